@@ -1,0 +1,106 @@
+"""Who is alive: a writer holds a lock on its folder's `lock` file for as long as its process lives.
+
+The lock is `flock`: the kernel drops it when the process dies by any cause, so no lock ever needs a human. Everybody else
+only asks for a shared lock on it, for a moment, so asking never makes a dead writer look alive; those who adopt what a
+dead writer left exclude each other by a second file, `adopt`. A forked child inherits the open file, so it must close
+its copy (see Pipeline). Where a file system has no locks, a writer counts as alive while its `lock` file was touched in
+the last `STALE_AFTER_S` seconds (the writer touches it on every sync).
+"""
+
+import errno
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from ingest.layout import FILE_MODE
+
+STALE_AFTER_S = 120.0
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+class FolderLock:
+    """A held lock on one file of a writer's folder."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def own(cls, folder: Path) -> "FolderLock":
+        """Lock a folder as its writer. Raises: BlockingIOError: it has one already."""
+        taken = _take(folder / "lock")
+        if taken is None:
+            raise BlockingIOError(f"{folder} has a writer already")
+        return cls(taken)
+
+    @classmethod
+    def adopt(cls, folder: Path) -> "FolderLock | None":
+        """Lock a dead writer's folder, or None when its writer lives, somebody else adopts it, or it is gone."""
+        if is_alive(folder):
+            return None
+        taken = _take(folder / "adopt")
+        return None if taken is None else cls(taken)
+
+    def touch(self) -> None:
+        """Show a sign of life, for file systems without locks."""
+        os.utime(self._descriptor)
+
+    def release(self) -> None:
+        """Let go; twice is once."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def is_alive(folder: Path) -> bool:
+    """Tell whether the writer of a folder lives."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except PermissionError:  # another user's run: its lock can't be asked
+        return True
+    try:
+        return not _locked(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _take(path: Path) -> int | None:
+    """Make and lock a file; its descriptor, or None when it is locked or its folder is gone."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        if _locked(descriptor, fcntl.LOCK_EX) and _same(descriptor, path):
+            return descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    """Try to lock without waiting."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        age_s = time.time() - os.fstat(descriptor).st_mtime
+        return kind == fcntl.LOCK_EX or age_s > STALE_AFTER_S
+    return True
+
+
+def _same(descriptor: int, path: Path) -> bool:
+    """Whether the locked file is still the one at the path: another adopter may have removed it meanwhile."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    mine = os.fstat(descriptor)
+    return (found.st_dev, found.st_ino) == (mine.st_dev, mine.st_ino)

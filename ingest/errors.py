@@ -1,0 +1,121 @@
+"""Every error this project raises on its own account, as one tree.
+
+    TrackerError
+    ├── StoreError
+    │   ├── StoreUnavailable     the store's folder can't be made, read or written
+    │   ├── FormatTooNew         the store was written by a newer version of this project
+    │   └── SegmentCorrupt       a file of the store isn't what was written
+    ├── LookupFailed             (also a LookupError)
+    │   ├── ExperimentNotFound
+    │   ├── RunNotFound
+    │   ├── MetricNotFound
+    │   ├── ArtifactNotFound
+    │   └── ModelNotFound
+    ├── RunStateError            (also a RuntimeError)
+    │   ├── NoActiveRun          something was logged before start_run or after end_run
+    │   └── WriterClosed         something was logged after close
+    ├── PipelineError
+    │   ├── QueueFull            back-pressure, where the user chose policy "raise"
+    │   └── SinkFailed           the background writer failed, where the user chose strict=True
+    └── ModelError
+        ├── ModelNotSerializable
+        └── UntrustedModel       loading would run code; say trust=True if you trust the file
+
+Misuse of an argument is ValueError or TypeError. A message says what was asked, what is there, and what to do.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Self
+
+
+class TrackerError(Exception):
+    """Base of everything below."""
+
+
+class StoreError(TrackerError):
+    """The store on disk can't be used as asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The store's folder can't be made, read or written."""
+
+
+class FormatTooNew(StoreError):
+    """The store was written by a newer version; reading it might misread it."""
+
+
+class SegmentCorrupt(StoreError):
+    """A file of the store isn't what was written; it is reported and left out."""
+
+
+class LookupFailed(TrackerError, LookupError):
+    """What was asked for by name isn't there."""
+
+    @classmethod
+    def among(cls, what: str, asked: str, there: Iterable[str], hint: str = "") -> Self:
+        """Build the message: what was asked, the nearest names, what is there."""
+        names = list(there)
+        near = get_close_matches(asked, names, n=3)
+        have = ", ".join(names[:20]) + (f", and {len(names) - 20} more" if len(names) > 20 else "")
+        parts = [f"no {what} {asked!r}"]
+        if near:
+            parts.append(f"did you mean {' or '.join(map(repr, near))}?")
+        parts.append(f"there is: {have}" if names else f"there is no {what} at all")
+        return cls("; ".join(parts) + (f"; {hint}" if hint else ""))
+
+
+class ExperimentNotFound(LookupFailed):
+    """No run of that experiment is in the store."""
+
+
+class RunNotFound(LookupFailed):
+    """No run with that id is in the store."""
+
+
+class MetricNotFound(LookupFailed):
+    """The runs have no metric of that name."""
+
+
+class ArtifactNotFound(LookupFailed):
+    """The run has no artifact under that path."""
+
+
+class ModelNotFound(LookupFailed):
+    """No model of that name, or no such version or alias."""
+
+
+class RunStateError(TrackerError, RuntimeError):
+    """The call doesn't fit the run's state."""
+
+
+class NoActiveRun(RunStateError):
+    """Something was logged before start_run or after end_run."""
+
+
+class WriterClosed(RunStateError):
+    """Something was logged after the tracker was closed."""
+
+
+class PipelineError(TrackerError):
+    """The way from a log call to a file is blocked."""
+
+
+class QueueFull(PipelineError):
+    """The queue is at its limit and the policy is "raise"."""
+
+
+class SinkFailed(PipelineError):
+    """The background writer failed and the user chose strict=True; the cause is chained."""
+
+
+class ModelError(TrackerError):
+    """A model can't be saved or loaded as asked."""
+
+
+class ModelNotSerializable(ModelError):
+    """No format could hold the model; the run goes on."""
+
+
+class UntrustedModel(ModelError):
+    """Loading the file would run code from it, and trust=True was not given."""

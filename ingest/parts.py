@@ -1,0 +1,111 @@
+"""Sealed parts: Parquet files that appear whole, never change, and carry their checksum in their name.
+
+Guarantee (sealed): write in tmp/, fsync, read back, rename into place, fsync the folder. A reader sees a whole file or
+none. The name holds the first 16 hex digits of the SHA-256 of the bytes as they were read back, so damage shows before
+anything parses the file: a mutated Parquet file read by Polars can be silently wrong or end the process.
+"""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.errors import SegmentCorrupt
+from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout, Table, part_name, split_part, sync_directory
+
+_ENCODINGS = {
+    "metrics": {"seq": "DELTA_BINARY_PACKED", "time": "DELTA_BINARY_PACKED", "step": "DELTA_BINARY_PACKED"},
+    "facts": {"seq": "DELTA_BINARY_PACKED", "time": "DELTA_BINARY_PACKED"},
+    "summaries": {},
+}
+_DICTIONARIES = {
+    "metrics": ["run_id", "writer", "key"],
+    "facts": ["run_id", "writer", "kind", "key"],
+    "summaries": ["run_id", "writer", "key"],
+}
+_ROW_GROUP = {"metrics": 128 * 1024, "facts": 64 * 1024, "summaries": 64 * 1024}
+_LEVEL = 3
+
+
+def publish(layout: Layout, table: Table, experiment: str, segment: str, rows: pa.Table) -> Path:
+    """Write `rows` as the part of `segment`; returns its path. Doing it twice leaves one file.
+
+    Raises: OSError: the disk can't take it; nothing is visible then.
+    """
+    folder = layout.partition(table, experiment)
+    done = find(folder, segment)
+    if done is not None:
+        return done
+    scratch = write_scratch(layout, table, rows)
+    return place(scratch, folder, segment)
+
+
+def write_scratch(layout: Layout, table: Table, rows: pa.Table) -> Path:
+    """Write a Parquet file in tmp/, synced and read back; returns its path."""
+    layout.tmp.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    scratch = layout.tmp / f"{table}-{os.getpid()}-{secrets.token_hex(8)}.parquet"
+    descriptor = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "r+b") as file:
+            pq.write_table(
+                rows,
+                file,
+                compression="zstd",
+                compression_level=_LEVEL,
+                use_dictionary=_DICTIONARIES[table],
+                column_encoding=_ENCODINGS[table] or None,
+                use_byte_stream_split=["value", "step_float"] if table == "metrics" else False,
+                row_group_size=_ROW_GROUP[table],
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        found = pq.read_metadata(scratch).num_rows
+        if found != len(rows):
+            raise OSError(f"{scratch} was written with {len(rows)} rows and reads back with {found}")  # noqa: TRY301
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+    return scratch
+
+
+def place(scratch: Path, folder: Path, segment: str) -> Path:
+    """Move a finished file to its name."""
+    folder.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    path = folder / part_name(segment, digest_of(scratch))
+    scratch.replace(path)
+    sync_directory(folder)
+    return path
+
+
+def find(folder: Path, segment: str) -> Path | None:
+    """The part of a segment in a folder, if it was published."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return None
+    return next((folder / name for name in names if (split_part(name) or ("", ""))[0] == segment), None)
+
+
+def digest_of(path: Path) -> str:
+    """The first 16 hex digits of a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def verify(path: Path) -> None:
+    """Compare a part's bytes with the digest in its name.
+
+    Raises: SegmentCorrupt: they differ. FileNotFoundError: it was compacted or deleted meanwhile.
+    """
+    named = split_part(path.name)
+    found = digest_of(path)
+    if named is None or named[1] != found:
+        size = path.stat().st_size
+        message = (
+            f"{path} is damaged: its {size} bytes have digest {found}, not the one in its name; it is left out. "
+            "'steplog check --repair' sets it aside; restore it from a copy if there is one"
+        )
+        raise SegmentCorrupt(message)

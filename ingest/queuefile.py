@@ -1,0 +1,118 @@
+"""One queue file: preallocated, mapped, written by one call and shut by moving its position to its end.
+
+A file begins as a spare (`*.spare`, no reader looks at it) and becomes a live segment when it takes a number. Its blocks
+are allocated before it is mapped, so a full disk can't turn a write into SIGBUS.
+"""
+
+import contextlib
+import itertools
+import mmap
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from ingest.layout import FILE_MODE
+from ingest.settings import MIB
+from ingest.shapes import Binding
+
+_POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14; Python has no name for it yet
+_PREFAULT_BYTES = 256 * 1024
+_HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+class QueueFile:
+    """One queue file, mapped; under kind "memory" an anonymous mapping, with an empty file to mark the segment."""
+
+    def __init__(self, path: Path, size: int, *, mapped: bool, facts_only: bool = False) -> None:
+        self.path = path
+        self.number = 0
+        self.size = size
+        self.mapped = mapped
+        self.facts_only = facts_only
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        try:
+            if mapped:
+                _allocate(self._descriptor, size)
+            self.map = mmap.mmap(self._descriptor if mapped else -1, size)
+        except BaseException:
+            os.close(self._descriptor)
+            path.unlink(missing_ok=True)
+            raise
+        self.write: Callable[[bytes], int] = self.map.write if _HAS_GIL else _locked(self.map)
+        self._bindings: dict[str, Binding] = {}
+        self._shapes = itertools.count()
+        self._prefaulted = 0
+
+    def activate(self, number: int) -> None:
+        """Take a number and the name that goes with it: from now on this is a live segment."""
+        named = self.path.with_name(f"{number:06d}.queue")
+        self.path.rename(named)
+        self.path, self.number = named, number
+
+    def bind(self, run_id: str, experiment: str) -> Binding:
+        """The one place in this file where a run's shapes are declared."""
+        found = self._bindings.get(run_id)
+        if found is None:
+            found = self._bindings.setdefault(run_id, Binding(self.write, run_id, experiment, self._shapes))
+        return found
+
+    def used(self) -> int:
+        """Bytes behind the last frame; the whole size once the file is shut."""
+        return self.map.tell()
+
+    def shut(self) -> None:
+        """Let every later write raise ValueError; what is written stays."""
+        self.map.seek(self.size)
+
+    def prefault(self) -> None:
+        """Map pages ahead of the writers, so that a log call doesn't pay for page faults."""
+        wanted = min(self.size, self.map.tell() + 2 * _PREFAULT_BYTES)
+        while self._prefaulted < wanted:
+            length = min(_PREFAULT_BYTES, self.size - self._prefaulted)
+            with contextlib.suppress(OSError, ValueError):  # an older kernel: faults cost microseconds, nothing else
+                self.map.madvise(_POPULATE_WRITE, self._prefaulted, length)
+            self._prefaulted += length
+
+    def sync(self) -> None:
+        """Write what was logged to the disk. Raises: OSError: the disk can't take it."""
+        if self.mapped:
+            _sync(self._descriptor)
+
+    def close(self) -> None:
+        """Unmap; later writes raise ValueError."""
+        self.map.close()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def discard(self) -> None:
+        """Close and remove."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    """Give the file real blocks: writing to a mapped hole on a full disk would kill the process with SIGBUS."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+        return
+    block = bytes(MIB)  # macOS, Windows: write zeros
+    for start in range(0, size, MIB):
+        os.write(descriptor, block[: min(MIB, size - start)])
+
+
+def _sync(descriptor: int) -> None:
+    getattr(os, "fdatasync", os.fsync)(descriptor)
+
+
+def _locked(mapped: mmap.mmap) -> Callable[[bytes], int]:
+    """mmap.write under a lock, for builds of Python without a GIL."""
+    lock = threading.RLock()
+
+    def write(data: bytes) -> int:
+        with lock:
+            return mapped.write(data)
+
+    return write

@@ -1,0 +1,117 @@
+"""Recovery: adopt what dead writers left, so that a crash needs nobody's attention.
+
+Guarantee: every whole event of a dead writer's queue files is sealed exactly once; a torn tail is set aside in
+retired/torn and reported, never guessed at. It runs in the next tracker or reader that opens the store; several at once
+exclude each other by the folder's `adopt` lock; killed anywhere and run again it comes to the same files, because it
+only publishes under the segment's own name and commits by unlinking the queue file (see sealing).
+"""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from ingest.alive import FolderLock
+from ingest.catalog import LiveSegment, live_writers, segments_of
+from ingest.frames import Extent, whole
+from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout, segment_name
+from ingest.sealing import Contents, commit, seal
+
+_SCRATCH_AGE_S = 3600.0
+
+
+class RecoveryReport(msgspec.Struct):
+    """What one recovery did."""
+
+    writers: int = 0
+    segments: int = 0
+    events: int = 0
+    points: int = 0
+    torn: list[str] = []
+    """A line for each torn tail: where it is kept, and why it isn't whole."""
+    poisoned: list[str] = []
+    """A line for each record that is whole but could not be understood."""
+    failed: list[str] = []
+    """A line for each writer that could not be adopted now; it stays as it is."""
+
+
+def recover(layout: Layout) -> RecoveryReport:
+    """Seal everything that dead writers left. Never raises for the disk's sake: see `failed`."""
+    report = RecoveryReport()
+    for folder in live_writers(layout):
+        try:
+            lock = FolderLock.adopt(folder)
+            if lock is not None:
+                with contextlib.closing(_Releasing(lock)):
+                    _adopt(layout, folder, report)
+        except OSError as error:
+            report.failed.append(f"{folder.name}: {error}")
+    return report
+
+
+class _Releasing:
+    def __init__(self, lock: FolderLock) -> None:
+        self.close = lock.release
+
+
+def _adopt(layout: Layout, folder: Path, report: RecoveryReport) -> None:
+    """Seal one dead writer's segments and remove its folder."""
+    for segment in sorted(segments_of(folder)):
+        _adopt_segment(layout, segment, report)
+    report.writers += 1
+    for path in folder.iterdir():
+        if path.name != "adopt":
+            path.unlink()
+    (folder / "adopt").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # somebody else looks at it right now; the next recovery removes it
+        folder.rmdir()
+
+
+def _adopt_segment(layout: Layout, segment: LiveSegment, report: RecoveryReport) -> None:
+    contents, extent, data = read_segment(segment)
+    if extent.torn is not None:
+        kept = _set_aside(layout, segment, data[extent.end :])
+        report.torn.append(f"{segment.queue_file.name} of {segment.writer}: {extent.torn}; kept in {kept}")
+    seal(layout, contents)
+    commit(segment.queue_file, segment.number)
+    report.segments += 1
+    report.events += contents.events
+    report.points += contents.points()
+    report.poisoned += [f"{segment.writer}: {line}" for line in contents.poisoned]
+
+
+def read_segment(segment: LiveSegment) -> tuple[Contents, Extent, bytes]:
+    """(whole events, where they end, all bytes) of a dead writer's segment.
+
+    Raises: FileNotFoundError: it was sealed meanwhile.
+    """
+    data = segment.queue_file.read_bytes()
+    if not data:  # a queue in memory: the streams are all there is
+        contents = Contents.of_streams(segment.writer, segment.queue_file.parent, segment.number)
+        return contents, Extent(0, 0, None), data
+    extent = whole(data)
+    return Contents.of_queue(segment.writer, segment.number, data[: extent.end]), extent, data
+
+
+def _set_aside(layout: Layout, segment: LiveSegment, tail: bytes) -> str:
+    """Keep the bytes behind the last whole event, without the zeros that end them."""
+    folder = layout.retired / "torn"
+    folder.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    path = folder / f"{segment_name(segment.writer, segment.number)}.bytes"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(tail.rstrip(b"\0"))
+    return str(path.relative_to(layout.root))
+
+
+def remove_scratch(layout: Layout, older_than_s: float = _SCRATCH_AGE_S) -> int:
+    """Remove files in tmp/ that a crash left there; returns how many. Younger ones may be in use."""
+    removed = 0
+    for path in layout.tmp.glob("*") if layout.tmp.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and time.time() - path.stat().st_mtime > older_than_s:
+                path.unlink()
+                removed += 1
+    return removed

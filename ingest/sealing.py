@@ -1,0 +1,126 @@
+"""Sealing: one queue file becomes one segment's Parquet parts.
+
+Order, and why a crash at any point of it loses and doubles nothing: (1) every part is published under the segment's name,
+(2) only then the queue file is unlinked. While the queue file exists the segment is live and readers ignore its parts;
+the unlink is the commit. A crash before it leaves parts that the next sealing finds and keeps; after it, leftover
+streams that belong to no queue file, which recovery removes.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.columns import Decoder
+from ingest.layout import Layout, segment_name
+from ingest.parts import publish
+from ingest.segments import live_paths, read_batches, remove_live
+from ingest.summaries import summarise
+from ingest.tables import (
+    FACTS,
+    LIVE_FACTS,
+    LIVE_METRICS,
+    METRICS,
+    SUMMARIES,
+    Dictionaries,
+    Rows,
+    live_facts,
+    metric_rows,
+    sealed_metrics,
+    stream_rows,
+)
+
+
+class Contents:
+    """All rows of one segment."""
+
+    def __init__(self, writer: str, number: int, rows: Rows, names: Dictionaries, facts: pa.Table) -> None:
+        self.writer = writer
+        self.number = number
+        self._rows = rows
+        self._names = names
+        self._facts = facts
+        self.poisoned: list[str] = []
+        self.events = 0
+
+    @classmethod
+    def of_queue(cls, writer: str, number: int, data: bytes | memoryview) -> "Contents":
+        """Decode a queue file's bytes, which end with a whole frame."""
+        decoder, names = Decoder(number), Dictionaries.empty()
+        decoded = decoder.decode(data, 0, len(data))
+        facts = pa.Table.from_batches([live_facts(decoded.facts)])
+        contents = cls(writer, number, metric_rows(decoded.points, names), names, facts)
+        contents.poisoned, contents.events = decoded.poisoned, decoder.frames
+        return contents
+
+    @classmethod
+    def of_streams(cls, writer: str, folder: Path, number: int) -> "Contents":
+        """Take what the Arrow streams hold: all that a queue in memory leaves behind."""
+        metrics_path, facts_path = live_paths(folder, number)
+        names = Dictionaries.empty()
+        rows = stream_rows(pa.Table.from_batches(read_batches(metrics_path), LIVE_METRICS), names)
+        return cls(writer, number, rows, names, pa.Table.from_batches(read_batches(facts_path), LIVE_FACTS))
+
+    def points(self) -> int:
+        """Number of metric rows."""
+        return len(self._rows.run)
+
+    def experiments(self) -> list[str]:
+        """The experiments that have rows here."""
+        used = np.unique(self._rows.experiment)
+        return sorted({*self._facts["experiment"].to_pylist(), *(self._names.experiments.names[i] for i in used)})
+
+    def metrics(self, experiment: str) -> tuple[pa.Table, pa.Table]:
+        """(metrics, summaries) of one experiment; metrics sorted by run, key, seq."""
+        if experiment not in self._names.experiments.names:
+            return METRICS.empty_table(), SUMMARIES.empty_table()
+        rows, number = self._rows, self._names.experiments.number(experiment)
+        if (rows.experiment != number).any():
+            rows = rows.take(np.flatnonzero(rows.experiment == number))
+        rows = rows.take(_order(rows, self._names))
+        return sealed_metrics(rows, self._names, self.writer), summarise(rows, self._names, self.writer)
+
+    def facts(self, experiment: str) -> pa.Table:
+        """Facts of one experiment, in order."""
+        table = self._facts.filter(pc.equal(self._facts["experiment"], experiment)).drop_columns(["experiment"])
+        return table.add_column(1, FACTS.field("writer"), pa.repeat(self.writer, len(table)).cast(pa.string()))
+
+
+def seal(layout: Layout, contents: Contents) -> list[Path]:
+    """Publish the parts of a segment; returns their paths. The caller commits by `commit`.
+
+    Raises: OSError: the disk can't take it; try again later, it is idempotent.
+    """
+    segment = segment_name(contents.writer, contents.number)
+    paths = []
+    for experiment in contents.experiments():
+        facts = contents.facts(experiment)
+        if len(facts):
+            paths.append(publish(layout, "facts", experiment, segment, facts))
+        metrics, summaries = contents.metrics(experiment)
+        if len(metrics):
+            paths.append(publish(layout, "metrics", experiment, segment, metrics))
+            paths.append(publish(layout, "summaries", experiment, segment, summaries))
+    return paths
+
+
+def commit(queue_file: Path, number: int) -> None:
+    """Drop the queue file, then its streams: from now on the parts are what readers see."""
+    queue_file.unlink(missing_ok=True)
+    remove_live(queue_file.parent, number)
+
+
+def _order(rows: Rows, names: Dictionaries) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Places of the rows sorted by run, key, seq."""
+    run_rank = _ranks(names.runs.names)[rows.run]
+    key_rank = _ranks(names.keys.names)[rows.key]
+    return np.lexsort((rows.seq, key_rank, run_rank))
+
+
+def _ranks(names: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The place of each name in sorted order."""
+    ranks = np.empty(len(names), np.int64)
+    ranks[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
+    return ranks

@@ -1,0 +1,62 @@
+"""Every default of the pipeline once: its unit, what it trades, what the user sees at the edge."""
+
+from typing import Literal
+
+import msgspec
+
+MIB = 1 << 20
+QueueKind = Literal["file", "memory"]
+Overflow = Literal["block", "drop_oldest", "raise"]
+
+
+class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How events travel from a log call to files."""
+
+    queue: QueueKind = "file"
+    """"file": the queue is a mapped file, so what was logged survives kill -9. "memory": it dies with the process."""
+
+    overflow: Overflow = "block"
+    """What a log call does when the queue is at its limit. "block" waits up to `block_timeout_s`, then keeps the event
+    in a bounded ring in memory; "drop_oldest" goes to the ring at once; "raise" raises QueueFull. When the ring is full
+    its oldest metrics are dropped and counted; params, tags and lifecycle events are never dropped."""
+
+    block_timeout_s: float = 5.0
+    """Seconds a log call may wait under "block". Longer loses less when the disk is slow; training stands meanwhile."""
+
+    flush_interval_s: float = 0.2
+    """Seconds between two looks of the background thread at the queue: the delay until a reader sees a point. Shorter
+    costs more wake-ups and smaller batches."""
+
+    sync_interval_s: float | None = 1.0
+    """Seconds of logged events that a power cut can lose; None never syncs before sealing. A kill -9 loses none."""
+
+    first_segment_bytes: int = 1 * MIB
+    """Size of a writer's first queue file; each next one is four times as large, up to `segment_bytes`. Small keeps
+    short runs cheap."""
+
+    segment_bytes: int = 16 * MIB
+    """Largest queue file; when full it becomes one sealed Parquet file a table (about 400,000 one-scalar calls)."""
+
+    seal_interval_s: float = 60.0
+    """Seconds after which logged events are sealed as Parquet even if the queue file isn't full. Shorter shows them
+    sooner to tools that only read Parquet, and makes more small files for compaction."""
+
+    end_seal_delay_s: float = 1.0
+    """Seconds after the end of the last active run until what it left is sealed. Short runs that follow each other
+    share a file; close(), exit and flush(seal=True) don't wait for it."""
+
+    queue_bytes: int = 512 * MIB
+    """Limit on events that are not yet sealed; beyond it `overflow` decides."""
+
+    ring_bytes: int = 64 * MIB
+    """Limit of the ring in memory that holds events while the disk takes none."""
+
+    close_timeout_s: float = 30.0
+    """Seconds that close() and exit wait for the background thread. What is left then is still safe in the queue file,
+    and the next reader or tracker seals it."""
+
+    compact_files: int = 32
+    """Small files of one table and experiment that start an automatic compaction; 0 turns it off."""
+
+    strict: bool = False
+    """Raise a background failure at the next log call instead of warning once."""

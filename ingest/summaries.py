@@ -1,0 +1,116 @@
+"""Summaries: a few numbers for each run and metric, mergeable, so that "all runs, last/min/max" touches no history.
+
+A single point is a summary of itself, so one kernel does everything: it folds rows of one (run, writer, key), in the
+order of their seq, into one row. Sealing folds points, compaction and readers fold rows; folding is associative but for
+rounding. NaN points are counted apart and left out of min, max, mean and m2; `first` and `last` are what was logged
+first and last, NaN or not. Variance of the finite case: Chan, Golub & LeVeque 1983, "Algorithms for computing the
+sample variance" (m2 is the sum of squared deviations; var = m2 / (count - 1)).
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.tables import SUMMARIES, Dictionaries, Rows
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Columns = dict[str, npt.NDArray[np.generic]]
+_CARRIED = ("", "_step", "_time", "_seq")
+
+
+def summarise(rows: Rows, names: Dictionaries, writer: str) -> pa.Table:
+    """One row for each (run, key) in `rows`, which are sorted by run, key, seq."""
+    if not len(rows.run):
+        return SUMMARIES.empty_table()
+    code = rows.run.astype(np.int64) * len(names.keys.names) + rows.key
+    starts = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
+    step = np.where(rows.step_kind == 1, rows.step.astype(np.float64), np.nan)
+    step = np.where(rows.step_kind == 2, rows.step_float, step)  # noqa: PLR2004 - see Rows.step_kind
+    nan = np.isnan(rows.value)
+    columns: Columns = {"count": (~nan).astype(np.int64), "nan_count": nan.astype(np.int64)}
+    for name in ("first", "last"):
+        columns |= {name: rows.value, f"{name}_step": step, f"{name}_time": rows.time_us, f"{name}_seq": rows.seq}
+    for name in ("min", "max"):
+        columns |= {name: rows.value, f"{name}_step": step}
+    columns |= {"mean": rows.value, "m2": np.zeros(len(code))}
+    folded = fold(columns, starts)
+    run = pa.array(rows.run[starts]), names.runs.array()
+    key = pa.array(rows.key[starts]), names.keys.array()
+    folded_ids = {
+        "run_id": pa.DictionaryArray.from_arrays(*run).dictionary_decode(),
+        "writer": pa.repeat(writer, len(starts)).cast(pa.string()),
+        "key": pa.DictionaryArray.from_arrays(*key).dictionary_decode(),
+    }
+    return _table(folded_ids, folded)
+
+
+def merge(table: pa.Table) -> pa.Table:
+    """Fold summaries of one (run, writer, key) into one row each; sorted by run, key."""
+    if not len(table):
+        return table
+    order = [(name, "ascending") for name in ("run_id", "key", "writer", "first_seq")]
+    table = table.take(pc.sort_indices(table, sort_keys=order))
+    ids = {name: table[name].combine_chunks() for name in ("run_id", "writer", "key")}
+    changed = np.zeros(len(table) - 1, bool)
+    for column in ids.values():
+        changed |= pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+    starts = np.flatnonzero(np.r_[True, changed])
+    columns = {field.name: _numpy(table[field.name]) for field in SUMMARIES if field.name not in ids}
+    return _table({name: column.take(pa.array(starts)) for name, column in ids.items()}, fold(columns, starts))
+
+
+def fold(columns: Columns, starts: Ints) -> Columns:
+    """Fold consecutive rows into one for each group; `starts` are the places where groups begin, shape (n_groups,)."""
+    sizes = np.diff(np.r_[starts, len(columns["count"])])
+    ends = starts + sizes - 1
+    folded: Columns = {name: np.add.reduceat(columns[name], starts) for name in ("count", "nan_count")}
+    for name in _CARRIED:
+        folded[f"first{name}"] = columns[f"first{name}"][starts]
+        folded[f"last{name}"] = columns[f"last{name}"][ends]
+    for name, choose in (("min", np.fmin), ("max", np.fmax)):
+        best = choose.reduceat(columns[name], starts)
+        folded[name] = best
+        folded[f"{name}_step"] = _step_of(columns[name], columns[f"{name}_step"], best, starts, sizes)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        folded |= _moments(columns, starts, sizes, folded["count"])
+    return folded
+
+
+def _step_of(values: Floats, steps: Floats, best: Floats, starts: Ints, sizes: Ints) -> Floats:
+    """The step of the first row of each group whose value is the group's best; NaN where all values are."""
+    places = np.where(values == np.repeat(best, sizes), np.arange(len(values)), len(values))
+    first = np.minimum.reduceat(places, starts)
+    return np.append(steps, np.nan)[first]
+
+
+def _moments(columns: Columns, starts: Ints, sizes: Ints, count: Ints) -> Columns:
+    """Mean and m2 of each group from its rows' own."""
+    weight = columns["count"]
+    rows = np.where(weight == 0, 0.0, columns["mean"])
+    mean = np.add.reduceat(weight * rows, starts) / count
+    around = np.where(weight == 0, 0.0, rows - np.repeat(mean, sizes))
+    inner = np.where(weight == 0, 0.0, columns["m2"])
+    m2 = np.add.reduceat(inner + weight * around * around, starts)
+    return {"mean": mean, "m2": np.where(count == 0, np.nan, m2)}
+
+
+def _numpy(column: pa.ChunkedArray) -> npt.NDArray[np.generic]:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    return column.to_numpy()  # type: ignore[no-any-return]
+
+
+def _table(ids: dict[str, pa.Array], columns: Columns) -> pa.Table:
+    arrays = []
+    for field in SUMMARIES:
+        if field.name in ids:
+            arrays.append(ids[field.name])
+        elif field.name.endswith("_step"):
+            arrays.append(pa.array(columns[field.name], from_pandas=True))  # NaN: no step was given
+        elif pa.types.is_timestamp(field.type):
+            arrays.append(pa.array(columns[field.name].astype(np.int64)).view(field.type))
+        else:
+            arrays.append(pa.array(columns[field.name]))
+    return pa.Table.from_arrays(arrays, schema=SUMMARIES)

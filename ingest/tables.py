@@ -1,0 +1,277 @@
+"""The tables: their Arrow schemas, and decoded events as rows of them.
+
+One schema a table and format version; every sealed file has exactly it. Long, not wide: one row a point, so ten thousand
+metric keys in a run are ordinary. `seq` is the segment's number in the upper 32 bits and the event's place in it below:
+it orders all events of one writer. A step that is not an integer is in `step_float`, and `step` is null there: an int64
+step keeps what a float64 can't. Times are UTC microseconds, the finest that Parquet readers agree on (Spark refuses
+nanoseconds); `seq`, not time, is the order.
+
+The live form (Arrow streams) has run_id, experiment and key as dictionaries; experiment and writer are part of the path
+once sealed.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ingest.columns import FactRecord, PointBlock
+from ingest.events import (
+    ArtifactLogged,
+    FactEvent,
+    FactLogged,
+    ModelLogged,
+    ParamsLogged,
+    RunEnded,
+    RunStarted,
+    StatusSet,
+    TagsSet,
+)
+
+_TIME = pa.timestamp("us", tz="UTC")
+
+METRICS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("writer", pa.string()),
+        ("seq", pa.int64()),
+        ("time", _TIME),
+        ("key", pa.string()),
+        ("step", pa.int64()),
+        ("step_float", pa.float64()),
+        ("value", pa.float64()),
+    ]
+)
+FACTS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("writer", pa.string()),
+        ("seq", pa.int64()),
+        ("time", _TIME),
+        ("kind", pa.string()),
+        ("key", pa.string()),
+        ("value", pa.string()),
+    ]
+)
+SUMMARIES = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("writer", pa.string()),
+        ("key", pa.string()),
+        ("count", pa.int64()),
+        ("nan_count", pa.int64()),
+        *[
+            (f"{name}{suffix}", kind)
+            for name in ("first", "last")
+            for suffix, kind in (("", pa.float64()), ("_step", pa.float64()), ("_time", _TIME), ("_seq", pa.int64()))
+        ],
+        *[
+            (f"{name}{suffix}", kind)
+            for name in ("min", "max")
+            for suffix, kind in (("", pa.float64()), ("_step", pa.float64()))
+        ],
+        ("mean", pa.float64()),
+        ("m2", pa.float64()),
+    ]
+)
+_INDEX = pa.dictionary(pa.int32(), pa.string())
+LIVE_METRICS = pa.schema(
+    [
+        ("run_id", _INDEX),
+        ("experiment", _INDEX),
+        ("seq", pa.int64()),
+        ("time", _TIME),
+        ("key", _INDEX),
+        ("step", pa.int64()),
+        ("step_float", pa.float64()),
+        ("value", pa.float64()),
+    ]
+)
+LIVE_FACTS = pa.schema([("experiment", pa.string()), *[field for field in FACTS if field.name != "writer"]])
+
+
+class Names:
+    """Strings numbered in the order of their first appearance; what a dictionary column indexes."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._array: pa.Array = pa.array([], pa.string())
+
+    def number(self, name: str) -> int:
+        """The name's number; a new one when it's new."""
+        found = self._numbers.setdefault(name, len(self.names))
+        if found == len(self.names):
+            self.names.append(name)
+        return found
+
+    def array(self) -> pa.Array:
+        """All names as an Arrow array, the same object while nothing was added."""
+        if len(self._array) != len(self.names):
+            self._array = pa.array(self.names, pa.string())
+        return self._array
+
+
+class Rows(NamedTuple):
+    """Metric rows as plain arrays, each of shape (n_rows,)."""
+
+    run: npt.NDArray[np.int32]
+    experiment: npt.NDArray[np.int32]
+    key: npt.NDArray[np.int32]
+    seq: npt.NDArray[np.int64]
+    time_us: npt.NDArray[np.int64]
+    step: npt.NDArray[np.int64]
+    step_float: npt.NDArray[np.float64]
+    step_kind: npt.NDArray[np.int8]
+    """0: none, 1: `step` holds it, 2: `step_float` holds it."""
+    value: npt.NDArray[np.float64]
+
+    def take(self, order: npt.NDArray[np.int64]) -> "Rows":
+        """The rows at the given places."""
+        return Rows(*(column[order] for column in self))
+
+
+class Dictionaries(NamedTuple):
+    """What the numbers in `Rows` mean."""
+
+    runs: Names
+    experiments: Names
+    keys: Names
+
+    @classmethod
+    def empty(cls) -> "Dictionaries":
+        """None yet."""
+        return cls(Names(), Names(), Names())
+
+
+def metric_rows(points: Sequence[PointBlock], names: Dictionaries) -> Rows:
+    """Lay blocks of points out as rows, call after call within a block."""
+    parts = [_block_rows(block, names) for block in points]
+    if not parts:
+        return Rows(*(np.empty(0, kind) for kind in ("i4", "i4", "i4", "i8", "i8", "i8", "f8", "i1", "f8")))
+    return Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def stream_rows(table: pa.Table, names: Dictionaries) -> Rows:
+    """Rows back from the live form."""
+    table = table.unify_dictionaries().combine_chunks()
+    codes = []
+    for column, into in zip(("run_id", "experiment", "key"), names, strict=True):
+        array = table[column].combine_chunks() if len(table) else pa.DictionaryArray.from_arrays([], pa.array([], "str"))
+        numbers = np.array([into.number(name) for name in array.dictionary.to_pylist()], np.int32)
+        codes.append(numbers[array.indices.to_numpy()] if len(array) else np.empty(0, np.int32))
+    step, step_float = table["step"], table["step_float"]
+    kind = step.is_valid().to_numpy().astype(np.int8) + 2 * step_float.is_valid().to_numpy().astype(np.int8)
+    return Rows(
+        *codes,
+        seq=table["seq"].to_numpy(),
+        time_us=table["time"].cast(pa.int64()).to_numpy(),
+        step=step.fill_null(0).to_numpy(),
+        step_float=step_float.fill_null(0.0).to_numpy(),
+        step_kind=kind,
+        value=table["value"].to_numpy(),
+    )
+
+
+def _block_rows(block: PointBlock, names: Dictionaries) -> Rows:
+    calls, width = block.values.shape
+    size = calls * width
+    keys = np.array([names.keys.number(key) for key in block.keys], np.int32)
+    step, step_float, kind = np.zeros(size, np.int64), np.zeros(size), 0
+    if block.step is not None and block.step.dtype == np.int64:
+        step, kind = np.repeat(block.step, width), 1
+    elif block.step is not None:
+        step_float, kind = np.repeat(block.step, width), 2
+    return Rows(
+        run=np.full(size, names.runs.number(block.run_id), np.int32),
+        experiment=np.full(size, names.experiments.number(block.experiment), np.int32),
+        key=np.tile(keys, calls),
+        seq=np.repeat(block.seq, width),
+        time_us=np.repeat(block.time_ns // 1000, width),
+        step=step,
+        step_float=step_float,
+        step_kind=np.full(size, kind, np.int8),
+        value=block.values.ravel(),
+    )
+
+
+def live_metrics(rows: Rows, names: Dictionaries) -> pa.RecordBatch:
+    """Rows in the live form; the dictionaries grow from batch to batch of one stream."""
+    columns = [
+        pa.DictionaryArray.from_arrays(pa.array(rows.run), names.runs.array()),
+        pa.DictionaryArray.from_arrays(pa.array(rows.experiment), names.experiments.array()),
+        pa.array(rows.seq),
+        _times(rows.time_us),
+        pa.DictionaryArray.from_arrays(pa.array(rows.key), names.keys.array()),
+        *_steps(rows),
+        pa.array(rows.value),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=LIVE_METRICS)
+
+
+def sealed_metrics(rows: Rows, names: Dictionaries, writer: str) -> pa.Table:
+    """Rows in the sealed form, in the order given."""
+    columns = [
+        _decoded(rows.run, names.runs),
+        pa.repeat(writer, len(rows.run)).cast(pa.string()),
+        pa.array(rows.seq),
+        _times(rows.time_us),
+        _decoded(rows.key, names.keys),
+        *_steps(rows),
+        pa.array(rows.value),
+    ]
+    return pa.Table.from_arrays(columns, schema=METRICS)
+
+
+def _decoded(codes: npt.NDArray[np.int32], names: Names) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(codes), names.array()).dictionary_decode()
+
+
+def _times(time_us: npt.NDArray[np.int64]) -> pa.Array:
+    return pa.array(time_us).view(_TIME)
+
+
+def _steps(rows: Rows) -> tuple[pa.Array, pa.Array]:
+    return pa.array(rows.step, mask=rows.step_kind != 1), pa.array(rows.step_float, mask=rows.step_kind != 2)  # noqa: PLR2004
+
+
+def live_facts(facts: Iterable[FactRecord]) -> pa.RecordBatch:
+    """Facts in the live form."""
+    rows = [
+        (event.experiment, event.run_id, seq, event.time_ns // 1000, kind, key, value)
+        for seq, event in facts
+        for kind, key, value in fact_items(event)
+    ]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(LIVE_FACTS)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, LIVE_FACTS, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=LIVE_FACTS)
+
+
+def fact_items(event: FactEvent) -> list[tuple[str, str, str]]:
+    """(kind, key, JSON value) for each row that an event gives."""
+    match event:
+        case ParamsLogged():
+            return [("param", key, value) for key, value in event.params.items()]
+        case TagsSet():
+            return [("tag", key, value) for key, value in event.tags.items()]
+        case StatusSet():
+            return [("status", "status", json.dumps(event.status))]
+        case RunEnded():
+            return [("end", "status", json.dumps(event.status))]
+        case FactLogged():
+            return [(event.kind, key, value) for key, value in event.items.items()]
+        case ArtifactLogged():
+            return [("artifact", event.path, _object(event, "size", "sha256", "media_type", "kind"))]
+        case ModelLogged():
+            return [("model", event.name, _object(event, "version", "format", "path", "size", "sha256"))]
+        case RunStarted():
+            names = ("experiment", "run_name", "resumed", "parent_run_id", "group", "rank", "host", "pid")
+            return [("run", name, json.dumps(getattr(event, name))) for name in names]
+
+
+def _object(event: msgspec.Struct, *names: str) -> str:
+    return json.dumps({name: getattr(event, name) for name in names})
