@@ -1,10 +1,10 @@
 """Any Python value as one JSON text, and back: how params, tags, facts and JSON artifacts are written.
 
 `to_json` reduces a value to plain data (see values: what becomes what) and always gives valid JSON that UTF-8 can hold.
-Plain data is read back exactly, lone surrogates, -0.0 and ints of any size included. What JSON has no word for is a dict
-with one key: {"__float__": "nan" | "inf" | "-inf"}, {"__bytes__": base64}, {"__int__": hex} (for ints so long that
-Python refuses to print them). A user's own dict of that shape gets a backslash before its key, and loses it on the way
-back.
+Plain data is read back exactly, lone surrogates, -0.0 and ints of any size included. What JSON has no word for is a
+dict with one key: {"__float__": "nan" | "inf" | "-inf"}, {"__bytes__": base64}, {"__int__": hex} (for ints so long
+that Python refuses to print them). A user's own dict of that shape gets a backslash before its key, and loses it on the
+way back.
 """
 
 import base64

@@ -17,32 +17,27 @@ No library is imported for this: a value of a library that isn't loaded can't be
 """
 
 import dataclasses
-import datetime as dt
-import decimal
 import enum
-import fractions
-import math
-import os
 import re
 import sys
 import types
-import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, MappingView, Sequence
+from collections.abc import Callable, ItemsView, Iterable, KeysView, Mapping, Sequence, ValuesView
 from collections.abc import Set as AbstractSet
-from pathlib import PurePath
 from typing import Any
 
-MAX_DEPTH = 100
+from ingest.scalars import TEXT_TYPES, from_enum, from_numpy, from_text_type
+
+MAX_DEPTH = 64
 """Levels of nesting accepted; also what stops an object that makes ever new children."""
 MAX_REPR = 65_536
 """Characters kept of the repr of an object that we know nothing about."""
 
-_EXACT = frozenset({str, bool, int, float, bytes})
+_EXACT = frozenset({str, bool, int, float, bytes, type(None)})
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _ARRAY_LIBRARIES = frozenset({"cupy", "jax", "jaxlib", "pandas", "polars", "pyarrow", "tensorflow", "torch"})
+_ORDERED = (Sequence, deque, KeysView, ValuesView, ItemsView)
 _NAMED = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType)
-_TEXTS = (dt.date, dt.time, dt.timedelta, decimal.Decimal, fractions.Fraction, complex, PurePath, uuid.UUID)
 
 
 def plain(value: object, *, where: str = "the value", strict: bool = False) -> object:
@@ -99,8 +94,7 @@ class _Walk:
 
     def plain(self, value: object) -> object:
         """Convert a value of any type; where an object's own code fails, describe the object."""
-        kind = type(value)
-        if value is None or kind in _EXACT:
+        if type(value) in _EXACT:
             return value
         depth = len(self.path)
         try:
@@ -116,7 +110,7 @@ class _Walk:
     def known(self, value: object) -> object:
         """Convert by type, the narrow types before the wide ones."""
         if isinstance(value, enum.Enum):
-            return self.plain(_enum_value(value))
+            return self.plain(from_enum(value))
         numpy = sys.modules.get("numpy")
         if numpy is not None and isinstance(value, (numpy.generic, numpy.ndarray)):
             return self.inside(value, self.numpy)
@@ -128,8 +122,8 @@ class _Walk:
             return float.__float__(value)
         if isinstance(value, (bytes, bytearray, memoryview)):
             return bytes(value)
-        if isinstance(value, _TEXTS):
-            return self.plain(_text(value))
+        if isinstance(value, TEXT_TYPES):
+            return self.plain(from_text_type(value))
         return self.inside(value, self.container)
 
     def container(self, value: object) -> object:
@@ -143,10 +137,10 @@ class _Walk:
             return self.mapping({name: getattr(value, name) for name in names})
         if isinstance(value, Mapping):
             return self.mapping(value)
+        if isinstance(value, _ORDERED):
+            return self.items(value)
         if isinstance(value, AbstractSet):
             return _in_order(self.items(value))
-        if isinstance(value, (Sequence, deque, MappingView)):
-            return self.items(value)
         if any(base.__module__.partition(".")[0] in _ARRAY_LIBRARIES for base in type(value).__mro__):
             return self.foreign(value)
         return self.unknown(value)
@@ -158,12 +152,14 @@ class _Walk:
             name = key if type(key) is str else str(plain(key))
             if name in result:
                 raise _RefusedError(f"{self.place()} has two keys that are both {name!r} as text; rename one of them")
-            result[name] = self.child(f"[{name!r}]", child)
+            result[name] = child if type(child) in _EXACT else self.child(f"[{name!r}]", child)
         return result
 
     def items(self, value: Iterable[object]) -> list[object]:
         """Convert the members in their order."""
-        return [self.child(f"[{index}]", child) for index, child in enumerate(value)]
+        return [
+            child if type(child) in _EXACT else self.child(f"[{index}]", child) for index, child in enumerate(value)
+        ]
 
     def child(self, step: str, value: object) -> object:
         """Convert a part of the value at hand."""
@@ -176,14 +172,14 @@ class _Walk:
         """Convert a numpy scalar or array."""
         numpy = sys.modules["numpy"]
         if not isinstance(value, numpy.ndarray):
-            return self.plain(_numpy_scalar(value, numpy))
+            return self.plain(from_numpy(value, numpy))
         if value.dtype.kind in "mM":  # their tolist() makes bare ints of nanoseconds
             return self.items(value) if value.ndim else self.plain(value[()])
         return self.plain(value.tolist())
 
     def foreign(self, value: Any) -> object:
         """Convert what an array library made, by the method with which it gives Python objects."""
-        columns = getattr(value, "columns", None)
+        columns = getattr(value, "column_names", None) or getattr(value, "columns", None)  # pyarrow; pandas, polars
         if columns is not None and len(set(columns)) == len(columns):
             return self.mapping({name: value[name] for name in columns})
         for method in ("tolist", "to_list", "to_pylist", "as_py"):
@@ -218,51 +214,6 @@ class _Walk:
         return f"{self.where}: the value at {''.join(self.path)}" if self.path else self.where
 
 
-def _text(value: object) -> object:
-    """What a scalar with a text form becomes: its text, or a number where that says the same."""
-    if isinstance(value, (dt.date, dt.time)):
-        return None if str(value) == "NaT" else value.isoformat()  # pandas' NaT calls itself a datetime
-    if isinstance(value, dt.timedelta):
-        return value.total_seconds()
-    if isinstance(value, decimal.Decimal):
-        return _decimal(value)
-    return os.fspath(value) if isinstance(value, PurePath) else str(value)
-
-
-def _decimal(value: decimal.Decimal) -> float | str:
-    """Give the float with the same digits, or the text where there is none."""
-    if not value.is_finite():
-        return math.nan if value.is_nan() else float(value)
-    number = float(value)
-    return number if math.isfinite(number) and decimal.Decimal(repr(number)) == value else str(value)
-
-
-def _enum_value(value: enum.Enum) -> object:
-    """A text or number enum's value says what is meant; of the others only the name does."""
-    if isinstance(value, (int, float)) or isinstance(value.value, str):
-        return value.value
-    return str(value) if value.name is None else value.name  # type: ignore[redundant-expr] # flags may lack one
-
-
-def _numpy_scalar(value: Any, numpy: types.ModuleType) -> object:
-    """Give the Python object nearest to a numpy scalar."""
-    if isinstance(value, numpy.bool_):
-        return bool(value)
-    if isinstance(value, numpy.timedelta64):
-        if numpy.isnat(value) or numpy.datetime_data(value.dtype)[0] in {"generic", "Y", "M"}:
-            return None if numpy.isnat(value) else str(value)
-        return float(value / numpy.timedelta64(1, "s"))
-    if isinstance(value, numpy.datetime64):
-        return None if numpy.isnat(value) else str(value)
-    if isinstance(value, numpy.integer):
-        return int(value)
-    if isinstance(value, numpy.floating):
-        return float(value)
-    if isinstance(value, numpy.complexfloating):
-        return complex(value)
-    return value.item()  # text, bytes, a record as a tuple
-
-
 def _in_order(items: list[object]) -> list[object]:
     """Sort a set's members, so that equal sets give equal texts."""
     return sorted(items, key=lambda item: (type(item).__name__, *((item, "") if _is_number(item) else (0, str(item)))))
@@ -274,9 +225,9 @@ def _is_number(item: object) -> bool:
 
 def _described(value: object) -> str:
     """Tell what an object is, in words that are the same in every process."""
-    if isinstance(value, _NAMED):
-        return _name(value)
     kind = type(value)
+    if issubclass(kind, _NAMED):  # not isinstance, which asks the object for its __class__
+        return _name(value)
     try:
         text = _ADDRESS.sub("", repr(value))
     except Exception as error:  # noqa: BLE001 - a user's __repr__ may raise anything
@@ -288,7 +239,9 @@ def _described(value: object) -> str:
 
 def _kind(value: object) -> str:
     """Name a value's kind for a message."""
-    return f"{type(value).__name__} {_name(value)}" if isinstance(value, _NAMED) else f"of type {_name(type(value))}"
+    return (
+        f"{type(value).__name__} {_name(value)}" if issubclass(type(value), _NAMED) else f"of type {_name(type(value))}"
+    )
 
 
 def _name(value: Any) -> str:
