@@ -13,7 +13,7 @@ import os
 import time
 from pathlib import Path
 
-from ingest.layout import FILE_MODE
+from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout
 
 STALE_AFTER_S = 120.0
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
@@ -26,11 +26,22 @@ class FolderLock:
         self._descriptor = descriptor
 
     @classmethod
-    def own(cls, folder: Path) -> "FolderLock":
-        """Lock a folder as its writer. Raises: BlockingIOError: it has one already."""
-        taken = _take(folder / "lock")
+    def claim(cls, layout: Layout, writer: str) -> "FolderLock":
+        """Make a writer's folder, locked from the moment that others can see it.
+
+        Raises: OSError: it can't be made, or is there.
+        """
+        scratch = layout.tmp / writer
+        scratch.mkdir(mode=DIRECTORY_MODE, parents=True)
+        taken = _take(scratch / "lock")
         if taken is None:
-            raise BlockingIOError(f"{folder} has a writer already")
+            raise BlockingIOError(f"{scratch} is locked by somebody else")
+        try:
+            layout.live.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+            scratch.rename(layout.writer(writer))
+        except BaseException:
+            os.close(taken)
+            raise
         return cls(taken)
 
     @classmethod

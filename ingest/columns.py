@@ -20,6 +20,7 @@ from ingest.shapes import body_format
 _LONGEST_PERIOD = 8
 _FEWEST_REPEATS = 8
 _MOST_REPEATS = 4096
+_SHAPE_TAG, _POINTS_TAG = b"\x00", 1  # the byte behind the array header of an encoded event
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -65,18 +66,20 @@ class Decoder:
 
     def __init__(self, number: int) -> None:
         self.frames = 0
+        self.events = 0
+        """Frames but for the declarations of shapes: what log calls appended."""
         self._base = number << 32
         self._shapes: dict[int, Shape] = {}
 
-    def decode(self, data: bytes | memoryview, start: int, end: int, most: int = 1 << 62) -> Decoded:
-        """Decode whole frames in [start, end), about `most` of them.
+    def decode(self, data: bytes | memoryview, start: int, end: int) -> Decoded:
+        """Decode the frames in [start, end), as far as they are there whole.
 
-        The frames must be whole: the owner's own, or checked by `frames.whole`.
+        Checksums are not looked at: the frames are the owner's own, or were checked by `frames.whole`.
         """
         raw = np.frombuffer(data, np.uint8, count=end)
         result = Decoded(start, [], [], [])
-        offset, stop_at = start, self.frames + most
-        while self.frames < stop_at:
+        offset = start
+        while True:
             after = self._repeats(data, raw, offset, result.points)
             if after == offset:
                 after = self._singles(data, offset, end, result)
@@ -91,6 +94,7 @@ class Decoder:
         for _, (at, payload) in zip(range(_LONGEST_PERIOD), payloads(data, start, end), strict=False):
             seq = self._base + self.frames
             self.frames += 1
+            self.events += payload[1:2] != _SHAPE_TAG
             offset = at + HEADER.size + len(payload)
             try:
                 self._take(seq, decode(payload), result)
@@ -127,6 +131,7 @@ class Decoder:
             body = grid[:count, call.body - start : call.stop - start]
             into.append(_block(call.shape, seq + place, body))
         self.frames += count * len(period)
+        self.events += count * len(period)
         return start + count * stride
 
     def _period(self, data: bytes | memoryview, start: int, end: int) -> list["_Call"]:
@@ -146,7 +151,7 @@ class Decoder:
         while offset + HEADER.size <= end:
             length = HEADER.unpack_from(data, offset)[0]
             payload = offset + HEADER.size
-            if not length or data[payload + 1] != 1:  # an array header, then the tag of Points
+            if not length or data[payload + 1] != _POINTS_TAG:
                 return
             number, head = _uint(data, payload + 2)
             shape = self._shapes.get(number)
@@ -155,6 +160,11 @@ class Decoder:
                 return
             yield _Call(shape, offset, payload + length - size, payload + length)
             offset = payload + length
+
+
+def count_events(data: bytes) -> int:
+    """How many events, declarations of shapes apart, a stretch of whole frames holds."""
+    return sum(payload[1:2] != _SHAPE_TAG for _, payload in payloads(data, 0, len(data)))
 
 
 class _Call(NamedTuple):

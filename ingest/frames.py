@@ -33,11 +33,11 @@ def frame(payload: bytes) -> bytes:
 
 
 def payloads(data: bytes | memoryview, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Yield (offset of the frame, payload) of frames known to be whole."""
+    """Yield (offset of the frame, payload) up to the first that isn't all there; checksums are not looked at."""
     offset = start
     while offset + HEADER.size <= end:
         length = HEADER.unpack_from(data, offset)[0]
-        if not length:
+        if not length or offset + HEADER.size + length > end:
             return
         yield offset, bytes(data[offset + HEADER.size : offset + HEADER.size + length])
         offset += HEADER.size + length

@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 from ingest.errors import SegmentCorrupt
 from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout, Table, part_name, split_part, sync_directory
 
-_ENCODINGS = {
-    "metrics": {"seq": "DELTA_BINARY_PACKED", "time": "DELTA_BINARY_PACKED", "step": "DELTA_BINARY_PACKED"},
-    "facts": {"seq": "DELTA_BINARY_PACKED", "time": "DELTA_BINARY_PACKED"},
+_DELTA, _SPLIT = "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT"
+_ENCODINGS: dict[Table, dict[str, str]] = {
+    "metrics": {"seq": _DELTA, "time": _DELTA, "step": _DELTA, "step_float": _SPLIT, "value": _SPLIT},
+    "facts": {"seq": _DELTA, "time": _DELTA},
     "summaries": {},
 }
 _DICTIONARIES = {
@@ -56,8 +57,7 @@ def write_scratch(layout: Layout, table: Table, rows: pa.Table) -> Path:
                 compression="zstd",
                 compression_level=_LEVEL,
                 use_dictionary=_DICTIONARIES[table],
-                column_encoding=_ENCODINGS[table] or None,
-                use_byte_stream_split=["value", "step_float"] if table == "metrics" else False,
+                column_encoding=dict(_ENCODINGS[table]) or None,
                 row_group_size=_ROW_GROUP[table],
             )
             file.flush()

@@ -94,15 +94,23 @@ class EventQueue:
             if self.current is not full:
                 return True
             if not self.blocked and self._has_room(full, fact=fact):
-                if self._advance_to(self._take_next(at_least + HEADER.size)):
+                if self._advance_to(self._take_next(at_least)):
                     return True
             elif self.current is not full:  # somebody else went on while this call waited
                 return True
             self._block(full)
             return self.current is not full and fact
 
+    def roll(self) -> None:
+        """Shut the current file though it isn't full. Raises: OSError: no next file can be made; nothing has changed."""
+        made = self._spare(0)
+        with self.lock:
+            self._advance(made)
+
     def prepare(self) -> None:
         """Make the next file ahead of need, and the pages of this one. Raises: OSError: no file can be made."""
+        if self.closed:
+            return
         self.current.prefault()
         if self._ready is None and not self.blocked and self.current.used() * 4 > self.current.size:
             made = self._make("ready", self._next_size(0))
@@ -113,9 +121,7 @@ class EventQueue:
     def refill(self) -> None:
         """Go back to files, and hand the ring over in order. Raises: OSError: there is still no space."""
         while self.blocked and not self._over_limit():
-            need = len(self.ring[0][0]) + HEADER.size if self.ring else 0
-            made = self._make("ready", self._next_size(need)) if self._ready is None else self._ready
-            self._ready = None
+            made = self._spare(len(self.ring[0][0]) if self.ring else 0)
             with self.lock:
                 self._advance(made)
                 while self.ring and len(self.ring[0][0]) <= made.size - made.used():
@@ -124,8 +130,11 @@ class EventQueue:
                     self.ring_bytes -= len(data)
                 self.blocked = bool(self.ring)
                 self.room.notify_all()
-        if self._reserve is None and not self.blocked:
+        if self._reserve is None and not self.blocked and not self.closed:
             self._reserve = self._make_reserve()
+        if self.closed and self.current not in self.waiting:
+            self.current.shut()
+            self.waiting.append(self.current)
 
     def release(self, file: QueueFile) -> None:
         """Forget a sealed file and let blocked callers go on."""
@@ -150,11 +159,11 @@ class EventQueue:
             file.discard()
 
     def backlog_bytes(self) -> int:
-        """Bytes of the queue files that are not sealed yet."""
-        return sum(file.size for file in list(self.waiting)) + self.current.used()
+        """Size of the queue files that wait to be sealed."""
+        return sum(file.size for file in list(self.waiting))
 
     def _over_limit(self) -> bool:
-        return self.backlog_bytes() - self.current.used() >= self.settings.queue_bytes
+        return self.backlog_bytes() >= self.settings.queue_bytes
 
     def _has_room(self, full: QueueFile, *, fact: bool) -> bool:
         """Apply the policy at the limit; True when `full` may be followed by another file. The lock is held."""
@@ -221,16 +230,20 @@ class EventQueue:
         self.ring.extendleft(reversed(facts))
 
     def _take_next(self, at_least: int) -> QueueFile | None:
-        """The file made ahead, or a new one when that is missing or too small; None when there is no space."""
+        """A file to go on with; None when there is no space."""
+        try:
+            return self._spare(at_least)
+        except OSError:
+            return None  # the writer's thread meets the same error in refill, and reports it there
+
+    def _spare(self, at_least: int) -> QueueFile:
+        """The file made ahead, or a new one when that is missing or too small. Raises: OSError: no file can be made."""
         ready, self._ready = self._ready, None
-        if ready is not None and ready.size >= at_least:
+        if ready is not None and ready.size >= at_least + HEADER.size and ready.path.exists():
             return ready
         if ready is not None:
             ready.discard()
-        try:
-            return self._make("ready", self._next_size(at_least))
-        except OSError:
-            return None  # the writer's thread meets the same error in refill, and reports it there
+        return self._make("ready", self._next_size(at_least + HEADER.size))
 
     def _next_size(self, at_least: int) -> int:
         self._size = min(self.settings.segment_bytes, self._size * 4)

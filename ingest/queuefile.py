@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from ingest.frames import HEADER
 from ingest.layout import FILE_MODE
 from ingest.settings import MIB
 from ingest.shapes import Binding
@@ -44,6 +45,7 @@ class QueueFile:
         self._bindings: dict[str, Binding] = {}
         self._shapes = itertools.count()
         self._prefaulted = 0
+        self._shut_at: int | None = None
 
     def activate(self, number: int) -> None:
         """Take a number and the name that goes with it: from now on this is a live segment."""
@@ -59,12 +61,29 @@ class QueueFile:
         return found
 
     def used(self) -> int:
-        """Bytes behind the last frame; the whole size once the file is shut."""
-        return self.map.tell()
+        """Offset behind the last frame."""
+        return self.map.tell() if self._shut_at is None else self._last_end()
+
+    def read(self, start: int, end: int) -> bytes:
+        """A copy of the bytes in [start, end). Raises: ValueError: the file is closed."""
+        return self.map[start:end]
 
     def shut(self) -> None:
         """Let every later write raise ValueError; what is written stays."""
-        self.map.seek(self.size)
+        if self._shut_at is None:
+            self._shut_at = self.map.tell()
+            self.map.seek(self.size)
+
+    def _last_end(self) -> int:
+        """The end of a shut file: a thread may have written between the two calls of `shut`, so look behind."""
+        offset = self._shut_at or 0
+        while offset + HEADER.size <= self.size:
+            length = HEADER.unpack(self.map[offset : offset + HEADER.size])[0]
+            if not length:
+                break
+            offset += HEADER.size + length
+        self._shut_at = offset
+        return offset
 
     def prefault(self) -> None:
         """Map pages ahead of the writers, so that a log call doesn't pay for page faults."""

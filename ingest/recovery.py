@@ -8,6 +8,7 @@ only publishes under the segment's own name and commits by unlinking the queue f
 
 import contextlib
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -43,17 +44,15 @@ def recover(layout: Layout) -> RecoveryReport:
     for folder in live_writers(layout):
         try:
             lock = FolderLock.adopt(folder)
-            if lock is not None:
-                with contextlib.closing(_Releasing(lock)):
-                    _adopt(layout, folder, report)
+            if lock is None:
+                continue
+            try:
+                _adopt(layout, folder, report)
+            finally:
+                lock.release()
         except OSError as error:
             report.failed.append(f"{folder.name}: {error}")
     return report
-
-
-class _Releasing:
-    def __init__(self, lock: FolderLock) -> None:
-        self.close = lock.release
 
 
 def _adopt(layout: Layout, folder: Path, report: RecoveryReport) -> None:
@@ -111,7 +110,7 @@ def remove_scratch(layout: Layout, older_than_s: float = _SCRATCH_AGE_S) -> int:
     removed = 0
     for path in layout.tmp.glob("*") if layout.tmp.is_dir() else ():
         with contextlib.suppress(FileNotFoundError):
-            if path.is_file() and time.time() - path.stat().st_mtime > older_than_s:
-                path.unlink()
+            if time.time() - path.stat().st_mtime > older_than_s:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
                 removed += 1
     return removed

@@ -52,7 +52,7 @@ class Contents:
         decoded = decoder.decode(data, 0, len(data))
         facts = pa.Table.from_batches([live_facts(decoded.facts)])
         contents = cls(writer, number, metric_rows(decoded.points, names), names, facts)
-        contents.poisoned, contents.events = decoded.poisoned, decoder.frames
+        contents.poisoned, contents.events = decoded.poisoned, decoder.events
         return contents
 
     @classmethod
