@@ -1,0 +1,36 @@
+"""What runs in a peer's environment: one job, told as JSON, answered as JSON.
+
+    python -m benchmarks.child '{"peer": …, "loop": …, "folder": …, "answer": …, …}'
+
+Standard library only, so that it runs in any environment. The answer goes to a file, because peers print.
+"""
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import PEERS, Peer
+
+Job = dict[str, Any]
+LOOPS = {
+    "tight": "benchmarks.log_loops",
+    "paced": "benchmarks.log_loops",
+    "training": "benchmarks.training_loop",
+    "writing": "benchmarks.write_loop",
+}
+"""Which module has the function of that name: `(peer, job) -> answer`."""
+
+
+def main() -> None:
+    """Run the job given as the only argument."""
+    job: Job = json.loads(sys.argv[1])
+    run: Callable[[Peer, Job], Job] = getattr(importlib.import_module(LOOPS[job["loop"]]), job["loop"])
+    answer = run(PEERS[job["peer"]], job)
+    Path(job["answer"]).write_text(json.dumps(answer), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
