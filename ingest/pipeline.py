@@ -57,6 +57,10 @@ class Pipeline:
         self.rank = rank
         self.active_runs = 0
         self.closed = False
+        self.lost = 0
+        """Events that came when no queue could be opened."""
+        self.faults = 0
+        """Failures met outside the background thread."""
         self.forked = False
         """Whether this is a child's copy of a pipeline that its parent opened."""
         self._reset()
@@ -142,7 +146,7 @@ class Pipeline:
         """Where every event is, as of now."""
         writer, queue = self._writer, self._queue
         if queue is None:
-            return Stats(*[0] * 8, last_error=None)  # type: ignore[misc]
+            return Stats(self.lost, 0, 0, self.lost, 0, 0, 0, self.faults, None)
         with self._step:
             if writer is None:
                 from ingest.writer import Writer  # noqa: PLC0415 - heavy: NumPy and Arrow
@@ -150,14 +154,14 @@ class Pipeline:
                 writer = Writer(self.layout, self._held_lock(), queue, self.settings, self.clock)
             written, queued = writer.visible(), writer.pending()
             return Stats(
-                appended=written + queued + queue.dropped + writer.failed,
+                appended=written + queued + queue.dropped + writer.failed + self.lost,
                 queued=queued,
                 written=written,
-                dropped=queue.dropped,
+                dropped=queue.dropped + self.lost,
                 failed=writer.failed,
                 points=writer.visible_points(),
                 segments=writer.segments,
-                faults=writer.faults,
+                faults=writer.faults + self.faults,
                 last_error=writer.last_error,
             )
 

@@ -54,7 +54,11 @@ class EventQueue:
         self._size = settings.first_segment_bytes
         self._ready: QueueFile | None = None
         self._reserve: QueueFile | None = self._make_reserve()
-        self.current = self._activate(self._make("first", self._size))
+        try:
+            self.current = self._activate(self._make("first", self._size))
+        except OSError:  # no space from the start: the ring takes events until refill finds some
+            self.current = QueueFile.nowhere(folder)
+            self.blocked = True
 
     def put(self, payload: bytes, *, fact: bool) -> None:
         """Append an encoded, self-contained event. A fact is never dropped, whatever the policy.
@@ -78,10 +82,10 @@ class EventQueue:
                     return
         raise WriterClosed(_CLOSED)
 
-    def bind(self, run_id: str, experiment: str) -> Binding | None:
-        """The run's binding to the current file; None while metrics can only go to the ring."""
+    def bind(self, run_id: str, experiment: str) -> tuple[QueueFile, Binding | None]:
+        """The current file and the run's binding to it; None while metrics can only go to the ring."""
         file = self.current
-        return None if self.blocked or self.closed else file.bind(run_id, experiment)
+        return file, None if self.blocked or self.closed else file.bind(run_id, experiment)
 
     def rotate(self, full: QueueFile, at_least: int = 0, *, fact: bool = False) -> bool:
         """Shut `full` and make the next file current; False when there is none: the ring takes events then.

@@ -26,13 +26,13 @@ _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 class QueueFile:
     """One queue file, mapped; under kind "memory" an anonymous mapping, with an empty file to mark the segment."""
 
-    def __init__(self, path: Path, size: int, *, mapped: bool, facts_only: bool = False) -> None:
+    def __init__(self, path: Path, size: int, *, mapped: bool, facts_only: bool = False, named: bool = True) -> None:
         self.path = path
         self.number = 0
         self.size = size
         self.mapped = mapped
         self.facts_only = facts_only
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE) if named else -1
         try:
             if mapped:
                 _allocate(self._descriptor, size)
@@ -46,6 +46,13 @@ class QueueFile:
         self._shapes = itertools.count()
         self._prefaulted = 0
         self._shut_at: int | None = None
+
+    @classmethod
+    def nowhere(cls, folder: Path) -> "QueueFile":
+        """A shut file without a name: what is current before the first one could be made."""
+        made = cls(folder / "none", mmap.PAGESIZE, mapped=False, named=False)
+        made.shut()
+        return made
 
     def activate(self, number: int) -> None:
         """Take a number and the name that goes with it: from now on this is a live segment."""

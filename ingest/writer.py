@@ -150,7 +150,7 @@ class Writer:
         A file that waits to be sealed is not drained any more: sealing shows its events to readers at once.
         """
         file = self.queue.current
-        if file in self.queue.waiting:
+        if file in self.queue.waiting or not file.number:
             return
         taken = self._taken.get(file.number)
         if taken is None:

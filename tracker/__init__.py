@@ -1,0 +1,104 @@
+"""An experiment tracker: the public names. Each is imported when it is first asked for, so `import tracker` is light."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ingest.errors import (
+        ArtifactNotFound,
+        ExperimentNotFound,
+        FormatTooNew,
+        LookupFailed,
+        MetricNotFound,
+        ModelError,
+        ModelNotFound,
+        ModelNotSerializable,
+        NoActiveRun,
+        PipelineError,
+        QueueFull,
+        RunNotFound,
+        RunStateError,
+        SegmentCorrupt,
+        SinkFailed,
+        StoreError,
+        StoreUnavailable,
+        TrackerError,
+        UntrustedModel,
+        WriterClosed,
+    )
+    from ingest.settings import PipelineSettings
+    from ingest.stats import Stats
+    from tracker.experiment import ExperimentTracker
+    from tracker.models import ModelVersion
+    from tracker.run import RunId
+
+_HOMES = {
+    "ExperimentTracker": "tracker.experiment",
+    "ModelVersion": "tracker.models",
+    "PipelineSettings": "ingest.settings",
+    "RunId": "tracker.run",
+    "Stats": "ingest.stats",
+}
+_ERRORS = {
+    "ArtifactNotFound",
+    "ExperimentNotFound",
+    "FormatTooNew",
+    "LookupFailed",
+    "MetricNotFound",
+    "ModelError",
+    "ModelNotFound",
+    "ModelNotSerializable",
+    "NoActiveRun",
+    "PipelineError",
+    "QueueFull",
+    "RunNotFound",
+    "RunStateError",
+    "SegmentCorrupt",
+    "SinkFailed",
+    "StoreError",
+    "StoreUnavailable",
+    "TrackerError",
+    "UntrustedModel",
+    "WriterClosed",
+}
+
+__all__ = [
+    "ArtifactNotFound",
+    "ExperimentNotFound",
+    "ExperimentTracker",
+    "FormatTooNew",
+    "LookupFailed",
+    "MetricNotFound",
+    "ModelError",
+    "ModelNotFound",
+    "ModelNotSerializable",
+    "ModelVersion",
+    "NoActiveRun",
+    "PipelineError",
+    "PipelineSettings",
+    "QueueFull",
+    "RunId",
+    "RunNotFound",
+    "RunStateError",
+    "SegmentCorrupt",
+    "SinkFailed",
+    "Stats",
+    "StoreError",
+    "StoreUnavailable",
+    "TrackerError",
+    "UntrustedModel",
+    "WriterClosed",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = "ingest.errors" if name in _ERRORS else _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'tracker' has no attribute {name!r}; it has: {', '.join(__all__)}")
+    found = getattr(importlib.import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

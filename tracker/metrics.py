@@ -1,0 +1,121 @@
+"""What a metric is: a name, a number, a step. Everything a log call may be given, made one of these or refused.
+
+Values are IEEE doubles: whatever has a number's `__float__` is taken (bool, Decimal, Fraction, NumPy and torch scalars),
+NaN and the infinities are kept. Text, bytes, dates, complex numbers and containers are refused at the call, by name.
+Nested dicts are flattened with "/", since that is how keys are grouped.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from operator import index
+
+from ingest.events import STEP_FLOAT, STEP_INT, STEP_NONE
+
+MAX_KEY_BYTES = 4096
+_INT64 = range(-(2**63), 2**63)
+_TEXT = (str, bytes, bytearray, memoryview)
+
+
+def metric_items(metrics: object) -> tuple[tuple[str, ...], list[float]]:
+    """(keys, values) of a log call's mapping.
+
+    Raises: TypeError, ValueError: naming the key, the value, and what is allowed.
+    """
+    keys: list[str] = []
+    values: list[float] = []
+    for key, value in _flat(metrics, ""):
+        keys.append(key)
+        values.append(metric_value(key, value))
+    if len(set(keys)) != len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"metric {twice!r} is given twice in one call")
+    return tuple(keys), values
+
+
+def _flat(metrics: object, prefix: str) -> Iterable[tuple[str, object]]:
+    if not isinstance(metrics, Mapping):
+        raise TypeError(f"metrics are a dict of name to number, not {type(metrics).__name__}")
+    for key, value in metrics.items():
+        name = prefix + metric_key(key)
+        if isinstance(value, Mapping):
+            yield from _flat(value, name + "/")
+        else:
+            yield name, value
+
+
+def metric_key(key: object) -> str:
+    """The key as a plain str. Raises: TypeError: not a str. ValueError: empty, too long, or not valid Unicode."""
+    if not isinstance(key, str):
+        raise TypeError(f"a metric's name is a str, not {type(key).__name__} ({_shown(key)})")
+    if not key:
+        raise ValueError("a metric's name is empty")
+    try:
+        encoded = str.encode(key)
+    except UnicodeEncodeError as error:
+        raise ValueError(f"the metric name {key!r} is not valid Unicode: {error.reason}") from error
+    if len(encoded) > MAX_KEY_BYTES:
+        raise ValueError(f"the metric name {key[:40]!r}... has {len(encoded)} bytes; at most {MAX_KEY_BYTES} are kept")
+    return encoded.decode()
+
+
+def metric_value(key: str, value: object) -> float:
+    """The value as a float.
+
+    Raises: TypeError: it isn't a number. ValueError: it is none that a float64 can hold.
+    """
+    refusal = f"metric {key!r} is {_shown(value)} ({type(value).__name__}); a metric is one real number"
+    shape = getattr(value, "shape", ())
+    if isinstance(value, _TEXT) or not hasattr(value, "__float__") or _is_object_array(value):
+        raise TypeError(refusal)
+    if isinstance(shape, tuple) and shape:
+        raise TypeError(f"{refusal}; this has shape {tuple(shape)}: log .item(), .mean(), or each element")
+    if type(value).__name__ == "MaskedConstant":
+        return float("nan")
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except OverflowError as error:
+        raise ValueError(f"metric {key!r} is too large for a float64 (1.8e308)") from error
+    except Exception as error:
+        raise TypeError(refusal) from error
+
+
+def metric_step(step: object) -> tuple[int | float | None, int]:
+    """(step, kind) with kind one of STEP_NONE, STEP_INT, STEP_FLOAT.
+
+    An integral float is taken as the int it equals, so that 1.0 and 1 are one step.
+    Raises: TypeError: it isn't a number. ValueError: NaN, infinite, or an int beyond 64 bits.
+    """
+    if step is None:
+        return None, STEP_NONE
+    if isinstance(step, (bool, *_TEXT)) or getattr(step, "shape", ()) not in ((), None):
+        raise TypeError(f"step is {_shown(step)} ({type(step).__name__}); it is one int or float, or None")
+    try:
+        return _int_step(index(step)), STEP_INT  # type: ignore[arg-type]
+    except TypeError:
+        number = metric_value("step", step)
+    if number != number or abs(number) == float("inf"):  # noqa: PLR0124 - NaN is what differs from itself
+        raise ValueError(f"step is {number}; it is a finite number, or None")
+    if number.is_integer() and abs(number) < 2**53:
+        return int(number), STEP_INT
+    return number, STEP_FLOAT
+
+
+def _int_step(step: int) -> int:
+    if step not in _INT64:
+        raise ValueError(f"step {step} doesn't fit 64 bits")
+    return step
+
+
+def _is_object_array(value: object) -> bool:
+    """NumPy arrays of objects, texts or dates: their __float__ guesses."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(value, numpy.ndarray | numpy.generic) and value.dtype.kind not in "biuf"
+
+
+def _shown(value: object) -> str:
+    """A short repr that can't fail."""
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 - any object may be given, also one whose repr raises
+        return f"an object whose repr raises {type(error).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."

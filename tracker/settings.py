@@ -1,0 +1,125 @@
+"""What a tracker is told: by its arguments, and by environment variables where an argument is left at its default.
+
+    STEPLOG_DIR             output_dir
+    STEPLOG_BACKEND         backend; overrides the argument, so that a script for a server runs on a laptop
+    STEPLOG_MODE            "disabled": every call is accepted and does nothing, no file is made
+    STEPLOG_RUN_ID          the id of the first run started; ranks that share it write one run
+    STEPLOG_RANK            this process's rank; falls back to RANK, then SLURM_PROCID
+    STEPLOG_FLUSH_INTERVAL  seconds between two looks of the background thread
+    MLFLOW_TRACKING_URI     mlflow_tracking_uri
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Literal, cast
+
+import msgspec
+
+from ingest.settings import PipelineSettings
+
+DEFAULT_OUTPUT_DIR = "./experiments"
+DEFAULT_EXPERIMENT = "default"
+Backend = Literal["local", "mlflow", "both"]
+BACKENDS: tuple[Backend, ...] = ("local", "mlflow", "both")
+
+
+class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A tracker's arguments after the environment was looked at."""
+
+    output_dir: str
+    experiment: str
+    backend: Backend
+    mlflow_tracking_uri: str | None
+    auto_log: bool
+    disabled: bool
+    run_id: str | None
+    rank: int
+    strict: bool | None
+    pipeline: PipelineSettings
+
+    system_metrics_interval_s: float = 10.0
+    """Seconds between two samples of CPU, memory, disk, network and GPU; each is some 20 points. 0 takes none."""
+
+
+def read_settings(
+    output_dir: str | os.PathLike[str],
+    experiment_name: str | None,
+    backend: str,
+    mlflow_tracking_uri: str | None,
+    *,
+    auto_log: bool,
+    strict: bool | None,
+    pipeline: PipelineSettings | None,
+    environment: Mapping[str, str] = os.environ,
+) -> TrackerSettings:
+    """Check a tracker's arguments and fill in the environment's.
+
+    Raises: TypeError, ValueError: an argument or a variable is none of what is allowed.
+    """
+    folder = os.fspath(output_dir)
+    if not isinstance(folder, str) or not folder:
+        raise ValueError(f"output_dir is a folder's path, not {output_dir!r}")
+    if folder == DEFAULT_OUTPUT_DIR:
+        folder = environment.get("STEPLOG_DIR") or folder
+    mode = environment.get("STEPLOG_MODE", "")
+    if mode not in {"", "online", "enabled", "disabled"}:
+        raise ValueError(f"STEPLOG_MODE is {mode!r}; it can be 'enabled' or 'disabled'")
+    settings = pipeline or PipelineSettings()
+    if "STEPLOG_FLUSH_INTERVAL" in environment:
+        settings = msgspec.structs.replace(settings, flush_interval_s=_flush_interval(environment))
+    if strict is not None:
+        settings = msgspec.structs.replace(settings, strict=strict)
+    return TrackerSettings(
+        output_dir=folder,
+        experiment=check_name("experiment_name", experiment_name or DEFAULT_EXPERIMENT),
+        backend=_backend(environment.get("STEPLOG_BACKEND") or backend),
+        mlflow_tracking_uri=mlflow_tracking_uri or environment.get("MLFLOW_TRACKING_URI"),
+        auto_log=bool(auto_log),
+        disabled=mode == "disabled",
+        run_id=environment.get("STEPLOG_RUN_ID") or None,
+        rank=_rank(environment),
+        strict=strict,
+        pipeline=settings,
+    )
+
+
+def check_name(what: str, name: object) -> str:
+    """The name as a plain str.
+
+    Raises: TypeError: not a str. ValueError: empty, or not valid Unicode (a lone surrogate).
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"{what} is a str, not {type(name).__name__}")
+    if not name:
+        raise ValueError(f"{what} is empty")
+    try:
+        return name.encode().decode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{what} {name!r} is not valid Unicode: {error.reason}") from error
+
+
+def _backend(name: str) -> Backend:
+    if name not in BACKENDS:
+        raise ValueError(f"backend is {name!r}; it can be {', '.join(map(repr, BACKENDS))}")
+    return cast("Backend", name)
+
+
+def _rank(environment: Mapping[str, str]) -> int:
+    for variable in ("STEPLOG_RANK", "RANK", "SLURM_PROCID"):
+        text = environment.get(variable, "")
+        if text.isdecimal():
+            return int(text)
+        if text and variable == "STEPLOG_RANK":
+            raise ValueError(f"STEPLOG_RANK is {text!r}; it is a whole number from 0")
+    return 0
+
+
+def _flush_interval(environment: Mapping[str, str]) -> float:
+    text = environment["STEPLOG_FLUSH_INTERVAL"]
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.001 <= seconds <= 3600:
+        raise ValueError(f"STEPLOG_FLUSH_INTERVAL is {text!r}; it is a number of seconds from 0.001 to 3600")
+    return seconds
