@@ -25,7 +25,7 @@ def options(description: str | None) -> argparse.ArgumentParser:
 
 @dataclass
 class Lineup:
-    """The peers of one run; one that fails on the way is left out from then on and reported."""
+    """The peers of one run; what one of them fails at is reported beside the figures of the others."""
 
     places: dict[str, Environment] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
@@ -47,12 +47,11 @@ class Lineup:
         return sorted((PEERS[name] for name in self.places), key=lambda peer: peer.name != OURS)
 
     def run(self, peer: Peer, job: dict[str, Any], **options: Any) -> Outcome | None:
-        """Run a job as `launch.run` does; None where it failed, and the peer is left out of the rest."""
+        """Run a job as `launch.run` does; None where it failed."""
         try:
             return run(peer, self.places[peer.name], job, data=self.data, **options)
         except JobFailed as error:
-            self._leave_out(peer.name, f"failed in {job['loop']!r}: {error}")
-            self.places.pop(peer.name, None)
+            self._leave_out(f"{peer.name}, {job['loop']}", f"failed: {error}")
             return None
 
     def described(self) -> dict[str, dict[str, str]]:

@@ -95,11 +95,13 @@ def _compare(lineup: Lineup, loop: str, scalars: int, chosen: argparse.Namespace
             jobs[peer.name] = job | {"calls": calls}
     rounds: dict[str, list[dict[str, float]]] = {}
     for turn in range(chosen.rounds):
-        peers = lineup.peers()
+        peers = [peer for peer in lineup.peers() if peer.name in jobs]
         for peer in peers[turn:] + peers[:turn]:
             print(f"{loop}, {scalars} scalar(s), round {turn + 1}: {peer.name}", file=sys.stderr)
             if outcome := lineup.run(peer, jobs[peer.name]):
                 rounds.setdefault(peer.name, []).append(_figures(outcome, scalars))
+            else:
+                del jobs[peer.name]
     return [
         {
             "peer": peer.name,
@@ -109,6 +111,7 @@ def _compare(lineup: Lineup, loop: str, scalars: int, chosen: argparse.Namespace
             **{name: statistics.median(round_[name] for round_ in rounds[peer.name]) for name in _FIGURES},
         }
         for peer in lineup.peers()
+        if peer.name in rounds
     ]
 
 
