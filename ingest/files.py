@@ -53,7 +53,7 @@ def put_bytes(root: Path, path: str, data: bytes | memoryview, *, tmp: Path) -> 
 def put_file(root: Path, path: str, source: str | os.PathLike[str], *, tmp: Path) -> StoredFile:
     """Copy a file under a name; of a link, what it points to. Raises: as `put_stream` and `sources.open_plain`."""
     with open_plain(source) as file:
-        return put_stream(root, path, lambda sink: _copy(file, sink), tmp=tmp)
+        return put_stream(root, path, lambda sink: copy(file, sink), tmp=tmp)
 
 
 def put_folder(root: Path, path: str, source: str | os.PathLike[str], *, tmp: Path) -> Iterator[StoredFile]:
@@ -84,6 +84,12 @@ def put_stream(root: Path, path: str, write: Callable[[ByteSink], object], *, tm
             scratch.unlink(missing_ok=True)
         os.fsync(folder)
     return stored
+
+
+def copy(source: BinaryIO, sink: ByteSink) -> None:
+    """Copy to the end, a chunk at a time."""
+    while chunk := source.read(_CHUNK_BYTES):
+        sink.write(chunk)
 
 
 def open_beneath(root: Path, path: str) -> BinaryIO:
@@ -180,9 +186,3 @@ def _write(scratch: Path, path: str, write: Callable[[ByteSink], object], tmp: P
         file.flush()
         os.fsync(file.fileno())
     return StoredFile(path, sink.size, sink.digest.hexdigest())
-
-
-def _copy(source: BinaryIO, sink: ByteSink) -> None:
-    """Copy to the end, a chunk at a time."""
-    while chunk := source.read(_CHUNK_BYTES):
-        sink.write(chunk)

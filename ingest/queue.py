@@ -51,6 +51,7 @@ class EventQueue:
         self.waiting: deque[QueueFile] = deque()
         self._wake = wake
         self._number = 0
+        self._seen = 0, 0
         self._size = settings.first_segment_bytes
         self._ready: QueueFile | None = None
         self._reserve: QueueFile | None = self._make_reserve()
@@ -115,10 +116,13 @@ class EventQueue:
         """Make the next file ahead of need, and the pages of this one. Raises: OSError: no file can be made."""
         if self.closed:
             return
-        self.current.prefault()
-        if self._ready is None and not self.blocked and self.current.used() * 4 > self.current.size:
+        number, used = self.current.number, self.current.used()
+        pace = used - (self._seen[1] if self._seen[0] == number else 0)
+        self._seen = number, used
+        self.current.prefault(2 * pace)
+        if self._ready is None and not self.blocked and used * 4 > self.current.size:
             made = self._make("ready", self._next_size(0))
-            made.prefault()
+            made.prefault(2 * pace)
             with self.lock:
                 self._ready = made
 

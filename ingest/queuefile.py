@@ -92,9 +92,9 @@ class QueueFile:
         self._shut_at = offset
         return offset
 
-    def prefault(self) -> None:
-        """Map pages ahead of the writers, so that a log call doesn't pay for page faults."""
-        wanted = min(self.size, self.map.tell() + 2 * _PREFAULT_BYTES)
+    def prefault(self, ahead: int = 0) -> None:
+        """Map pages `ahead` of the writers (two small windows at least), so that a log call pays for no page fault."""
+        wanted = min(self.size, self.map.tell() + max(ahead, 2 * _PREFAULT_BYTES))
         while self._prefaulted < wanted:
             length = min(_PREFAULT_BYTES, self.size - self._prefaulted)
             with contextlib.suppress(OSError, ValueError):  # an older kernel: faults cost microseconds, nothing else

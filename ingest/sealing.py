@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.arrays import repeated
 from ingest.columns import Decoder
 from ingest.layout import Layout, segment_name
 from ingest.parts import publish
@@ -85,7 +86,7 @@ class Contents:
     def facts(self, experiment: str) -> pa.Table:
         """Facts of one experiment, in order."""
         table = self._facts.filter(pc.equal(self._facts["experiment"], experiment)).drop_columns(["experiment"])
-        return table.add_column(1, FACTS.field("writer"), pa.repeat(self.writer, len(table)).cast(pa.string()))
+        return table.add_column(1, FACTS.field("writer"), repeated(self.writer, len(table)))
 
 
 def seal(layout: Layout, contents: Contents) -> list[Path]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.arrays import coded, numbers, repeated
 from ingest.tables import SUMMARIES, Dictionaries, Rows
 
 Floats = npt.NDArray[np.float64]
@@ -27,7 +28,7 @@ def summarise(rows: Rows, names: Dictionaries, writer: str) -> pa.Table:
     code = rows.run.astype(np.int64) * len(names.keys.names) + rows.key
     starts = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
     step = np.where(rows.step_kind == 1, rows.step.astype(np.float64), np.nan)
-    step = np.where(rows.step_kind == 2, rows.step_float, step)  # noqa: PLR2004 - see Rows.step_kind
+    step = np.where(rows.step_kind == 2, rows.step_float, step)
     nan = np.isnan(rows.value)
     columns: Columns = {"count": (~nan).astype(np.int64), "nan_count": nan.astype(np.int64)}
     for name in ("first", "last"):
@@ -36,14 +37,12 @@ def summarise(rows: Rows, names: Dictionaries, writer: str) -> pa.Table:
         columns |= {name: rows.value, f"{name}_step": step}
     columns |= {"mean": rows.value, "m2": np.zeros(len(code))}
     folded = fold(columns, starts)
-    run = pa.array(rows.run[starts]), names.runs.array()
-    key = pa.array(rows.key[starts]), names.keys.array()
-    folded_ids = {
-        "run_id": pa.DictionaryArray.from_arrays(*run).dictionary_decode(),
-        "writer": pa.repeat(writer, len(starts)).cast(pa.string()),
-        "key": pa.DictionaryArray.from_arrays(*key).dictionary_decode(),
+    ids = {
+        "run_id": coded(rows.run[starts], names.runs.array()).dictionary_decode(),
+        "writer": repeated(writer, len(starts)),
+        "key": coded(rows.key[starts], names.keys.array()).dictionary_decode(),
     }
-    return _table(folded_ids, folded)
+    return _table(ids, folded)
 
 
 def merge(table: pa.Table) -> pa.Table:
@@ -58,7 +57,7 @@ def merge(table: pa.Table) -> pa.Table:
         changed |= pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
     starts = np.flatnonzero(np.r_[True, changed])
     columns = {field.name: _numpy(table[field.name]) for field in SUMMARIES if field.name not in ids}
-    return _table({name: column.take(pa.array(starts)) for name, column in ids.items()}, fold(columns, starts))
+    return _table({name: column.take(numbers(starts)) for name, column in ids.items()}, fold(columns, starts))
 
 
 def fold(columns: Columns, starts: Ints) -> Columns:
@@ -107,10 +106,8 @@ def _table(ids: dict[str, pa.Array], columns: Columns) -> pa.Table:
     for field in SUMMARIES:
         if field.name in ids:
             arrays.append(ids[field.name])
-        elif field.name.endswith("_step"):
-            arrays.append(pa.array(columns[field.name], from_pandas=True))  # NaN: no step was given
-        elif pa.types.is_timestamp(field.type):
-            arrays.append(pa.array(columns[field.name].astype(np.int64)).view(field.type))
-        else:
-            arrays.append(pa.array(columns[field.name]))
+            continue
+        values = columns[field.name]
+        step = field.name.endswith("_step")  # NaN: no step was given
+        arrays.append(numbers(values, field.type, valid=~np.isnan(values) if step else None))
     return pa.Table.from_arrays(arrays, schema=SUMMARIES)

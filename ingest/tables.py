@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ingest.arrays import TIME, coded, numbers, repeated, strings
 from ingest.columns import FactRecord, PointBlock
 from ingest.events import (
     ArtifactLogged,
@@ -32,14 +33,12 @@ from ingest.events import (
     TagsSet,
 )
 
-_TIME = pa.timestamp("us", tz="UTC")
-
 METRICS = pa.schema(
     [
         ("run_id", pa.string()),
         ("writer", pa.string()),
         ("seq", pa.int64()),
-        ("time", _TIME),
+        ("time", TIME),
         ("key", pa.string()),
         ("step", pa.int64()),
         ("step_float", pa.float64()),
@@ -51,7 +50,7 @@ FACTS = pa.schema(
         ("run_id", pa.string()),
         ("writer", pa.string()),
         ("seq", pa.int64()),
-        ("time", _TIME),
+        ("time", TIME),
         ("kind", pa.string()),
         ("key", pa.string()),
         ("value", pa.string()),
@@ -67,7 +66,7 @@ SUMMARIES = pa.schema(
         *[
             (f"{name}{suffix}", kind)
             for name in ("first", "last")
-            for suffix, kind in (("", pa.float64()), ("_step", pa.float64()), ("_time", _TIME), ("_seq", pa.int64()))
+            for suffix, kind in (("", pa.float64()), ("_step", pa.float64()), ("_time", TIME), ("_seq", pa.int64()))
         ],
         *[
             (f"{name}{suffix}", kind)
@@ -84,7 +83,7 @@ LIVE_METRICS = pa.schema(
         ("run_id", _INDEX),
         ("experiment", _INDEX),
         ("seq", pa.int64()),
-        ("time", _TIME),
+        ("time", TIME),
         ("key", _INDEX),
         ("step", pa.int64()),
         ("step_float", pa.float64()),
@@ -100,7 +99,7 @@ class Names:
     def __init__(self) -> None:
         self.names: list[str] = []
         self._numbers: dict[str, int] = {}
-        self._array: pa.Array = pa.array([], pa.string())
+        self._array: pa.Array = strings([])
 
     def number(self, name: str) -> int:
         """The name's number; a new one when it's new."""
@@ -112,7 +111,7 @@ class Names:
     def array(self) -> pa.Array:
         """All names as an Arrow array, the same object while nothing was added."""
         if len(self._array) != len(self.names):
-            self._array = pa.array(self.names, pa.string())
+            self._array = strings(self.names)
         return self._array
 
 
@@ -161,7 +160,7 @@ def stream_rows(table: pa.Table, names: Dictionaries) -> Rows:
     table = table.unify_dictionaries().combine_chunks()
     codes = []
     for column, into in zip(("run_id", "experiment", "key"), names, strict=True):
-        array = table[column].combine_chunks() if len(table) else pa.DictionaryArray.from_arrays([], pa.array([], "str"))
+        array = table[column].combine_chunks() if len(table) else coded(np.empty(0, np.int32), strings([]))
         numbers = np.array([into.number(name) for name in array.dictionary.to_pylist()], np.int32)
         codes.append(numbers[array.indices.to_numpy()] if len(array) else np.empty(0, np.int32))
     step, step_float = table["step"], table["step_float"]
@@ -202,13 +201,13 @@ def _block_rows(block: PointBlock, names: Dictionaries) -> Rows:
 def live_metrics(rows: Rows, names: Dictionaries) -> pa.RecordBatch:
     """Rows in the live form; the dictionaries grow from batch to batch of one stream."""
     columns = [
-        pa.DictionaryArray.from_arrays(pa.array(rows.run), names.runs.array()),
-        pa.DictionaryArray.from_arrays(pa.array(rows.experiment), names.experiments.array()),
-        pa.array(rows.seq),
-        _times(rows.time_us),
-        pa.DictionaryArray.from_arrays(pa.array(rows.key), names.keys.array()),
+        coded(rows.run, names.runs.array()),
+        coded(rows.experiment, names.experiments.array()),
+        numbers(rows.seq),
+        numbers(rows.time_us, TIME),
+        coded(rows.key, names.keys.array()),
         *_steps(rows),
-        pa.array(rows.value),
+        numbers(rows.value),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=LIVE_METRICS)
 
@@ -216,38 +215,32 @@ def live_metrics(rows: Rows, names: Dictionaries) -> pa.RecordBatch:
 def sealed_metrics(rows: Rows, names: Dictionaries, writer: str) -> pa.Table:
     """Rows in the sealed form, in the order given."""
     columns = [
-        _decoded(rows.run, names.runs),
-        pa.repeat(writer, len(rows.run)).cast(pa.string()),
-        pa.array(rows.seq),
-        _times(rows.time_us),
-        _decoded(rows.key, names.keys),
+        coded(rows.run, names.runs.array()).dictionary_decode(),
+        repeated(writer, len(rows.run)),
+        numbers(rows.seq),
+        numbers(rows.time_us, TIME),
+        coded(rows.key, names.keys.array()).dictionary_decode(),
         *_steps(rows),
-        pa.array(rows.value),
+        numbers(rows.value),
     ]
     return pa.Table.from_arrays(columns, schema=METRICS)
 
 
-def _decoded(codes: npt.NDArray[np.int32], names: Names) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(codes), names.array()).dictionary_decode()
-
-
-def _times(time_us: npt.NDArray[np.int64]) -> pa.Array:
-    return pa.array(time_us).view(_TIME)
-
-
 def _steps(rows: Rows) -> tuple[pa.Array, pa.Array]:
-    return pa.array(rows.step, mask=rows.step_kind != 1), pa.array(rows.step_float, mask=rows.step_kind != 2)  # noqa: PLR2004
+    return numbers(rows.step, valid=rows.step_kind == 1), numbers(rows.step_float, valid=rows.step_kind == 2)
 
 
 def live_facts(facts: Iterable[FactRecord]) -> pa.RecordBatch:
     """Facts in the live form."""
     rows = [
-        (event.experiment, event.run_id, seq, event.time_ns // 1000, kind, key, value)
+        (event.experiment, event.run_id, kind, key, value, seq, event.time_ns // 1000)
         for seq, event in facts
         for kind, key, value in fact_items(event)
     ]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(LIVE_FACTS)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, LIVE_FACTS, strict=True)]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 7
+    experiment, run_id, kind, key, value = map(strings, columns[:5])
+    seq, time_us = (np.array(column, np.int64) for column in columns[5:])
+    arrays = [experiment, run_id, numbers(seq), numbers(time_us, TIME), kind, key, value]
     return pa.RecordBatch.from_arrays(arrays, schema=LIVE_FACTS)
 
 

@@ -5,7 +5,6 @@ NaN and the infinities are kept. Text, bytes, dates, complex numbers and contain
 Nested dicts are flattened with "/", since that is how keys are grouped.
 """
 
-import sys
 from collections.abc import Iterable, Mapping
 from operator import index
 
@@ -107,9 +106,9 @@ def _int_step(step: int) -> int:
 
 
 def _is_object_array(value: object) -> bool:
-    """NumPy arrays of objects, texts or dates: their __float__ guesses."""
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(value, numpy.ndarray | numpy.generic) and value.dtype.kind not in "biuf"
+    """NumPy arrays of objects, texts or dates: their __float__ guesses. (NumPy may be half imported: don't ask it.)"""
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    return isinstance(kind, str) and kind not in "biuf"
 
 
 def _shown(value: object) -> str:
