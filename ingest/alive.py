@@ -1,10 +1,10 @@
 """Who is alive: a writer holds a lock on its folder's `lock` file for as long as its process lives.
 
-The lock is `flock`: the kernel drops it when the process dies by any cause, so no lock ever needs a human. Everybody else
-only asks for a shared lock on it, for a moment, so asking never makes a dead writer look alive; those who adopt what a
-dead writer left exclude each other by a second file, `adopt`. A forked child inherits the open file, so it must close
-its copy (see Pipeline). Where a file system has no locks, a writer counts as alive while its `lock` file was touched in
-the last `STALE_AFTER_S` seconds (the writer touches it on every sync).
+The lock is `flock`: the kernel drops it when the process dies by any cause, so no lock ever needs a human. Everybody
+else only asks for a shared lock on it, for a moment, so asking never makes a dead writer look alive; those who adopt
+what a dead writer left exclude each other by a second file, `adopt`. A forked child inherits the open file, so it
+must close its copy (see Pipeline). Where a file system has no locks, a writer counts as alive while its `lock` file
+was touched in the last `STALE_AFTER_S` seconds (the writer touches it on every sync).
 """
 
 import errno

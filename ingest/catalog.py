@@ -96,7 +96,8 @@ def live_writers(layout: Layout) -> list[Path]:
 def segments_of(folder: Path) -> Iterator[LiveSegment]:
     """The live segments of one writer's folder."""
     try:
-        names = os.listdir(folder)
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
     except (FileNotFoundError, NotADirectoryError):
         return
     for name in names:

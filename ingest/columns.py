@@ -177,7 +177,7 @@ class _Call(NamedTuple):
 def _uint(data: bytes | memoryview, at: int) -> tuple[int, int]:
     """(value, encoded size) of a msgpack unsigned integer."""
     first = data[at]
-    if first < 0x80:  # noqa: PLR2004 - positive fixint
+    if first < 0x80:  # positive fixint
         return first, 1
     size = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}.get(first, 0)
     return int.from_bytes(data[at + 1 : at + 1 + size], "big") if size else -1, size + 1
@@ -221,6 +221,6 @@ def _logged(seq: int, event: MetricsLogged) -> PointBlock:
         raise ValueError(f"{values.shape[1]} values for {len(event.keys)} keys")
     step: Ints | Floats | None = None
     if event.step is not None:
-        step = np.array([event.step], np.int64 if isinstance(event.step, int) else np.float64)
+        step = np.array([event.step], np.int64) if isinstance(event.step, int) else np.array([event.step], np.float64)
     ids = np.array([seq], np.int64), np.array([event.time_ns], np.int64)
     return PointBlock(event.run_id, event.experiment, event.keys, *ids, step, values)

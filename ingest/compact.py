@@ -46,7 +46,10 @@ LARGEST_BYTES = 16 * 1024 * 1024
 RETIRED_S = 600.0
 """Seconds for which replaced parts stay in retired/, for readers that listed them before."""
 _FEWEST, _TIER = 4, 4
-_MOST_BYTES, _MOST_BYTES_IN_TRAINING = 2 * LARGEST_BYTES, LARGEST_BYTES // 2  # a merge takes some 20 times as much memory
+_MOST_BYTES, _MOST_BYTES_IN_TRAINING = (
+    2 * LARGEST_BYTES,
+    LARGEST_BYTES // 2,
+)  # a merge takes some 20 times as much memory
 _SORT: dict[Table, list[str]] = {"metrics": ["run_id", "key", "writer", "seq"], "facts": ["run_id", "writer", "seq"]}
 
 
@@ -63,7 +66,9 @@ class CompactionReport(msgspec.Struct):
     """Another process is compacting this store; nothing was done."""
 
 
-def compact(layout: Layout, *, fewest: int = 2, everything: bool = True, budget_s: float = math.inf) -> CompactionReport:
+def compact(
+    layout: Layout, *, fewest: int = 2, everything: bool = True, budget_s: float = math.inf
+) -> CompactionReport:
     """Merge the small parts of every table and experiment.
 
     Args:
@@ -89,6 +94,14 @@ def compact(layout: Layout, *, fewest: int = 2, everything: bool = True, budget_
     return report
 
 
+def finish_swap_of(layout: Layout) -> bool:
+    """Finish a swap that a crash interrupted; False when another process is at it."""
+    with _only_one(layout) as alone:
+        if alone:
+            _finish_swap(layout)
+        return alone
+
+
 def compact_if_due(layout: Layout, files: int) -> None:
     """Merge parts of about equal size where an experiment has `files` or more; cheap when none has."""
     if any(_crowded(layout.table(table), files) for table in TABLES):
@@ -97,7 +110,7 @@ def compact_if_due(layout: Layout, files: int) -> None:
 
 def _crowded(folder: Path, files: int) -> bool:
     with contextlib.suppress(FileNotFoundError):
-        return any(len(os.listdir(partition)) >= files for partition in folder.iterdir() if partition.is_dir())
+        return any(sum(1 for _ in partition.iterdir()) >= files for partition in folder.iterdir() if partition.is_dir())
     return False
 
 
@@ -144,11 +157,15 @@ def _bounded(parts: Sequence[tuple[int, Part]], most: int) -> list[list[Part]]:
 def _merge(layout: Layout, table: Table, parts: Sequence[Part], report: CompactionReport) -> None:
     """Merge one group, leaving damaged parts alone."""
     whole = [part for part in parts if _is_whole(part, report)]
-    if len(whole) < 2:  # noqa: PLR2004 - nothing to merge
+    if len(whole) < 2:
         return
     sizes = [part.path.stat().st_size for part in whole]
     rows = pa.concat_tables(pq.read_table(part.path, partitioning=None) for part in whole)
-    merged = merge(rows) if table == "summaries" else rows.take(pc.sort_indices(rows, [(k, "ascending") for k in _SORT[table]]))
+    merged = (
+        merge(rows)
+        if table == "summaries"
+        else rows.take(pc.sort_indices(rows, [(k, "ascending") for k in _SORT[table]]))
+    )
     scratch = write_scratch(layout, table, merged)
     name = part_name(f"compacted-{new_run_id()}", digest_of(scratch))
     final = layout.tmp / name

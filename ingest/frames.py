@@ -1,10 +1,11 @@
 """The frame: how one event lies in a queue file.
 
-A frame is `<u32 length><u32 crc32 of payload><payload>`, little-endian, one behind the other; a length of zero ends the
-file, whose unwritten rest is zeros. Argument: a frame is acknowledged when the call that wrote it has returned, so a
-writer that dies in the middle of one leaves a frame that was never acknowledged, and the checksum tells it from a whole
-one. After a power cut pages land in any order, so the checksum is what says how far a file can be trusted: reading stops
-at the first frame that doesn't match, and what lies behind it is set aside by recovery, never guessed at.
+A frame is `<u32 length><u32 crc32 of payload><payload>`, little-endian, one behind the other; a length of zero ends
+the file, whose unwritten rest is zeros. Argument: a frame is acknowledged when the call that wrote it has returned,
+so a writer that dies in the middle of one leaves a frame that was never acknowledged, and the checksum tells it from
+a whole one. After a power cut pages land in any order, so the checksum is what says how far a file can be trusted:
+reading stops at the first frame that doesn't match, and what lies behind it is set aside by recovery, never guessed
+at.
 """
 
 import struct

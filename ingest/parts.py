@@ -83,10 +83,9 @@ def place(scratch: Path, folder: Path, segment: str) -> Path:
 def find(folder: Path, segment: str) -> Path | None:
     """The part of a segment in a folder, if it was published."""
     try:
-        names = os.listdir(folder)
+        return next((path for path in folder.iterdir() if (split_part(path.name) or ("", ""))[0] == segment), None)
     except FileNotFoundError:
         return None
-    return next((folder / name for name in names if (split_part(name) or ("", ""))[0] == segment), None)
 
 
 def digest_of(path: Path) -> str:

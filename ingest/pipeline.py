@@ -1,14 +1,14 @@
 """The pipeline: a queue, the thread that runs its writer, and the process they live in.
 
-Guarantees kept here. *Fork*: a forked child never touches its parent's queue. Before a fork the writer's step is waited
-for, so that neither it nor Arrow is in the middle of anything; in the child every queue file is shut, so that a log call
-there falls into the slow path and opens a queue of the child's own. *Ending*: close drains within a deadline and says
-what is left, which is still safe in the queue file; exit closes; a signal that kills needs nothing, by the queue's
-guarantee. No signal handlers, no excepthook: they belong to the user.
+Guarantees kept here. *Fork*: a forked child never touches its parent's queue. Before a fork the writer's step is
+waited for, so that neither it nor Arrow is in the middle of anything; in the child every queue file is shut, so that
+a log call there falls into the slow path and opens a queue of the child's own. *Ending*: close drains within a
+deadline and says what is left, which is still safe in the queue file; exit closes; a signal that kills needs nothing,
+by the queue's guarantee. No signal handlers, no excepthook: they belong to the user.
 
-The thread sleeps `flush_interval_s` while a run is active, and for good while none is. Heavy modules (Arrow, NumPy) are
-imported by the thread, inside a step, so that starting a run costs the caller nothing and no fork happens in the middle
-of an import.
+The thread sleeps `flush_interval_s` while a run is active, and for good while none is. Heavy modules (Arrow, NumPy)
+are imported by the thread, inside a step, so that starting a run costs the caller nothing and no fork happens in the
+middle of an import.
 """
 
 import atexit
@@ -149,7 +149,7 @@ class Pipeline:
             return Stats(self.lost, 0, 0, self.lost, 0, 0, 0, self.faults, None)
         with self._step:
             if writer is None:
-                from ingest.writer import Writer  # noqa: PLC0415 - heavy: NumPy and Arrow
+                from ingest.writer import Writer  # heavy: NumPy and Arrow
 
                 writer = Writer(self.layout, self._held_lock(), queue, self.settings, self.clock)
             written, queued = writer.visible(), writer.pending()
@@ -197,7 +197,7 @@ class Pipeline:
         """The thread: step, answer requests, sleep."""
         try:
             with self._step:
-                from ingest.writer import Writer  # noqa: PLC0415 - heavy: NumPy and Arrow
+                from ingest.writer import Writer  # heavy: NumPy and Arrow
 
                 queue = self.queue()
                 self._writer = writer = Writer(self.layout, self._held_lock(), queue, self.settings, self.clock)
@@ -208,8 +208,10 @@ class Pipeline:
                 self._turn(writer)
             with self._step:
                 writer.finish()
-        except Exception as error:  # the thread's edge: kept for flush and close, and shown
-            _log.exception("steplog: the background writer of %s ended; %s %s", self.layout.root, _LEFT, self.layout.live)
+        except Exception as error:  # noqa: BLE001 - the thread's edge: kept for flush and close, and shown
+            _log.exception(
+                "steplog: the background writer of %s ended; %s %s", self.layout.root, _LEFT, self.layout.live
+            )
             for request in self._requests:
                 request.error = error
         finally:
@@ -289,7 +291,5 @@ def _at_exit() -> None:
             pipeline.close()
 
 
-os.register_at_fork(
-    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 atexit.register(_at_exit)

@@ -107,7 +107,7 @@ class EventQueue:
             return self.current is not full and fact
 
     def roll(self) -> None:
-        """Shut the current file though it isn't full. Raises: OSError: no next file can be made; nothing has changed."""
+        """Shut the current file though it isn't full. Raises: OSError: there is no next file; nothing has changed."""
         made = self._spare(0)
         with self.lock:
             self._advance(made)

@@ -1,7 +1,7 @@
 """One queue file: preallocated, mapped, written by one call and shut by moving its position to its end.
 
-A file begins as a spare (`*.spare`, no reader looks at it) and becomes a live segment when it takes a number. Its blocks
-are allocated before it is mapped, so a full disk can't turn a write into SIGBUS.
+A file begins as a spare (`*.spare`, no reader looks at it) and becomes a live segment when it takes a number. Its
+blocks are allocated before it is mapped, so a full disk can't turn a write into SIGBUS.
 """
 
 import contextlib

@@ -1,9 +1,9 @@
 """Sealing: one queue file becomes one segment's Parquet parts.
 
-Order, and why a crash at any point of it loses and doubles nothing: (1) every part is published under the segment's name,
-(2) only then the queue file is unlinked. While the queue file exists the segment is live and readers ignore its parts;
-the unlink is the commit. A crash before it leaves parts that the next sealing finds and keeps; after it, leftover
-streams that belong to no queue file, which recovery removes.
+Order, and why a crash at any point of it loses and doubles nothing: (1) every part is published under the segment's
+name, (2) only then the queue file is unlinked. While the queue file exists the segment is live and readers ignore its
+parts; the unlink is the commit. A crash before it leaves parts that the next sealing finds and keeps; after it,
+leftover streams that belong to no queue file, which recovery removes.
 """
 
 from collections.abc import Sequence

@@ -26,9 +26,7 @@ class Binding:
 
     __slots__ = ("_declared", "_numbers", "experiment", "packers", "run_id", "with_step", "without_step", "write")
 
-    def __init__(
-        self, write: Callable[[bytes], object], run_id: str, experiment: str, numbers: Iterator[int]
-    ) -> None:
+    def __init__(self, write: Callable[[bytes], object], run_id: str, experiment: str, numbers: Iterator[int]) -> None:
         self.write = write
         self.run_id = run_id
         self.experiment = experiment

@@ -7,6 +7,8 @@ first and last, NaN or not. Variance of the finite case: Chan, Golub & LeVeque 1
 sample variance" (m2 is the sum of squared deviations; var = m2 / (count - 1)).
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -17,7 +19,7 @@ from ingest.tables import SUMMARIES, Dictionaries, Rows
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Columns = dict[str, npt.NDArray[np.generic]]
+Columns = dict[str, npt.NDArray[Any]]
 _CARRIED = ("", "_step", "_time", "_seq")
 
 
@@ -95,7 +97,7 @@ def _moments(columns: Columns, starts: Ints, sizes: Ints, count: Ints) -> Column
     return {"mean": mean, "m2": np.where(count == 0, np.nan, m2)}
 
 
-def _numpy(column: pa.ChunkedArray) -> npt.NDArray[np.generic]:
+def _numpy(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
     return column.to_numpy()  # type: ignore[no-any-return]

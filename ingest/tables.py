@@ -1,13 +1,13 @@
 """The tables: their Arrow schemas, and decoded events as rows of them.
 
-One schema a table and format version; every sealed file has exactly it. Long, not wide: one row a point, so ten thousand
-metric keys in a run are ordinary. `seq` is the segment's number in the upper 32 bits and the event's place in it below:
-it orders all events of one writer. A step that is not an integer is in `step_float`, and `step` is null there: an int64
-step keeps what a float64 can't. Times are UTC microseconds, the finest that Parquet readers agree on (Spark refuses
-nanoseconds); `seq`, not time, is the order.
+One schema a table and format version; every sealed file has exactly it. Long, not wide: one row a point, so ten
+thousand metric keys in a run are ordinary. `seq` is the segment's number in the upper 32 bits and the event's place
+in it below: it orders all events of one writer. A step that is not an integer is in `step_float`, and `step` is null
+there: an int64 step keeps what a float64 can't. Times are UTC microseconds, the finest that Parquet readers agree on
+(Spark refuses nanoseconds); `seq`, not time, is the order.
 
-The live form (Arrow streams) has run_id, experiment and key as dictionaries; experiment and writer are part of the path
-once sealed.
+The live form (Arrow streams) has run_id, experiment and key as dictionaries; experiment and writer are part of the
+path once sealed.
 """
 
 import json
@@ -131,7 +131,7 @@ class Rows(NamedTuple):
 
     def take(self, order: npt.NDArray[np.int64]) -> "Rows":
         """The rows at the given places."""
-        return Rows(*(column[order] for column in self))
+        return Rows._make(column[order] for column in self)
 
 
 class Dictionaries(NamedTuple):
@@ -151,14 +151,14 @@ def metric_rows(points: Sequence[PointBlock], names: Dictionaries) -> Rows:
     """Lay blocks of points out as rows, call after call within a block."""
     parts = [_block_rows(block, names) for block in points]
     if not parts:
-        return Rows(*(np.empty(0, kind) for kind in ("i4", "i4", "i4", "i8", "i8", "i8", "f8", "i1", "f8")))
-    return Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        return Rows._make(np.empty(0, kind) for kind in ("i4", "i4", "i4", "i8", "i8", "i8", "f8", "i1", "f8"))
+    return Rows._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
 def stream_rows(table: pa.Table, names: Dictionaries) -> Rows:
     """Rows back from the live form."""
     table = table.unify_dictionaries().combine_chunks()
-    codes = []
+    codes: list[npt.NDArray[np.int32]] = []
     for column, into in zip(("run_id", "experiment", "key"), names, strict=True):
         array = table[column].combine_chunks() if len(table) else coded(np.empty(0, np.int32), strings([]))
         numbers = np.array([into.number(name) for name in array.dictionary.to_pylist()], np.int32)
@@ -166,7 +166,9 @@ def stream_rows(table: pa.Table, names: Dictionaries) -> Rows:
     step, step_float = table["step"], table["step_float"]
     kind = step.is_valid().to_numpy().astype(np.int8) + 2 * step_float.is_valid().to_numpy().astype(np.int8)
     return Rows(
-        *codes,
+        run=codes[0],
+        experiment=codes[1],
+        key=codes[2],
         seq=table["seq"].to_numpy(),
         time_us=table["time"].cast(pa.int64()).to_numpy(),
         step=step.fill_null(0).to_numpy(),

@@ -67,7 +67,7 @@ class Writer:
         self._sync_due = clock.monotonic()
 
     def step(self, *, seal_now: bool = False, sync_now: bool = False) -> None:
-        """Do everything that is due. With `seal_now`, all that was logged is Parquet on return, or `last_error` says why."""
+        """Do everything that is due. With `seal_now`, what was logged is Parquet on return, or a fault counted."""
         urgent = seal_now or sync_now
         self._try("refill", self._refill, urgent=urgent)
         if self._try("write", self._drain_current, urgent=True) and self._roll_due(seal_now=seal_now):
@@ -156,7 +156,7 @@ class Writer:
         if taken is None:
             taken = self._taken[file.number] = _Taken(self.queue, file)
         if not file.path.exists():
-            self._deleted(file)
+            self._deleted()
             return
         try:
             while self._take_chunk(file, taken):
@@ -184,7 +184,7 @@ class Writer:
         taken.since = self.clock.monotonic() if taken.since is None else taken.since
         return taken.offset < end
 
-    def _deleted(self, file: QueueFile) -> None:
+    def _deleted(self) -> None:
         """The file's name is gone but its pages are ours: go on in a new file, and seal from the pages."""
         self._check_folder()
         self._fault("write", OSError(2, f"the store folder {self.layout.root} was deleted; it is made again"))
@@ -223,8 +223,11 @@ class Writer:
             _log.warning("steplog: set aside %s of %s", line, file.path.name)
 
     def _sync(self, *, now: bool) -> None:
-        """Bound what a power cut can lose. After a failed sync the pages can't be trusted to be written again by
-        another try, so the segment is sealed: written anew, to another file."""
+        """Bound what a power cut can lose.
+
+        After a failed sync another try may say "ok" for pages that were given up, so the segment is sealed instead:
+        written anew, to another file.
+        """
         interval = self.settings.sync_interval_s
         if not now and (interval is None or self.clock.monotonic() < self._sync_due):
             return

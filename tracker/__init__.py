@@ -1,4 +1,4 @@
-"""An experiment tracker: the public names. Each is imported when it is first asked for, so `import tracker` is light."""
+"""An experiment tracker: the public names. Each is imported when first asked for: `import tracker` is light."""
 
 import importlib
 from typing import TYPE_CHECKING, Any

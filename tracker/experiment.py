@@ -1,13 +1,13 @@
 """ExperimentTracker: each method checks its arguments, builds one event, and appends it.
 
 Guarantee: when a log method has returned, what it logged survives the death of the process (see ingest.queue), and a
-fault of the disk or of anything behind the queue never raises here: it is counted, said once, and tried again. What does
-raise is misuse of an argument, logging without a run, and what the user chose: `strict=True`, overflow "raise".
+fault of the disk or of anything behind the queue never raises here: it is counted, said once, and tried again. What
+does raise is misuse of an argument, logging without a run, and what the user chose: `strict=True`, overflow "raise".
 
 `log_metrics` is the path that is walked a million times. It looks the call's keys up among the shapes declared in the
-current queue file, packs time, step and values behind the prefix that was encoded then, and writes the frame: no lock,
-no allocation that the collector would track. Whatever doesn't fit (new keys, a full file, a foreign number type,
-misuse) raises somewhere on the way, and the slow way tells the cases apart.
+current queue file, packs time, step and values behind the prefix that was encoded then, and writes the frame: no
+lock, no allocation that the collector would track. Whatever doesn't fit (new keys, a full file, a foreign number
+type, misuse) raises somewhere on the way, and the slow way tells the cases apart.
 """
 
 import atexit
@@ -90,10 +90,10 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
             strict=strict,
             pipeline=pipeline,
         )
-        self._open()
+        self._begin()
         _trackers.add(self)
 
-    def _open(self) -> None:
+    def _begin(self) -> None:
         settings = self.settings
         self._disabled = settings.disabled
         if settings.backend != "local" and not settings.disabled:
@@ -152,10 +152,10 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
                 payload = pack(prefix, _time_ns(), step, *metrics.values())
             binding.write(_header(len(payload), crc32(payload)) + payload)
         except Exception:  # noqa: BLE001 - new keys, a full file, a foreign number, misuse: told apart below
-            unusual = True
+            slowly = not self._disabled
         else:
             return
-        if unusual and not self._disabled:
+        if slowly:
             self._log_metrics_slowly(metrics, step, run_id)
 
     def _log_metrics_slowly(self, metrics: Mapping[str, Any], step: float | None, run_id: str | None) -> None:
@@ -228,7 +228,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
         self.set_tags({key: value}, run_id=run_id)
 
     @staticmethod
-    def _texts(what: str, values: Mapping[str, Any]) -> dict[str, str]:
+    def _texts(what: str, values: object) -> dict[str, str]:
         """Values as JSON texts, by name."""
         if not isinstance(values, Mapping):
             raise TypeError(f"{what}s are a dict of name to value, not {type(values).__name__}")
@@ -300,7 +300,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
     def __setstate__(self, state: dict[str, Any]) -> None:
         """In another process: log to the same runs, which stay its sender's to end."""
         self.settings = msgspec.structs.replace(state["settings"], output_dir=state["root"])
-        self._open()
+        self._begin()
         for run_id, experiment, name in state["runs"]:
             run = ActiveRun(run_id, experiment, name, last_metrics=self._read_last_metrics)
             run.inherit()

@@ -1,8 +1,8 @@
 """A run's life: start, nest, resume, set a status, end.
 
-A run belongs to the process that started it. Other processes write to it too: ranks by starting it with the same run_id,
-forked or spawned children just by logging; those never end it. Ending waits until every reader can see what was logged,
-but not for ever, and says what is left.
+A run belongs to the process that started it. Other processes write to it too: ranks by starting it with the same
+run_id, forked or spawned children just by logging; those never end it. Ending waits until every reader can see what
+was logged, but not for ever, and says what is left.
 """
 
 import functools
@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from ingest.errors import NoActiveRun, RunNotFound, SinkFailed
-from ingest.events import FactEvent, FactLogged, RunEnded, RunStarted, StatusSet
+from ingest.events import FactLogged, RunEnded, RunStarted, StatusSet
 from ingest.jsontext import to_json
-from ingest.layout import Layout, new_run_id
+from ingest.layout import new_run_id
 from ingest.pipeline import Pipeline
-from readers.store import Store
+from tracker.facade import Facade
 from tracker.run import ActiveRun, ActiveRuns, RunId, check_run_id, check_status, status_after
 from tracker.settings import TrackerSettings, check_name
 
@@ -28,41 +28,31 @@ _T = TypeVar("_T")
 Resume = bool | Literal["allow", "must"]
 
 
-class RunLifecycle:
+class RunLifecycle(Facade):
     """The part of ExperimentTracker that begins and ends runs."""
 
     settings: TrackerSettings
-    layout: Layout
     _pipeline: Pipeline
     _runs: ActiveRuns
-    _disabled: bool
-    _last_run_id: str | None
-
-    def _store(self) -> Store:
-        raise NotImplementedError
-
-    def _now(self) -> int:
-        raise NotImplementedError
-
-    def _append(self, event: FactEvent) -> None:
-        raise NotImplementedError
-
-    def _fault(self, what: str, error: Exception) -> None:
-        raise NotImplementedError
 
     def _begin_auto_log(self, run: ActiveRun) -> None:
+        """Start recording what is recorded unasked."""
         raise NotImplementedError
 
     def _end_auto_log(self, run: ActiveRun) -> None:
+        """Stop it; what was captured is logged on return."""
         raise NotImplementedError
 
     def log_params(self, params: Mapping[str, Any], *, run_id: str | None = None) -> None:
+        """See ExperimentTracker."""
         raise NotImplementedError
 
     def log_metrics(self, metrics: Mapping[str, Any], step: float | None = None, *, run_id: str | None = None) -> None:
+        """See ExperimentTracker."""
         raise NotImplementedError
 
     def set_tags(self, tags: Mapping[str, Any], *, run_id: str | None = None) -> None:
+        """See ExperimentTracker."""
         raise NotImplementedError
 
     def start_run(

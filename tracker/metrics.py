@@ -1,8 +1,8 @@
 """What a metric is: a name, a number, a step. Everything a log call may be given, made one of these or refused.
 
-Values are IEEE doubles: whatever has a number's `__float__` is taken (bool, Decimal, Fraction, NumPy and torch scalars),
-NaN and the infinities are kept. Text, bytes, dates, complex numbers and containers are refused at the call, by name.
-Nested dicts are flattened with "/", since that is how keys are grouped.
+Values are IEEE doubles: whatever has a number's `__float__` is taken (bool, Decimal, Fraction, NumPy and torch
+scalars), NaN and the infinities are kept. Text, bytes, dates, complex numbers and containers are refused at the call,
+by name. Nested dicts are flattened with "/", since that is how keys are grouped.
 """
 
 from collections.abc import Iterable, Mapping
@@ -71,7 +71,7 @@ def metric_value(key: str, value: object) -> float:
     if type(value).__name__ == "MaskedConstant":
         return float("nan")
     try:
-        return float(value)  # type: ignore[arg-type]
+        return float(value)
     except OverflowError as error:
         raise ValueError(f"metric {key!r} is too large for a float64 (1.8e308)") from error
     except Exception as error:
@@ -106,7 +106,7 @@ def _int_step(step: int) -> int:
 
 
 def _is_object_array(value: object) -> bool:
-    """NumPy arrays of objects, texts or dates: their __float__ guesses. (NumPy may be half imported: don't ask it.)"""
+    """NumPy arrays of objects, texts or dates: their __float__ guesses. NumPy itself may be half imported."""
     kind = getattr(getattr(value, "dtype", None), "kind", None)
     return isinstance(kind, str) and kind not in "biuf"
 

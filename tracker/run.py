@@ -9,15 +9,15 @@ import re
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, cast
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from ingest.shapes import Binding
 
 if TYPE_CHECKING:
-    import asyncio
+    from asyncio import Task
 
     from tracker.experiment import ExperimentTracker
 
@@ -47,7 +47,7 @@ class RunId(str):
         made._tracker = tracker
         return made
 
-    def __enter__(self) -> "RunId":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -146,8 +146,10 @@ class ActiveRuns:
             run.ended = True
             if self.by_id.get(run.id) is run:
                 del self.by_id[run.id]
-            while self._default is not None and self._default.ended:
-                self._default = self._default.previous
+            default = self._default
+            while default is not None and default.ended:
+                default = default.previous
+            self._default = default
             self._refresh()
         mine = {key: active for key, active in _context.get().items() if active is not run}
         if run.previous is not None and not run.previous.ended:
@@ -157,11 +159,12 @@ class ActiveRuns:
     def _refresh(self) -> None:
         chain, length = self._default, 0
         while chain is not None:
-            chain, length = chain.previous, length + (not chain.ended)
+            length += not chain.ended
+            chain = chain.previous
         self.only = self._default if length == len(self.by_id) else None
 
 
-_context: ContextVar[dict[int, ActiveRun]] = ContextVar("steplog_active_runs", default=cast("dict[int, ActiveRun]", {}))
+_context: ContextVar[Mapping[int, ActiveRun]] = ContextVar("steplog_active_runs", default=MappingProxyType({}))
 
 
 def check_status(status: object) -> Status:
@@ -169,13 +172,15 @@ def check_status(status: object) -> Status:
     wanted = status.upper() if isinstance(status, str) else status
     if wanted not in STATUSES:
         raise ValueError(f"status is {status!r}; it can be {', '.join(STATUSES)}")
-    return cast("Status", wanted)
+    return wanted
 
 
 def check_run_id(run_id: object) -> str:
     """The id as a plain str. Raises: ValueError: not fit to name a folder."""
     if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
-        raise ValueError(f"run_id is {run_id!r}; it is 1 to 128 letters, digits, '.', '_' or '-', a letter or digit first")
+        raise ValueError(
+            f"run_id is {run_id!r}; it is 1 to 128 letters, digits, '.', '_' or '-', a letter or digit first"
+        )
     return str(run_id)
 
 
@@ -186,11 +191,11 @@ def status_after(error: BaseException | None) -> Status:
     return "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
 
 
-def _task() -> "asyncio.Task[Any] | None":
+def _task() -> "Task[Any] | None":
     asyncio = sys.modules.get("asyncio")
     if asyncio is None:  # nobody imported it, so no task runs
         return None
     try:
-        return cast("asyncio.Task[Any] | None", asyncio.current_task())
+        return cast("Task[Any] | None", asyncio.current_task())
     except RuntimeError:  # no event loop runs in this thread
         return None

@@ -1,17 +1,17 @@
 """What a tracker is told: by its arguments, and by environment variables where an argument is left at its default.
 
-    STEPLOG_DIR             output_dir
-    STEPLOG_BACKEND         backend; overrides the argument, so that a script for a server runs on a laptop
-    STEPLOG_MODE            "disabled": every call is accepted and does nothing, no file is made
-    STEPLOG_RUN_ID          the id of the first run started; ranks that share it write one run
-    STEPLOG_RANK            this process's rank; falls back to RANK, then SLURM_PROCID
-    STEPLOG_FLUSH_INTERVAL  seconds between two looks of the background thread
-    MLFLOW_TRACKING_URI     mlflow_tracking_uri
+STEPLOG_DIR             output_dir
+STEPLOG_BACKEND         backend; overrides the argument, so that a script for a server runs on a laptop
+STEPLOG_MODE            "disabled": every call is accepted and does nothing, no file is made
+STEPLOG_RUN_ID          the id of the first run started; ranks that share it write one run
+STEPLOG_RANK            this process's rank; falls back to RANK, then SLURM_PROCID
+STEPLOG_FLUSH_INTERVAL  seconds between two looks of the background thread
+MLFLOW_TRACKING_URI     mlflow_tracking_uri
 """
 
 import os
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import Literal
 
 import msgspec
 
@@ -56,7 +56,7 @@ def read_settings(
 
     Raises: TypeError, ValueError: an argument or a variable is none of what is allowed.
     """
-    folder = os.fspath(output_dir)
+    folder: object = os.fspath(output_dir)
     if not isinstance(folder, str) or not folder:
         raise ValueError(f"output_dir is a folder's path, not {output_dir!r}")
     if folder == DEFAULT_OUTPUT_DIR:
@@ -64,14 +64,14 @@ def read_settings(
     mode = environment.get("STEPLOG_MODE", "")
     if mode not in {"", "online", "enabled", "disabled"}:
         raise ValueError(f"STEPLOG_MODE is {mode!r}; it can be 'enabled' or 'disabled'")
-    settings = pipeline or PipelineSettings()
+    settings = PipelineSettings() if pipeline is None else pipeline
     if "STEPLOG_FLUSH_INTERVAL" in environment:
         settings = msgspec.structs.replace(settings, flush_interval_s=_flush_interval(environment))
     if strict is not None:
         settings = msgspec.structs.replace(settings, strict=strict)
     return TrackerSettings(
         output_dir=folder,
-        experiment=check_name("experiment_name", experiment_name or DEFAULT_EXPERIMENT),
+        experiment=check_name("experiment_name", DEFAULT_EXPERIMENT if experiment_name is None else experiment_name),
         backend=_backend(environment.get("STEPLOG_BACKEND") or backend),
         mlflow_tracking_uri=mlflow_tracking_uri or environment.get("MLFLOW_TRACKING_URI"),
         auto_log=bool(auto_log),
@@ -101,7 +101,7 @@ def check_name(what: str, name: object) -> str:
 def _backend(name: str) -> Backend:
     if name not in BACKENDS:
         raise ValueError(f"backend is {name!r}; it can be {', '.join(map(repr, BACKENDS))}")
-    return cast("Backend", name)
+    return name
 
 
 def _rank(environment: Mapping[str, str]) -> int:

@@ -1,0 +1,1 @@
+"""The way in: events, the queue, the writer, files on disk. Imports nothing of ours."""
