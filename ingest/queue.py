@@ -119,10 +119,10 @@ class EventQueue:
         number, used = self.current.number, self.current.used()
         pace = used - (self._seen[1] if self._seen[0] == number else 0)
         self._seen = number, used
-        self.current.prefault(2 * pace)
+        self.current.prefault(pace)
         if self._ready is None and not self.blocked and used * 4 > self.current.size:
             made = self._make("ready", self._next_size(0))
-            made.prefault(2 * pace)
+            made.prefault(pace)
             with self.lock:
                 self._ready = made
 

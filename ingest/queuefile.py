@@ -10,6 +10,7 @@ import mmap
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ingest.settings import MIB
 from ingest.shapes import Binding
 
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14; Python has no name for it yet
-_PREFAULT_BYTES = 256 * 1024
+_PREFAULT_BYTES = 32 * 1024, 256 * 1024  # at a training loop's pace, at full speed
 _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
@@ -92,14 +93,22 @@ class QueueFile:
         self._shut_at = offset
         return offset
 
-    def prefault(self, ahead: int = 0) -> None:
-        """Map pages `ahead` of the writers (two small windows at least), so that a log call pays for no page fault."""
-        wanted = min(self.size, self.map.tell() + max(ahead, 2 * _PREFAULT_BYTES))
+    def prefault(self, pace: int = 0) -> None:
+        """Map pages ahead of the writers, so that a log call pays for no page fault.
+
+        `pace` is how many bytes were written since the last time. The call that maps pages holds the GIL, some five
+        microseconds a page; so at a training loop's pace it takes few at once and lets other threads run in between.
+        """
+        fast = pace > MIB
+        piece = _PREFAULT_BYTES[fast]
+        wanted = min(self.size, self.map.tell() + max(2 * pace, 2 * piece))
         while self._prefaulted < wanted:
-            length = min(_PREFAULT_BYTES, self.size - self._prefaulted)
+            length = min(piece, self.size - self._prefaulted)
             with contextlib.suppress(OSError, ValueError):  # an older kernel: faults cost microseconds, nothing else
                 self.map.madvise(_POPULATE_WRITE, self._prefaulted, length)
             self._prefaulted += length
+            if not fast:
+                time.sleep(0)
 
     def sync(self) -> None:
         """Write what was logged to the disk. Raises: OSError: the disk can't take it."""

@@ -23,9 +23,9 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
     block_timeout_s: float = 5.0
     """Seconds a log call may wait under "block". Longer loses less when the disk is slow; training stands meanwhile."""
 
-    flush_interval_s: float = 0.2
-    """Seconds between two looks of the background thread at the queue: the delay until a reader sees a point. Shorter
-    costs more wake-ups and smaller batches."""
+    flush_interval_s: float = 0.4
+    """Seconds between two looks of the background thread at the queue: the delay until a reader sees a point. Each look
+    holds the GIL once for about a millisecond; rarer looks keep the loop's p99.9 flat, more frequent ones show sooner."""
 
     sync_interval_s: float | None = 1.0
     """Seconds of logged events that a power cut can lose; None never syncs before sealing. A kill -9 loses none."""

@@ -199,6 +199,8 @@ class Writer:
 
     def _seal_waiting(self) -> None:
         """Seal the files that are shut, oldest first."""
+        if not self.queue.waiting:
+            return
         while self.queue.waiting:
             file = self.queue.waiting[0]
             self._seal(file)
