@@ -21,10 +21,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ingest.errors import QueueFull, WriterClosed
+from ingest.filesystems import fits_mapped_queue
 from ingest.frames import HEADER, frame
 from ingest.layout import DIRECTORY_MODE
 from ingest.queuefile import QueueFile
-from ingest.settings import PipelineSettings
+from ingest.settings import PipelineSettings, QueueKind
 from ingest.shapes import Binding
 
 _RESERVE_BYTES = 256 * 1024
@@ -50,6 +51,9 @@ class EventQueue:
         self.closed = False
         self.waiting: deque[QueueFile] = deque()
         self._wake = wake
+        self._kind: QueueKind = settings.queue
+        if settings.queue == "file" and not fits_mapped_queue(folder):
+            self._kind = "append"
         self._number = 0
         self._seen = 0, 0
         self._size = settings.first_segment_bytes
@@ -259,12 +263,11 @@ class EventQueue:
 
     def _make(self, name: str, size: int, *, facts_only: bool = False) -> QueueFile:
         path = self.folder / f"{name}-{secrets.token_hex(4)}.spare"
-        mapped = self.settings.queue == "file"
         try:
-            return QueueFile(path, size, mapped=mapped, facts_only=facts_only)
+            return QueueFile(path, size, self._kind, facts_only=facts_only)
         except FileNotFoundError:  # the store was deleted under us: make it again
             self.folder.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-            return QueueFile(path, size, mapped=mapped, facts_only=facts_only)
+            return QueueFile(path, size, self._kind, facts_only=facts_only)
 
     def _make_reserve(self) -> QueueFile | None:
         """The small file kept for end records on a full disk; doing without it is allowed."""

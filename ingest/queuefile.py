@@ -13,36 +13,42 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
+from ingest.appended import AppendedFile
 from ingest.frames import HEADER
 from ingest.layout import FILE_MODE
-from ingest.settings import MIB
+from ingest.settings import MIB, QueueKind
 from ingest.shapes import Binding
 
+FileKind = QueueKind | Literal["none"]
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14; Python has no name for it yet
 _PREFAULT_BYTES = 32 * 1024, 256 * 1024  # at a training loop's pace, at full speed
 _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class QueueFile:
-    """One queue file, mapped; under kind "memory" an anonymous mapping, with an empty file to mark the segment."""
+    """One queue file, mapped.
 
-    def __init__(self, path: Path, size: int, *, mapped: bool, facts_only: bool = False, named: bool = True) -> None:
+    Under kind "append" it is written call by call; under "memory" it is an anonymous mapping, and the file stays empty
+    and marks the segment; under "none" there is no file at all.
+    """
+
+    def __init__(self, path: Path, size: int, kind: FileKind, *, facts_only: bool = False) -> None:
         self.path = path
         self.number = 0
         self.size = size
-        self.mapped = mapped
         self.facts_only = facts_only
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE) if named else -1
+        self._kind = kind
+        self._descriptor = -1 if kind == "none" else os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)
         try:
-            if mapped:
-                _allocate(self._descriptor, size)
-            self.map = mmap.mmap(self._descriptor if mapped else -1, size)
+            self.map = _open(self._descriptor, size, kind)
         except BaseException:
             os.close(self._descriptor)
             path.unlink(missing_ok=True)
             raise
-        self.write: Callable[[bytes], int] = self.map.write if _HAS_GIL else _locked(self.map)
+        mapped = isinstance(self.map, mmap.mmap) and not _HAS_GIL
+        self.write: Callable[[bytes], int] = _locked(self.map) if mapped else self.map.write
         self._bindings: dict[str, Binding] = {}
         self._shapes = itertools.count()
         self._prefaulted = 0
@@ -50,8 +56,8 @@ class QueueFile:
 
     @classmethod
     def nowhere(cls, folder: Path) -> "QueueFile":
-        """A shut file without a name: what is current before the first one could be made."""
-        made = cls(folder / "none", mmap.PAGESIZE, mapped=False, named=False)
+        """A shut file that is no file: what is current before the first one could be made."""
+        made = cls(folder / "none", mmap.PAGESIZE, "none")
         made.shut()
         return made
 
@@ -112,7 +118,7 @@ class QueueFile:
 
     def sync(self) -> None:
         """Write what was logged to the disk. Raises: OSError: the disk can't take it."""
-        if self.mapped:
+        if self._kind in ("file", "append"):
             _sync(self._descriptor)
 
     def close(self) -> None:
@@ -126,6 +132,15 @@ class QueueFile:
         """Close and remove."""
         self.close()
         self.path.unlink(missing_ok=True)
+
+
+def _open(descriptor: int, size: int, kind: FileKind) -> mmap.mmap | AppendedFile:
+    if kind == "append":
+        return AppendedFile(descriptor, size)
+    if kind == "file":
+        _allocate(descriptor, size)
+        return mmap.mmap(descriptor, size)
+    return mmap.mmap(-1, size)
 
 
 def _allocate(descriptor: int, size: int) -> None:
@@ -142,7 +157,7 @@ def _sync(descriptor: int) -> None:
     getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
-def _locked(mapped: mmap.mmap) -> Callable[[bytes], int]:
+def _locked(mapped: mmap.mmap | AppendedFile) -> Callable[[bytes], int]:
     """mmap.write under a lock, for builds of Python without a GIL."""
     lock = threading.RLock()
 
