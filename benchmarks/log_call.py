@@ -2,10 +2,10 @@
 
 For 1 and for 10 scalars a call, as fast as it goes ("tight") and at 1,000 calls a second ("paced"). The caller's times
 are those of each call, less the timer's own. CPU a point is that of every process the tracker used, from the first
-measured call until the last process is gone: finish, close and exit counted, the harness's own share (measured with the
-same loop without a call) taken away, start-up and the first 1,000 calls left out. It is divided by the points of the
-measured calls; a peer's fixed cost at the end therefore weighs more where it is too slow for many calls, and stands
-apart in "end". Rounds of all peers alternate; each figure is the median of the rounds.
+measured call until the last process is gone: finish, close and exit counted, the harness's own share taken away (see
+log_loops), start-up and the first 1,000 calls left out. It is divided by the points of the measured calls; a fixed cost
+at the end therefore weighs more where calls are few, and stands apart in "of it end". Rounds of all peers alternate;
+each figure is the median of the rounds.
 """
 
 import argparse
