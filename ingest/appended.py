@@ -46,7 +46,8 @@ class AppendedFile:
     def __getitem__(self, part: slice) -> bytes:
         if self._descriptor < 0:
             raise ValueError("the file is closed")
-        return os.pread(self._descriptor, part.stop - part.start, part.start)
+        size = part.stop - part.start
+        return os.pread(self._descriptor, size, part.start).ljust(size, b"\0")  # a mapping's unwritten rest is zeros too
 
     def madvise(self, advice: int, start: int, length: int) -> None:
         """Nothing to be made ahead."""
