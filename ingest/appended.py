@@ -47,7 +47,7 @@ class AppendedFile:
         if self._descriptor < 0:
             raise ValueError("the file is closed")
         size = part.stop - part.start
-        return os.pread(self._descriptor, size, part.start).ljust(size, b"\0")  # a mapping's unwritten rest is zeros too
+        return os.pread(self._descriptor, size, part.start).ljust(size, b"\0")  # as a mapping's rest is
 
     def madvise(self, advice: int, start: int, length: int) -> None:
         """Nothing to be made ahead."""

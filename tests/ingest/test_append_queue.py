@@ -1,4 +1,4 @@
-"""A queue that takes one write a call keeps the mapped queue's promises, and is taken where mapping can't be trusted."""
+"""A queue of one write a call keeps the mapped queue's promises, and is taken where mapping can't be trusted."""
 
 import os
 import subprocess
