@@ -20,6 +20,7 @@ from ingest.shapes import body_format
 _LONGEST_PERIOD = 8
 _FEWEST_REPEATS = 8
 _MOST_REPEATS = 4096
+_SMALLEST_POINTS = 13  # bytes of an encoded Points: array header, tag, shape, bin header, a body of one word
 _SHAPE_TAG, _POINTS_TAG = b"\x00", 1  # the byte behind the array header of an encoded event
 
 Bytes = npt.NDArray[np.uint8]
@@ -146,17 +147,17 @@ class Decoder:
         return []
 
     def _calls(self, data: bytes | memoryview, start: int, end: int) -> Iterator["_Call"]:
-        """The frames from `start` on, as long as they are Points of known shapes."""
+        """The frames from `start` on, as long as they are whole, and Points of known shapes."""
         offset = start
         while offset + HEADER.size <= end:
             length = HEADER.unpack_from(data, offset)[0]
             payload = offset + HEADER.size
-            if not length or data[payload + 1] != _POINTS_TAG:
+            if length < _SMALLEST_POINTS or payload + length > end or data[payload + 1] != _POINTS_TAG:
                 return
             number, head = _uint(data, payload + 2)
             shape = self._shapes.get(number)
             size = 0 if shape is None else _body_size(shape)
-            if shape is None or payload + length > end or length - size not in (head + 4, head + 5, head + 7):
+            if shape is None or length - size not in (head + 4, head + 5, head + 7):
                 return
             yield _Call(shape, offset, payload + length - size, payload + length)
             offset = payload + length
