@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ingest.writer import Writer
 
 _FORK_WAIT_S = 10.0
+_LOOK_S = 1.0  # between two looks whether the thread still lives, while its answer is waited for
 _log = logging.getLogger("steplog")
 
 
@@ -123,13 +124,22 @@ class Pipeline:
         with self._opening:
             self._requests.append(request)
         self._wake.set()
-        if not request.done.wait(timeout_s):
-            raise TimeoutError(f"the background writer did not flush within {timeout_s} s; the events are in the queue")
+        self._wait_for(request, timeout_s)
         if request.error is not None:
             raise SinkFailed(
                 f"what was logged can't be written to {self.layout.root}: {request.error}; it waits in the queue, and "
                 "is written as soon as that works"
             ) from request.error
+
+    def _wait_for(self, request: _Request, timeout_s: float | None) -> None:
+        """Wait for an answer, as long as there is a thread to give it."""
+        thread = self._thread
+        deadline = None if timeout_s is None else self.clock.monotonic() + timeout_s
+        while not request.done.wait(_LOOK_S):
+            if deadline is not None and self.clock.monotonic() >= deadline:
+                raise TimeoutError(f"the background writer did not flush within {timeout_s} s; the events wait for it")
+            if (thread is None or not thread.is_alive()) and not request.done.is_set():
+                raise SinkFailed(f"the background writer has ended; {_LEFT} {self.layout.live}")
 
     def run_started(self) -> None:
         """A run became active in this process."""
@@ -170,21 +180,24 @@ class Pipeline:
         """The last background failure, while it lasts."""
         return self._writer.error if self._writer is not None else None
 
+    def abandon(self) -> None:
+        """Take no more events, and let the thread finish by itself: what `close` does, without waiting."""
+        with self._opening:
+            self.closed = True
+            if self._queue is not None:
+                self._queue.close()
+        self._wake.set()
+
     def close(self, timeout_s: float | None = None) -> None:
         """Write and seal everything, and end the thread. Twice is once.
 
         Raises: SinkFailed, TimeoutError: not all could be sealed; it is safe in the queue file, and the next reader or
         tracker that opens the store seals it.
         """
-        with self._opening:
-            if self.closed:
-                return
-            self.closed = True
-            queue, thread = self._queue, self._thread
+        self.abandon()
+        queue, thread = self._queue, self._thread
         if queue is None or thread is None:
             return
-        queue.close()
-        self._wake.set()
         timeout_s = self.settings.close_timeout_s if timeout_s is None else timeout_s
         thread.join(timeout_s)
         if thread.is_alive():

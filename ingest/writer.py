@@ -257,6 +257,7 @@ class Writer:
             return False
         if what in self._delay_s:
             del self._delay_s[what], self._retry_at[what]
+            self.error = self.error if self._delay_s else None
             self._said = {said for said in self._said if not said.startswith(what)}
             _log.warning("steplog: %s works again in %s", what, self.layout.root)
         return True

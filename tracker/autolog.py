@@ -41,11 +41,13 @@ class AutoLog:
         self._samplers: dict[str, SystemSampler] = {}
 
     def begin(self, tracker: _Facade, run: ActiveRun) -> None:
-        """Start recording for a run."""
+        """Start recording for a run; one that is part of another has its surroundings recorded there."""
+        if run.previous is not None:
+            return
         capturing = threading.Thread(target=_capture, args=(tracker, run), name="steplog-environment", daemon=True)
         self._captures[run.id] = capturing
         capturing.start()
-        if self._interval_s > 0 and run.previous is None:
+        if self._interval_s > 0:
 
             def log_system(metrics: Mapping[str, float]) -> None:
                 if not run.ended:

@@ -91,7 +91,6 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
             pipeline=pipeline,
         )
         self._begin()
-        _trackers.add(self)
 
     def _begin(self) -> None:
         settings = self.settings
@@ -110,6 +109,9 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
         self._automatic = AutoLog(settings.system_metrics_interval_s) if settings.auto_log else None
         self._said: set[str] = set()
         self._reader: Store | None = None
+        _trackers.add(self)
+        # A tracker that was dropped unclosed leaves no thread behind (one with active runs isn't dropped: see run.py).
+        weakref.finalize(self, self._pipeline.abandon).atexit = False
 
     @staticmethod
     def _make_store(settings: TrackerSettings) -> Layout:
@@ -306,7 +308,6 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
             run.inherit()
             self._runs.add(run)
         self._last_run_id = state["last"]
-        _trackers.add(self)
 
     # --- what the other parts of the tracker use
 

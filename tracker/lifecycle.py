@@ -86,7 +86,7 @@ class RunLifecycle(Facade):
         here = self._runs.here()
         wanted = check_run_id(run_id) if run_id is not None else self._environment_run_id(resume=resume)
         if self._disabled:
-            return RunId.of(wanted or new_run_id(self._now()), self)  # type: ignore[arg-type]
+            return RunId.of(wanted or new_run_id(self._now()), self)
         experiment, known_name, resumed = self._find(wanted, resume)
         if nested and here is not None:
             parent = parent or here.id
@@ -120,7 +120,7 @@ class RunLifecycle(Facade):
         if params:
             self.log_params(params)
         self._begin_auto_log(run)
-        return RunId.of(run.id, self)  # type: ignore[arg-type]
+        return RunId.of(run.id, self)
 
     def end_run(self, status: str = "FINISHED", *, run_id: str | None = None) -> None:
         """End a run; what it logged is visible to every reader on return, and Parquet about a second later.

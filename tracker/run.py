@@ -12,14 +12,12 @@ import weakref
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
 from ingest.shapes import Binding
 
 if TYPE_CHECKING:
     from asyncio import Task
-
-    from tracker.experiment import ExperimentTracker
 
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
 STATUSES: tuple[Status, ...] = ("RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
@@ -34,14 +32,18 @@ _UNBOUND = Binding(_unbound, "", "", iter(()))
 """What a run is bound to before its first metric, and in a forked child."""
 
 
+class _EndsRuns(Protocol):
+    def end_run(self, status: str = "FINISHED", *, run_id: str | None = None) -> None: ...
+
+
 class RunId(str):
     """A run's id; as a context manager it ends the run: FAILED when the block raises, KILLED on Ctrl-C."""
 
     __slots__ = ("_tracker",)
-    _tracker: "ExperimentTracker"
+    _tracker: _EndsRuns
 
     @classmethod
-    def of(cls, run_id: str, tracker: "ExperimentTracker") -> "RunId":
+    def of(cls, run_id: str, tracker: _EndsRuns) -> "RunId":
         """An id that knows its tracker."""
         made = cls(run_id)
         made._tracker = tracker
@@ -132,9 +134,10 @@ class ActiveRuns:
         return run if run is not None and run.started_here() else None
 
     def add(self, run: ActiveRun) -> None:
-        """Make a run the current one here."""
+        """Make a run the current one here; its tracker lives as long as the run is active."""
         with self._lock:
             self.by_id[run.id] = run
+            _kept.add(run)
             if self._default is None or self._default.ended or self._default is run.previous:
                 self._default = run
             self._refresh()
@@ -144,6 +147,7 @@ class ActiveRuns:
         """Forget an ended run; the one it was nested in comes back."""
         with self._lock:
             run.ended = True
+            _kept.discard(run)
             if self.by_id.get(run.id) is run:
                 del self.by_id[run.id]
             default = self._default
@@ -165,6 +169,10 @@ class ActiveRuns:
 
 
 _context: ContextVar[Mapping[int, ActiveRun]] = ContextVar("steplog_active_runs", default=MappingProxyType({}))
+
+
+_kept: set[ActiveRun] = set()
+"""Active runs, and through them their trackers, so that the end of the process can end them."""
 
 
 def check_status(status: object) -> Status:
