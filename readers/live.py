@@ -1,0 +1,106 @@
+"""Live rows: what writers have flushed and nobody has sealed yet, in the form of the sealed tables.
+
+Of a living writer the Arrow streams are read, to the last whole batch; of a dead one the queue file itself, which holds
+all that was acknowledged (its streams may lack the last moment). A segment that is sealed while it is read gives some
+of its rows or none: the caller lists the sealed parts afterwards, sees that the segment isn't live any more, and takes
+its part instead.
+"""
+
+import logging
+
+import polars as pl
+import pyarrow as pa
+
+from ingest.alive import is_alive
+from ingest.catalog import LiveSegment, live_segments, live_writers
+from ingest.layout import Layout, Table
+from ingest.recovery import read_segment, recover
+from ingest.sealing import Contents
+from ingest.segments import live_paths, read_batches
+from ingest.tables import FACTS, LIVE_FACTS, LIVE_METRICS, METRICS, SUMMARIES
+
+_TABLES = {"metrics": METRICS, "facts": FACTS, "summaries": SUMMARIES}
+_log = logging.getLogger("steplog")
+
+
+def _polars_schema(schema: pa.Schema) -> pl.Schema:
+    return pl.Schema({**pl.DataFrame(schema.empty_table()).schema, "experiment": pl.String()})
+
+
+SCHEMAS: dict[Table, pl.Schema] = {
+    "metrics": _polars_schema(METRICS),
+    "facts": _polars_schema(FACTS),
+    "summaries": _polars_schema(SUMMARIES),
+}
+"""The tables as our readers give them: the sealed files' columns, then the experiment."""
+
+
+class LiveRows:
+    """Reads live segments. Any thread."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._said: set[str] = set()
+
+    def read(self, table: Table) -> dict[LiveSegment, pl.DataFrame]:
+        """The rows of every segment that was live when this was called; what is torn or unreadable is said once."""
+        self._adopt()
+        alive: dict[str, bool] = {}
+        found = {}
+        for segment in live_segments(self._layout):
+            if segment.writer not in alive:
+                alive[segment.writer] = is_alive(segment.queue_file.parent)
+            try:
+                found[segment] = self._rows(segment, table, alive=alive[segment.writer])
+            except FileNotFoundError:  # sealed meanwhile
+                continue
+            except OSError as error:
+                self._say(f"{segment.queue_file} can't be read ({error.strerror or error}); what it holds is left out")
+        return found
+
+    def _adopt(self) -> None:
+        """Seal what dead writers left, where this process may; elsewhere their queue files are read as they are."""
+        if all(is_alive(folder) for folder in live_writers(self._layout)):
+            return
+        report = recover(self._layout)
+        for line in report.torn + report.poisoned:
+            _log.warning("steplog: recovery of %s: %s", self._layout.root, line)
+
+    def _rows(self, segment: LiveSegment, table: Table, *, alive: bool) -> pl.DataFrame:
+        if not alive:
+            return self._of_queue(segment, table)
+        metrics_path, facts_path = live_paths(segment.queue_file.parent, segment.number)
+        if table == "facts":
+            rows = pa.Table.from_batches(read_batches(facts_path), LIVE_FACTS)
+        elif table == "metrics":
+            rows = pa.Table.from_batches(read_batches(metrics_path), LIVE_METRICS)
+        else:
+            return _of_contents(Contents.of_streams(segment.writer, segment.queue_file.parent, segment.number), table)
+        try:
+            rows.validate(full=True)
+        except pa.ArrowInvalid:  # damaged: the queue file, with a checksum for each event, is the truth
+            return self._of_queue(segment, table)
+        names = [field.name for field in rows.schema if pa.types.is_dictionary(field.type)]
+        frame = pl.DataFrame(rows).with_columns(pl.col(names).cast(pl.String), writer=pl.lit(segment.writer))
+        return frame.select(list(SCHEMAS[table]))
+
+    def _of_queue(self, segment: LiveSegment, table: Table) -> pl.DataFrame:
+        contents, extent, _ = read_segment(segment)
+        if extent.torn is not None:
+            self._say(f"{segment.queue_file}: {extent.torn}; what lies behind is left out")
+        for line in contents.poisoned:
+            self._say(f"{segment.queue_file}: {line}; it is left out")
+        return _of_contents(contents, table)
+
+    def _say(self, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            _log.warning("steplog: %s", message)
+
+
+def _of_contents(contents: Contents, table: Table) -> pl.DataFrame:
+    frames = [SCHEMAS[table].to_frame()]
+    for experiment in contents.experiments():
+        rows = contents.facts(experiment) if table == "facts" else contents.metrics(experiment)[table == "summaries"]
+        frames.append(pl.DataFrame(rows).with_columns(experiment=pl.lit(experiment)))
+    return pl.concat(frames)
