@@ -133,7 +133,8 @@ def encode_name(name: str) -> str:
         return encoded
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     cut = encoded[: _LONGEST_COMPONENT - 17]
-    cut = cut[: cut.rindex("%")] if "%" in cut[-2:] else cut
+    while "\ufffd" in unquote(cut, errors="replace") or "%" in cut[-2:]:  # half a character would not decode
+        cut = cut[:-1]
     return f"{cut}~{digest}"
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.arrays import repeated
+from ingest.arrays import repeated, strings
 from ingest.columns import Decoder
 from ingest.layout import Layout, segment_name
 from ingest.parts import publish
@@ -85,7 +85,7 @@ class Contents:
 
     def facts(self, experiment: str) -> pa.Table:
         """Facts of one experiment, in order."""
-        table = self._facts.filter(pc.equal(self._facts["experiment"], experiment)).drop_columns(["experiment"])
+        table = self._facts.filter(pc.equal(self._facts["experiment"], strings([experiment])[0])).drop_columns(["experiment"])
         return table.add_column(1, FACTS.field("writer"), repeated(self.writer, len(table)))
 
 

@@ -101,7 +101,9 @@ class ActiveRun:
             return True
         if thread is not threading.current_thread():
             return False
-        task = self._task() if self._task is not None else None
+        if self._task is None:
+            return _task() is None  # started outside of all tasks: those that run inside of it have their own
+        task = self._task()
         return task is None or task.done() or task is _task()
 
     def inherit(self) -> None:

@@ -100,8 +100,7 @@ def test_a_real_number_reads_back_exactly(tracker: ExperimentTracker, value: Any
 
 def test_a_masked_value_is_nan_never_zero(tracker: ExperimentTracker) -> None:
     """numpy.ma.masked has no value, so NaN is kept."""
-    with pytest.warns(UserWarning, match="masked element"):
-        tracker.log_metrics({"x": np.ma.masked})
+    tracker.log_metrics({"x": np.ma.masked})
 
     assert math.isnan(rows(tracker)[0][3])
 
@@ -150,7 +149,6 @@ ACCEPTED_KEYS = [
     "a\\..\\b",
     "new\nline",
     "🎯",
-    "é",
     "é",
     "\u202eevil",
     "<script>alert(1)</script>",

@@ -360,7 +360,7 @@ def test_a_pickled_tracker_logs_to_the_same_run_from_another_process(
 EXITS = [
     ("", "FINISHED", 0),
     ("raise RuntimeError('boom')", "FAILED", 1),
-    ("raise KeyboardInterrupt", "KILLED", -2),
+    ("raise KeyboardInterrupt", "KILLED", 1),
     ("import os; os._exit(3)", "INTERRUPTED", 3),
     ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "INTERRUPTED", -9),
     ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "INTERRUPTED", -15),
