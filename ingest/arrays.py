@@ -1,10 +1,12 @@
-"""Arrow arrays straight from memory.
+"""Arrow arrays straight from memory, and back.
 
-`pa.array` imports pandas where it is installed, whatever it is given: half a second of CPU in the middle of a training
-run, and an error when the interpreter is shutting down. These build the same arrays from buffers.
+`pa.array`, `pa.scalar` and `to_numpy` import pandas where it is installed, for most of what they are given: half a
+second of CPU in the middle of a training run, and an error when the interpreter is shutting down. These do the same by
+buffers.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,3 +46,36 @@ def repeated(value: str, count: int) -> pa.Array:
 def coded(codes: npt.NDArray[np.int32], dictionary: pa.Array) -> pa.DictionaryArray:
     """A dictionary array of strings."""
     return pa.DictionaryArray.from_arrays(numbers(codes), dictionary)
+
+
+def values(column: pa.Array) -> npt.NDArray[Any]:
+    """The values of a column of integers, times or floats; a null is NaN among floats, and anything among integers."""
+    array = _one(column)
+    kind = "f8" if pa.types.is_floating(array.type) else f"i{array.type.bit_width // 8}"
+    found = np.frombuffer(array.buffers()[1] or b"", kind)[array.offset : array.offset + len(array)]
+    return np.where(valid(array), found, np.nan) if kind == "f8" and array.null_count else found
+
+
+def valid(column: pa.Array) -> npt.NDArray[np.bool_]:
+    """Where a column has a value."""
+    array = _one(column)
+    bits = array.buffers()[0]
+    return np.ones(len(array), np.bool_) if bits is None else _bits(bits, array)
+
+
+def truths(column: pa.Array) -> npt.NDArray[np.bool_]:
+    """The values of a column of booleans without nulls."""
+    array = _one(column)
+    return _bits(array.buffers()[1], array)
+
+
+def _bits(buffer: pa.Buffer, array: pa.Array) -> npt.NDArray[np.bool_]:
+    bits = np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little")
+    return bits[array.offset : array.offset + len(array)].astype(np.bool_)
+
+
+def _one(column: pa.Array) -> pa.Array:
+    """A chunked column in one piece."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return pa.concat_arrays(column.chunks) if column.chunks else pa.nulls(0, column.type)

@@ -160,7 +160,7 @@ def _merge(layout: Layout, table: Table, parts: Sequence[Part], report: Compacti
     if len(whole) < 2:
         return
     sizes = [part.path.stat().st_size for part in whole]
-    rows = pa.concat_tables(pq.read_table(part.path, partitioning=None) for part in whole)
+    rows = pa.concat_tables(pq.ParquetFile(part.path).read() for part in whole)  # read_table imports much more
     merged = (
         merge(rows)
         if table == "summaries"

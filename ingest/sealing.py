@@ -85,7 +85,8 @@ class Contents:
 
     def facts(self, experiment: str) -> pa.Table:
         """Facts of one experiment, in order."""
-        table = self._facts.filter(pc.equal(self._facts["experiment"], strings([experiment])[0])).drop_columns(["experiment"])
+        wanted = pc.equal(self._facts["experiment"], strings([experiment])[0])  # a str here would import pandas
+        table = self._facts.filter(wanted).drop_columns(["experiment"])
         return table.add_column(1, FACTS.field("writer"), repeated(self.writer, len(table)))
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.arrays import coded, numbers, repeated
+from ingest.arrays import coded, numbers, repeated, truths, values
 from ingest.tables import SUMMARIES, Dictionaries, Rows
 
 Floats = npt.NDArray[np.float64]
@@ -56,9 +56,9 @@ def merge(table: pa.Table) -> pa.Table:
     ids = {name: table[name].combine_chunks() for name in ("run_id", "writer", "key")}
     changed = np.zeros(len(table) - 1, bool)
     for column in ids.values():
-        changed |= pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+        changed |= truths(pc.not_equal(column[1:], column[:-1]))
     starts = np.flatnonzero(np.r_[True, changed])
-    columns = {field.name: _numpy(table[field.name]) for field in SUMMARIES if field.name not in ids}
+    columns = {field.name: values(table[field.name]) for field in SUMMARIES if field.name not in ids}
     return _table({name: column.take(numbers(starts)) for name, column in ids.items()}, fold(columns, starts))
 
 
@@ -97,19 +97,13 @@ def _moments(columns: Columns, starts: Ints, sizes: Ints, count: Ints) -> Column
     return {"mean": mean, "m2": np.where(count == 0, np.nan, m2)}
 
 
-def _numpy(column: pa.ChunkedArray) -> npt.NDArray[Any]:
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.int64())
-    return column.to_numpy()  # type: ignore[no-any-return]
-
-
 def _table(ids: dict[str, pa.Array], columns: Columns) -> pa.Table:
     arrays = []
     for field in SUMMARIES:
         if field.name in ids:
             arrays.append(ids[field.name])
             continue
-        values = columns[field.name]
+        column = columns[field.name]
         step = field.name.endswith("_step")  # NaN: no step was given
-        arrays.append(numbers(values, field.type, valid=~np.isnan(values) if step else None))
+        arrays.append(numbers(column, field.type, valid=~np.isnan(column) if step else None))
     return pa.Table.from_arrays(arrays, schema=SUMMARIES)

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ingest.arrays import TIME, coded, numbers, repeated, strings
+from ingest.arrays import TIME, coded, numbers, repeated, strings, valid, values
 from ingest.columns import FactRecord, PointBlock
 from ingest.events import (
     ArtifactLogged,
@@ -157,24 +157,25 @@ def metric_rows(points: Sequence[PointBlock], names: Dictionaries) -> Rows:
 
 def stream_rows(table: pa.Table, names: Dictionaries) -> Rows:
     """Rows back from the live form."""
-    table = table.unify_dictionaries().combine_chunks()
+    if not len(table):
+        return metric_rows([], names)
+    table = table.unify_dictionaries()
     codes: list[npt.NDArray[np.int32]] = []
     for column, into in zip(("run_id", "experiment", "key"), names, strict=True):
-        array = table[column].combine_chunks() if len(table) else coded(np.empty(0, np.int32), strings([]))
-        numbers = np.array([into.number(name) for name in array.dictionary.to_pylist()], np.int32)
-        codes.append(numbers[array.indices.to_numpy()] if len(array) else np.empty(0, np.int32))
-    step, step_float = table["step"], table["step_float"]
-    kind = step.is_valid().to_numpy().astype(np.int8) + 2 * step_float.is_valid().to_numpy().astype(np.int8)
+        array = pa.concat_arrays(table[column].chunks)
+        known = np.array([into.number(name) for name in array.dictionary.to_pylist()], np.int32)
+        codes.append(known[values(array.indices)])
+    whole, fraction = valid(table["step"]), valid(table["step_float"])
     return Rows(
         run=codes[0],
         experiment=codes[1],
         key=codes[2],
-        seq=table["seq"].to_numpy(),
-        time_us=table["time"].cast(pa.int64()).to_numpy(),
-        step=step.fill_null(0).to_numpy(),
-        step_float=step_float.fill_null(0.0).to_numpy(),
-        step_kind=kind,
-        value=table["value"].to_numpy(),
+        seq=values(table["seq"]),
+        time_us=values(table["time"]),
+        step=np.where(whole, values(table["step"]), 0),
+        step_float=np.where(fraction, values(table["step_float"]), 0.0),
+        step_kind=whole.astype(np.int8) + 2 * fraction.astype(np.int8),
+        value=values(table["value"]),
     )
 
 

@@ -15,7 +15,7 @@ from ingest.layout import Layout
 from readers.places import find
 from readers.verified import Verified
 
-_CUT = re.compile(r".{100,}~[0-9a-f]{16}", re.DOTALL)
+_CUT = re.compile(r".*~[0-9a-f]{16}", re.DOTALL)
 
 
 class TrueNames:
@@ -28,7 +28,7 @@ class TrueNames:
 
     def of(self, part: Part) -> str:
         """The experiment's name as it was given; the cut one when its facts are damaged."""
-        if len(part.experiment) < 100 or not _CUT.fullmatch(part.experiment):  # the length alone decides nearly always
+        if part.experiment[-17:-16] != "~" or not _CUT.fullmatch(part.experiment):
             return part.experiment
         if part.experiment not in self._known:
             self._look_up(part.experiment)
