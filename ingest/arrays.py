@@ -48,6 +48,11 @@ def coded(codes: npt.NDArray[np.int32], dictionary: pa.Array) -> pa.DictionaryAr
     return pa.DictionaryArray.from_arrays(numbers(codes), dictionary)
 
 
+def empty(schema: pa.Schema) -> pa.Table:
+    """A table without rows."""
+    return pa.Table.from_batches([], schema)
+
+
 def values(column: pa.Array) -> npt.NDArray[Any]:
     """The values of a column of integers, times or floats; a null is NaN among floats, and anything among integers."""
     array = _one(column)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.arrays import repeated, strings
+from ingest.arrays import empty, repeated, strings
 from ingest.columns import Decoder
 from ingest.layout import Layout, segment_name
 from ingest.parts import publish
@@ -76,7 +76,7 @@ class Contents:
     def metrics(self, experiment: str) -> tuple[pa.Table, pa.Table]:
         """(metrics, summaries) of one experiment; metrics sorted by run, key, seq."""
         if experiment not in self._names.experiments.names:
-            return METRICS.empty_table(), SUMMARIES.empty_table()
+            return empty(METRICS), empty(SUMMARIES)
         rows, number = self._rows, self._names.experiments.number(experiment)
         if (rows.experiment != number).any():
             rows = rows.take(np.flatnonzero(rows.experiment == number))

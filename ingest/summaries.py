@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.arrays import coded, numbers, repeated, truths, values
+from ingest.arrays import coded, empty, numbers, repeated, truths, values
 from ingest.tables import SUMMARIES, Dictionaries, Rows
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +26,7 @@ _CARRIED = ("", "_step", "_time", "_seq")
 def summarise(rows: Rows, names: Dictionaries, writer: str) -> pa.Table:
     """One row for each (run, key) in `rows`, which are sorted by run, key, seq."""
     if not len(rows.run):
-        return SUMMARIES.empty_table()
+        return empty(SUMMARIES)
     code = rows.run.astype(np.int64) * len(names.keys.names) + rows.key
     starts = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
     step = np.where(rows.step_kind == 1, rows.step.astype(np.float64), np.nan)

@@ -5,6 +5,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 SCRIPT = """
     import sys
     from tracker import ExperimentTracker, PipelineSettings
@@ -20,6 +22,32 @@ SCRIPT = """
     heavy = {"pandas", "polars", "sklearn", "scipy", "matplotlib", "mlflow", "pyarrow.dataset", "torch"}
     print(sorted(heavy & sys.modules.keys()))
     """
+
+
+SHORT = """
+    import sys
+    from tracker import ExperimentTracker
+    tracker = ExperimentTracker("store", auto_log=False)
+    tracker.start_run("short")
+    tracker.{call}
+    """
+
+
+@pytest.mark.parametrize("call", ["set_tags({'a': 1})", "log_metrics({'x': 1.0})", "log_text('hello', 'a.txt')"])
+def test_a_script_that_ends_at_once_is_sealed_without_a_word(tmp_path: Path, call: str) -> None:
+    """What the thread needs can be imported while the interpreter is shutting down already."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(SHORT.format(call=call))],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=15,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list((tmp_path / "store" / "live").iterdir()) == []
+    assert list((tmp_path / "store" / "facts").glob("*/*.parquet"))
 
 
 def test_logging_sealing_and_compacting_stay_light(tmp_path: Path) -> None:
