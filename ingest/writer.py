@@ -70,6 +70,7 @@ class Writer:
         """Do everything that is due. With `seal_now`, what was logged is Parquet on return, or a fault counted."""
         urgent = seal_now or sync_now
         self._try("refill", self._refill, urgent=urgent)
+        self._try("seal", self._seal_waiting, urgent=urgent)
         if self._try("write", self._drain_current, urgent=True) and self._roll_due(seal_now=seal_now):
             self._try("roll", self.queue.roll, urgent=urgent)
         self._try("seal", self._seal_waiting, urgent=urgent)
@@ -147,10 +148,12 @@ class Writer:
     def _drain_current(self) -> None:
         """Take what is new in the current file to its live segment.
 
-        A file that waits to be sealed is not drained any more: sealing shows its events to readers at once.
+        A file that waits to be sealed is not drained any more: sealing shows its events to readers at once. While one
+        waits, nothing behind it is shown: what readers see of a writer is always a prefix of what it logged.
         """
-        file = self.queue.current
-        if file in self.queue.waiting or not file.number:
+        with self.queue.lock:
+            file, waiting = self.queue.current, self.queue.closed or bool(self.queue.waiting)
+        if waiting or not file.number:
             return
         taken = self._taken.get(file.number)
         if taken is None:
@@ -231,8 +234,8 @@ class Writer:
         written anew, to another file.
         """
         interval = self.settings.sync_interval_s
-        if not now and (interval is None or self.clock.monotonic() < self._sync_due):
-            return
+        if self.queue.closed or (not now and (interval is None or self.clock.monotonic() < self._sync_due)):
+            return  # once closed, all is sealed, which syncs
         file = self.queue.current
         state = (file.number, file.used())
         if state == self._synced:
