@@ -1,0 +1,48 @@
+"""The `steplog` command: look at a store, follow a run, keep the store in order, and a demo that fills one.
+
+Exit codes: 0 done; 1 it could not be done, or `check` found damage; 2 asked wrongly, or for something that isn't there.
+What goes wrong for a reason of the user's is one line on stderr, never a traceback; a traceback is a bug of ours.
+Heavy packages are imported by the commands that need them, so that `steplog --help` answers at once.
+"""
+
+import sys
+
+import typer
+
+from ingest.errors import LookupFailed, TrackerError
+from tracker.cli import demo, runs, show, tail, upkeep
+from tracker.cli.screen import plain
+
+app = typer.Typer(
+    name="steplog",
+    help="Track machine-learning experiments in plain files.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("ls")(runs.ls)
+app.command("show")(show.show)
+app.command("tail")(tail.tail)
+app.command("check")(upkeep.check)
+app.command("compact")(upkeep.compact)
+
+
+def main() -> None:
+    """Run the command line; the entry point of `steplog`."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character shows its escape
+    try:
+        app()
+    except TrackerError as error:
+        fail(str(error), 2 if isinstance(error, LookupFailed) else 1)
+    except OSError as error:
+        fail(f"{error.strerror or error}" + (f": {error.filename!r}" if error.filename else ""), 1)
+
+
+def fail(message: str, code: int) -> None:
+    """End with one line on stderr."""
+    print(f"steplog: {plain(message)}", file=sys.stderr)  # noqa: T201 - the command's own voice
+    sys.exit(code)
