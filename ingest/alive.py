@@ -7,9 +7,11 @@ must close its copy (see Pipeline). Where a file system has no locks, a writer c
 was touched in the last `STALE_AFTER_S` seconds (the writer touches it on every sync).
 """
 
+import contextlib
 import errno
 import fcntl
 import os
+import secrets
 import time
 from pathlib import Path
 
@@ -20,29 +22,41 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 class FolderLock:
-    """A held lock on one file of a writer's folder."""
+    """A lock on one file of a writer's folder; one that is not held (yet, or any more) is a FolderLock too."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int = -1) -> None:
         self._descriptor = descriptor
 
-    @classmethod
-    def claim(cls, layout: Layout, writer: str) -> "FolderLock":
-        """Make a writer's folder, locked from the moment that others can see it.
+    def claim(self, layout: Layout, writer: str) -> None:
+        """Make a writer's folder, locked from the moment that others can see it; if it lies there, lock it there.
 
-        Raises: OSError: it can't be made, or is there.
+        Raises: OSError: it can't be made, or somebody else has it.
         """
-        scratch = layout.tmp / writer
+        self.release()
+        folder, scratch = layout.writer(writer), layout.tmp / f"{writer}-{secrets.token_hex(4)}"
         scratch.mkdir(mode=DIRECTORY_MODE, parents=True)
-        taken = _take(scratch / "lock")
-        if taken is None:
-            raise BlockingIOError(f"{scratch} is locked by somebody else")
         try:
-            layout.live.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-            scratch.rename(layout.writer(writer))
-        except BaseException:
-            os.close(taken)
-            raise
-        return cls(taken)
+            taken = _take(scratch / "lock")
+            try:
+                layout.live.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+                scratch.rename(folder)
+            except OSError:
+                if taken is not None:
+                    os.close(taken)
+                taken = _take(folder / "lock")  # only its lock was deleted
+                if taken is None:
+                    raise
+        finally:
+            with contextlib.suppress(OSError):
+                (scratch / "lock").unlink(missing_ok=True)
+                scratch.rmdir()
+        if taken is None:
+            raise BlockingIOError(errno.EAGAIN, "locked by another process", str(folder))
+        self._descriptor = taken
+
+    def holds(self, folder: Path) -> bool:
+        """Whether this is the lock of the folder as it lies there now."""
+        return self._descriptor >= 0 and _same(self._descriptor, folder / "lock")
 
     @classmethod
     def adopt(cls, folder: Path) -> "FolderLock | None":
@@ -54,7 +68,8 @@ class FolderLock:
 
     def touch(self) -> None:
         """Show a sign of life, for file systems without locks."""
-        os.utime(self._descriptor)
+        if self._descriptor >= 0:
+            os.utime(self._descriptor)
 
     def release(self) -> None:
         """Let go; twice is once."""
@@ -111,7 +126,7 @@ def _same(descriptor: int, path: Path) -> bool:
     """Whether the locked file is still the one at the path: another adopter may have removed it meanwhile."""
     try:
         found = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     mine = os.fstat(descriptor)
     return (found.st_dev, found.st_ino) == (mine.st_dev, mine.st_ino)

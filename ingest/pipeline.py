@@ -11,19 +11,20 @@ are imported by the thread, inside a step, so that starting a run costs the call
 middle of an import.
 """
 
-import atexit
 import logging
-import os
+import math
 import threading
-import weakref
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ingest.alive import FolderLock
+from ingest.bell import Bell
 from ingest.clock import Clock, SystemClock
 from ingest.errors import SinkFailed, WriterClosed
 from ingest.events import FactEvent, encode
 from ingest.layout import Layout, new_writer_id
+from ingest.process import tell
 from ingest.queue import EventQueue
 from ingest.settings import PipelineSettings
 from ingest.stats import Stats
@@ -31,7 +32,6 @@ from ingest.stats import Stats
 if TYPE_CHECKING:
     from ingest.writer import Writer
 
-_FORK_WAIT_S = 10.0
 _LOOK_S = 1.0  # between two looks whether the thread still lives, while its answer is waited for
 _log = logging.getLogger("steplog")
 
@@ -42,8 +42,14 @@ class _Request:
     def __init__(self, *, seal: bool, sync: bool) -> None:
         self.seal = seal
         self.sync = sync
-        self.done = threading.Event()
+        self.answered = False
         self.error: Exception | None = None
+        self.bell = Bell()
+
+    def answer(self, error: Exception | None) -> None:
+        """Let the caller go on."""
+        self.error, self.answered = error, True
+        self.bell.ring()
 
 
 class Pipeline:
@@ -58,55 +64,74 @@ class Pipeline:
         self.rank = rank
         self.active_runs = 0
         self.closed = False
-        self.lost = 0
-        """Events that came when no queue could be opened."""
         self.faults = 0
         """Failures met outside the background thread."""
-        self.forked = False
-        """Whether this is a child's copy of a pipeline that its parent opened."""
         self._reset()
-        _live.add(self)
+        tell(self)
 
     def _reset(self) -> None:
         self._queue: EventQueue | None = None
         self._writer: Writer | None = None
-        self._lock: FolderLock | None = None
+        self._lock = FolderLock()
         self._thread: threading.Thread | None = None
+        self._begun = threading.Lock()
         self._opening = threading.RLock()
         self._step = threading.RLock()
-        self._wake = threading.Event()
+        self._wake = Bell()
         self._requests: list[_Request] = []
-        self._idle_since: float | None = None
+        self._idle_since = self.clock.monotonic()
+        self._gave_up = False
 
     def queue(self) -> EventQueue:
         """The queue of this process; opened, with its thread, when there is none.
 
-        Raises: WriterClosed. OSError: the store's folder can't be used.
+        Raises: WriterClosed.
         """
         if self._queue is not None:
             return self._queue
         with self._opening:
             if self.closed:
                 raise WriterClosed("the tracker is closed; make a new ExperimentTracker, or log before close()")
-            if self._queue is None:
-                self._open()
-            if self._queue is None:  # pragma: no cover - _open sets it or raises
-                raise WriterClosed("the tracker has no queue")
-            return self._queue
+            return self._open()
 
-    def _open(self) -> None:
-        writer = new_writer_id(self.rank)
-        self._lock = FolderLock.claim(self.layout, writer)
-        self._queue = EventQueue(self.layout.writer(writer), self.settings, self._wake.set)
-        self._thread = threading.Thread(target=self._loop, name="steplog-writer", daemon=True)
+    def _open(self) -> EventQueue:
+        """Open a queue unless there is one.
+
+        An interrupt on the way leaves an empty folder at worst, which the next recovery removes.
+        """
+        if self._queue is not None:
+            return self._queue
+        writer, lock = new_writer_id(self.rank), FolderLock()
+        with suppress(OSError):  # the ring takes events until the thread can make the folder; it says what is wrong
+            lock.claim(self.layout, writer)
+        queue = EventQueue(self.layout.writer(writer), self.settings, self._wake.ring)
         self._idle_since = self.clock.monotonic()
-        self._thread.start()
+        if self._queue is None:
+            self._lock, self._queue = lock, queue
+        else:  # a signal handler's log call was faster
+            queue.close()
+            lock.release()
+        self._start()
+        return self._queue
+
+    def _start(self) -> None:
+        """Start the thread if an interrupt, or a lack of threads, has kept it from starting."""
+        with self._opening:
+            if self._thread is not None and self._thread.ident is not None:
+                return
+            self._thread = threading.Thread(target=self._loop, name="steplog-writer", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError as error:  # too many threads, or the interpreter is shutting down
+                self._thread = None
+                self.faults += 1
+                _log.warning("steplog: no background writer: %s; what is logged is kept in %s", error, self.layout.live)
 
     def append(self, event: FactEvent) -> None:
         """Queue a fact."""
         self.queue().put(encode(event), fact=True)
         if not self.active_runs:
-            self._wake.set()
+            self._wake.ring()
 
     def flush(self, timeout_s: float | None = None, *, sync: bool = False, seal: bool = False) -> None:
         """Wait until what was logged before is visible to every reader on this host.
@@ -118,12 +143,13 @@ class Pipeline:
 
         Raises: SinkFailed: the disk doesn't take it; the events are still in the queue. TimeoutError.
         """
-        if self._queue is None or self._thread is None:
+        if self._queue is None:
             return
         request = _Request(seal=seal, sync=sync)
         with self._opening:
             self._requests.append(request)
-        self._wake.set()
+        self._start()
+        self._wake.ring()
         self._wait_for(request, timeout_s)
         if request.error is not None:
             raise SinkFailed(
@@ -133,47 +159,43 @@ class Pipeline:
 
     def _wait_for(self, request: _Request, timeout_s: float | None) -> None:
         """Wait for an answer, as long as there is a thread to give it."""
-        thread = self._thread
-        deadline = None if timeout_s is None else self.clock.monotonic() + timeout_s
-        while not request.done.wait(_LOOK_S):
-            if deadline is not None and self.clock.monotonic() >= deadline:
+        deadline = math.inf if timeout_s is None else time.monotonic() + timeout_s
+        while not request.answered:
+            if self._ended():
+                if self._left():
+                    raise SinkFailed(f"the background writer has ended; {_LEFT} {self.layout.live}")
+                return
+            left_s = deadline - time.monotonic()
+            if not request.bell.wait(min(_LOOK_S, left_s)) and left_s <= 0:
                 raise TimeoutError(f"the background writer did not flush within {timeout_s} s; the events wait for it")
-            if (thread is None or not thread.is_alive()) and not request.done.is_set():
-                raise SinkFailed(f"the background writer has ended; {_LEFT} {self.layout.live}")
+
+    def _ended(self) -> bool:
+        """Whether no thread will answer any more."""
+        thread = self._thread
+        return thread is None or (thread.ident is not None and not thread.is_alive())
+
+    def _left(self) -> bool:
+        """Whether anything logged is not visible."""
+        return self._queue is not None and any((*self._queue.waiting, self._queue.ring, not self._queue.closed))
 
     def run_started(self) -> None:
         """A run became active in this process."""
         self.active_runs += 1
-        self._wake.set()
+        self._wake.ring()
 
     def run_ended(self) -> None:
         """A run that was active here ended; after the last one everything is sealed soon."""
         self.active_runs = max(0, self.active_runs - 1)
         self._idle_since = self.clock.monotonic()
-        self._wake.set()
+        self._wake.ring()
 
     def stats(self) -> Stats:
         """Where every event is, as of now."""
-        writer, queue = self._writer, self._queue
+        queue = self._queue
         if queue is None:
-            return Stats(self.lost, 0, 0, self.lost, 0, 0, 0, self.faults, None)
+            return Stats(0, 0, 0, 0, 0, 0, 0, self.faults, None)
         with self._step:
-            if writer is None:
-                from ingest.writer import Writer  # heavy: NumPy and Arrow
-
-                writer = Writer(self.layout, self._held_lock(), queue, self.settings, self.clock)
-            written, queued = writer.visible(), writer.pending()
-            return Stats(
-                appended=written + queued + queue.dropped + writer.failed + self.lost,
-                queued=queued,
-                written=written,
-                dropped=queue.dropped + self.lost,
-                failed=writer.failed,
-                points=writer.visible_points(),
-                segments=writer.segments,
-                faults=writer.faults + self.faults,
-                last_error=writer.last_error,
-            )
+            return self._made_writer(queue).stats(faults=self.faults)
 
     @property
     def error(self) -> Exception | None:
@@ -186,7 +208,7 @@ class Pipeline:
             self.closed = True
             if self._queue is not None:
                 self._queue.close()
-        self._wake.set()
+        self._wake.ring()
 
     def close(self, timeout_s: float | None = None) -> None:
         """Write and seal everything, and end the thread. Twice is once.
@@ -195,114 +217,108 @@ class Pipeline:
         tracker that opens the store seals it.
         """
         self.abandon()
-        queue, thread = self._queue, self._thread
-        if queue is None or thread is None:
+        if self._queue is None or self._gave_up:
             return
-        timeout_s = self.settings.close_timeout_s if timeout_s is None else timeout_s
-        thread.join(timeout_s)
-        if thread.is_alive():
-            raise TimeoutError(f"the background writer was not done after {timeout_s} s; {_LEFT} {self.layout.live}")
-        if queue.waiting:
-            error = self.error
-            raise SinkFailed(f"not all could be sealed ({error}); {_LEFT} {self.layout.live}") from error
+        self._start()
+        thread = self._thread
+        if thread is not None:
+            thread.join(self.settings.close_timeout_s if timeout_s is None else timeout_s)
+        if not self._left():
+            return
+        self._gave_up = True
+        if not self._ended():
+            raise TimeoutError(f"the background writer was not done in time; {_LEFT} {self.layout.live}")
+        raise SinkFailed(f"not all could be sealed ({self.error}); {_LEFT} {self.layout.live}") from self.error
 
     def _loop(self) -> None:
-        """The thread: step, answer requests, sleep."""
+        """The thread: step, answer requests, sleep. It ends when the queue is closed."""
+        if self._queue is None or not self._begun.acquire(blocking=False):  # started twice
+            return
+        self._thread = threading.current_thread()
+        queue, error = self._queue, None
         try:
-            with self._step:
-                from ingest.writer import Writer  # heavy: NumPy and Arrow
-
-                queue = self.queue()
-                self._writer = writer = Writer(self.layout, self._held_lock(), queue, self.settings, self.clock)
-                writer.adopt()
+            writer = self._begin(queue)
             while not queue.closed:
                 self._wake.wait(self.settings.flush_interval_s if self._busy(writer) else None)
-                self._wake.clear()
                 self._turn(writer)
             with self._step:
                 writer.finish()
-        except Exception as error:  # noqa: BLE001 - the thread's edge: kept for flush and close, and shown
+                error = writer.error
+        except Exception as caught:  # noqa: BLE001 - the thread's edge: kept for flush and close, and shown
+            error = caught
             _log.exception(
                 "steplog: the background writer of %s ended; %s %s", self.layout.root, _LEFT, self.layout.live
             )
-            for request in self._requests:
-                request.error = error
         finally:
             for request in self._requests:
-                request.done.set()
+                request.answer(error if self._left() else None)
+
+    def _begin(self, queue: EventQueue) -> "Writer":
+        """Make the writer and adopt what dead ones left.
+
+        Another thread may be importing the same heavy modules, and circular imports show them half done: try again.
+        """
+        for patience_s in (0.01, 0.1, 1.0, 10.0):
+            try:
+                with self._step:
+                    writer = self._writer = self._made_writer(queue)
+                    writer.adopt()
+                    return writer
+            except (ImportError, AttributeError) as error:
+                self.faults += 1
+                _log.debug("steplog: %s; trying again in %s s", error, patience_s)
+            self._wake.wait(patience_s)
+        with self._step:
+            writer = self._writer = self._made_writer(queue)
+        return writer
+
+    def _made_writer(self, queue: EventQueue) -> "Writer":
+        if self._writer is not None:
+            return self._writer
+        from ingest.writer import Writer  # heavy: NumPy and Arrow
+
+        return Writer(self.layout, self._lock, queue, self.settings, self.clock)
 
     def _turn(self, writer: "Writer") -> None:
         """One step with the requests that came since the last."""
         with self._opening:
             requests, self._requests = self._requests, []
-        idle_s = None if self.active_runs or self._idle_since is None else self.clock.monotonic() - self._idle_since
-        seal_now = idle_s is not None and idle_s >= self.settings.end_seal_delay_s
-        with self._step:
-            faults = writer.faults
-            writer.step(
-                seal_now=seal_now or any(request.seal for request in requests),
-                sync_now=any(request.sync for request in requests),
-            )
-            error = writer.error if writer.faults != faults else None
-        for request in requests:
-            request.error = error
-            request.done.set()
+        idle_s = -1.0 if self.active_runs else self.clock.monotonic() - self._idle_since
+        error: Exception | None = None
+        try:
+            with self._step:
+                error = writer.step(
+                    seal_now=idle_s >= self.settings.end_seal_delay_s or any(request.seal for request in requests),
+                    sync_now=any(request.sync for request in requests),
+                )
+        except Exception as caught:  # noqa: BLE001 - the thread's edge: the loop goes on whatever a step met
+            error = caught
+            self.faults += 1
+            _log.exception("steplog: a step of the background writer of %s failed", self.layout.root)
+        finally:
+            for request in requests:
+                request.answer(error)
 
     def _busy(self, writer: "Writer") -> bool:
         return self.active_runs > 0 or writer.busy()
 
-    def _held_lock(self) -> FolderLock:
-        if self._lock is None:
-            raise WriterClosed("the tracker has no open store")
-        return self._lock
+    def rest_locks(self) -> "tuple[threading.RLock, ...]":
+        """Give what a fork has to hold so that neither a step nor an opening is under way."""
+        return self._opening, self._step
 
-    def _before_fork(self) -> None:
-        self._held = self._step.acquire(timeout=_FORK_WAIT_S)
-
-    def _after_fork_in_parent(self) -> None:
-        if self._held:
-            self._step.release()
-
-    def _after_fork_in_child(self) -> None:
+    def forked(self) -> None:
         """Forget the parent's queue without touching its files; the child's first event opens its own."""
         queue, lock = self._queue, self._lock
-        self.forked = True
         self.active_runs = 0
         self._reset()
         if queue is not None:
-            for file in (queue.current, *queue.waiting):
-                file.close()
-            queue.closed = True
-        if lock is not None:
-            lock.release()
+            queue.let_go()
+        lock.release()
+
+    def exiting(self) -> None:
+        """Close what the user left open."""
+        with suppress(SinkFailed, TimeoutError):  # said already by the writer's own warning
+            self.close()
 
 
 _LEFT = "what is left is safe in the queue files, and the next reader or tracker of the store seals it:"
-_live: "weakref.WeakSet[Pipeline]" = weakref.WeakSet()
-"""Every pipeline of this process: os.register_at_fork can't be undone, so there is one hook for all of them."""
-
-
-def _before_fork() -> None:
-    for pipeline in list(_live):
-        pipeline._before_fork()  # noqa: SLF001 - the hooks are this module's
-
-
-def _after_fork_in_parent() -> None:
-    for pipeline in list(_live):
-        pipeline._after_fork_in_parent()  # noqa: SLF001
-
-
-def _after_fork_in_child() -> None:
-    for pipeline in list(_live):
-        pipeline._after_fork_in_child()  # noqa: SLF001
-
-
-def _at_exit() -> None:
-    """Close what the user left open; runs before the daemon threads are stopped."""
-    for pipeline in list(_live):
-        with suppress(SinkFailed, TimeoutError):  # said already by the writer's own warning
-            pipeline.close()
-
-
-os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
-atexit.register(_at_exit)

@@ -14,6 +14,9 @@ When no next file can be made (full disk), facts go to a small file that was pre
 bounded ring in memory; both are handed over in order when there is room again.
 """
 
+import contextlib
+import errno
+import itertools
 import secrets
 import threading
 from collections import deque
@@ -22,9 +25,9 @@ from pathlib import Path
 
 from ingest.errors import QueueFull, WriterClosed
 from ingest.filesystems import fits_mapped_queue
-from ingest.frames import HEADER, frame
-from ingest.layout import DIRECTORY_MODE
+from ingest.frames import HEADER, MAX_PAYLOAD, frame
 from ingest.queuefile import QueueFile
+from ingest.ring import Ring
 from ingest.settings import PipelineSettings, QueueKind
 from ingest.shapes import Binding
 
@@ -36,7 +39,8 @@ class EventQueue:
     """The queue of one writer: the current file, those waiting to be sealed, and a ring for when there is no file.
 
     Thread rule: put and rotate may be called from any thread and from a signal handler (`lock` is re-entrant for its
-    sake); prepare, refill, release and close belong to the writer's thread.
+    sake, and an interrupt between any two steps leaves what the next call can go on with); roll, prepare, refill and
+    release belong to the writer's thread.
     """
 
     def __init__(self, folder: Path, settings: PipelineSettings, wake: Callable[[], None]) -> None:
@@ -44,9 +48,7 @@ class EventQueue:
         self.settings = settings
         self.lock = threading.RLock()
         self.room = threading.Condition(self.lock)
-        self.ring: deque[tuple[bytes, bool]] = deque()
-        self.ring_bytes = 0
-        self.dropped = 0
+        self.ring = Ring(settings.ring_bytes)
         self.blocked = False
         self.closed = False
         self.waiting: deque[QueueFile] = deque()
@@ -54,14 +56,14 @@ class EventQueue:
         self._kind: QueueKind = settings.queue
         if settings.queue == "file" and not fits_mapped_queue(folder):
             self._kind = "append"
-        self._number = 0
+        self._numbers = itertools.count(1)
         self._seen = 0, 0
         self._size = settings.first_segment_bytes
         self._ready: QueueFile | None = None
         self._reserve: QueueFile | None = self._make_reserve()
         try:
             self.current = self._activate(self._make("first", self._size))
-        except OSError:  # no space from the start: the ring takes events until refill finds some
+        except OSError:  # no folder or no space from the start: the ring takes events until refill finds some
             self.current = QueueFile.nowhere(folder)
             self.blocked = True
 
@@ -69,7 +71,10 @@ class EventQueue:
         """Append an encoded, self-contained event. A fact is never dropped, whatever the policy.
 
         Raises: WriterClosed. QueueFull: the queue is at its limit and the policy is "raise" (metrics only).
+            ValueError: larger than any event may be.
         """
+        if len(payload) > MAX_PAYLOAD:
+            raise ValueError(f"one call logs {len(payload)} bytes; at most {MAX_PAYLOAD} are kept: log an artifact")
         data = frame(payload)
         while not self.closed:
             file = self.current
@@ -83,7 +88,7 @@ class EventQueue:
                     return
             with self.lock:
                 if file is self.current and self.blocked:
-                    self._to_ring(data, fact=fact)
+                    self.ring.add(data, fact=fact)
                     return
         raise WriterClosed(_CLOSED)
 
@@ -102,7 +107,7 @@ class EventQueue:
                 raise WriterClosed(_CLOSED)
             if self.current is not full:
                 return True
-            if not self.blocked and self._has_room(full, fact=fact):
+            if not self.blocked and not full.refused and self._has_room(full, fact=fact):
                 if self._advance_to(self._take_next(at_least)):
                     return True
             elif self.current is not full:  # somebody else went on while this call waited
@@ -111,20 +116,27 @@ class EventQueue:
             return self.current is not full and fact
 
     def roll(self) -> None:
-        """Shut the current file though it isn't full. Raises: OSError: there is no next file; nothing has changed."""
+        """Shut the current file though it isn't full. Raises: OSError: no next file can be made; all is as before."""
+        full = self.current
         made = self._spare(0)
         with self.lock:
-            self._advance(made)
+            if self.current is full and not self.closed:
+                self._advance(made)
+            else:  # somebody was faster
+                made.discard()
 
     def prepare(self) -> None:
         """Make the next file ahead of need, and the pages of this one. Raises: OSError: no file can be made."""
-        if self.closed:
+        file = self.current
+        if self.closed or file.closed:
             return
-        number, used = self.current.number, self.current.used()
-        pace = used - (self._seen[1] if self._seen[0] == number else 0)
-        self._seen = number, used
-        self.current.prefault(pace)
-        if self._ready is None and not self.blocked and used * 4 > self.current.size:
+        used = file.used()
+        pace = used - (self._seen[1] if self._seen[0] == file.number else 0)
+        self._seen = file.number, used
+        file.prefault(pace)
+        if self._reserve is None and not self.blocked:
+            self._reserve = self._make_reserve()
+        if self._ready is None and not self.blocked and used * 4 > file.size:
             made = self._make("ready", self._next_size(0))
             made.prefault(pace)
             with self.lock:
@@ -133,49 +145,55 @@ class EventQueue:
     def refill(self) -> None:
         """Go back to files, and hand the ring over in order. Raises: OSError: there is still no space."""
         while self.blocked and not self._over_limit():
-            made = self._spare(len(self.ring[0][0]) if self.ring else 0)
+            made = self._spare(self.ring.next_size())
             with self.lock:
                 self._advance(made)
-                while self.ring and len(self.ring[0][0]) <= made.size - made.used():
-                    data, _ = self.ring.popleft()
-                    made.write(data)
-                    self.ring_bytes -= len(data)
+                if not self.ring.move_to(made):
+                    raise OSError(errno.ENOSPC, "the disk takes a new file but no data", str(made.path))
                 self.blocked = bool(self.ring)
                 self.room.notify_all()
-        if self._reserve is None and not self.blocked and not self.closed:
-            self._reserve = self._make_reserve()
-        if self.closed and self.current not in self.waiting:
-            self.current.shut()
-            self.waiting.append(self.current)
+        if self.closed:
+            self._retire(self.current)
 
     def release(self, file: QueueFile) -> None:
         """Forget a sealed file and let blocked callers go on."""
         with self.lock:
-            self.waiting.remove(file)
+            file.close()
+            while file in self.waiting:
+                self.waiting.remove(file)
             self.room.notify_all()
-        file.close()
 
     def close(self) -> None:
-        """Refuse new events; what is there waits to be sealed. Unused spare files are removed."""
+        """Refuse new events; what is there waits to be sealed. Unused spare files are removed. Twice is once."""
         with self.lock:
-            if self.closed:
-                return
             self.closed = True
-            self.current.shut()
-            if self.current not in self.waiting:
-                self.waiting.append(self.current)
+            self._retire(self.current)
             spare = [file for file in (self._ready, self._reserve) if file is not None]
             self._ready = self._reserve = None
             self.room.notify_all()
         for file in spare:
-            file.discard()
+            with contextlib.suppress(OSError):  # read-only by now: the next recovery removes it
+                file.discard()
+
+    def let_go(self) -> None:
+        """In a forked child: let go of the parent's files without touching what is in them."""
+        self.closed = True
+        for file in (self.current, *self.waiting, self._ready, self._reserve):
+            if file is not None:
+                file.close()
+
+    def files(self) -> tuple[tuple[QueueFile, ...], int, int]:
+        """(files that aren't sealed, oldest first; frames in the ring; metrics dropped), as of one moment."""
+        with self.lock:
+            current = () if self.current in self.waiting or self.current.closed else (self.current,)
+            return (*self.waiting, *current), len(self.ring), self.ring.dropped
 
     def backlog_bytes(self) -> int:
         """Size of the queue files that wait to be sealed."""
         return sum(file.size for file in list(self.waiting))
 
     def _over_limit(self) -> bool:
-        return self.backlog_bytes() >= self.settings.queue_bytes
+        return bool(self.waiting) and self.backlog_bytes() >= self.settings.queue_bytes
 
     def _has_room(self, full: QueueFile, *, fact: bool) -> bool:
         """Apply the policy at the limit; True when `full` may be followed by another file. The lock is held."""
@@ -201,18 +219,30 @@ class EventQueue:
         try:
             self._advance(following)
         except OSError:  # the folder is gone or read-only: the writer's thread meets it in refill, and reports it
-            following.close()
             return False
         return True
 
     def _advance(self, following: QueueFile) -> None:
-        """Make `following` current. The lock is held. Raises: OSError: it can't take its name."""
-        self._activate(following)
-        self.current.shut()
-        if self.current not in self.waiting:
-            self.waiting.append(self.current)
-        self.current = following
+        """Make `following` current. The lock is held. Raises: OSError: it can't take its name.
+
+        The old file is shut before the new one is current: otherwise a thread could write to it after it wrote to the
+        new one. A signal handler that logs in between makes a file of its own current: that is retired behind it.
+        """
+        try:
+            self._activate(following)
+        except OSError:
+            following.close()
+            raise
+        self._retire(self.current)
+        previous, self.current = self.current, following
+        self._retire(previous)
         self._wake()
+
+    def _retire(self, file: QueueFile) -> None:
+        """Shut a file and let it wait to be sealed. Twice is once, and a sealed one stays sealed."""
+        file.shut()
+        if file.number and not file.closed and file not in self.waiting:
+            self.waiting.append(file)
 
     def _block(self, full: QueueFile) -> None:
         """Turn to the ring, with the reserve file for facts. The lock is held."""
@@ -221,25 +251,6 @@ class EventQueue:
         reserve, self._reserve = self._reserve, None
         self._advance_to(reserve)
         self._wake()
-
-    def _to_ring(self, data: bytes, *, fact: bool) -> None:
-        """Keep a frame in memory; drop the oldest metrics over the limit. The lock is held."""
-        self.ring.append((data, fact))
-        self.ring_bytes += len(data)
-        if self.ring_bytes > self.settings.ring_bytes:
-            self._trim_ring()
-
-    def _trim_ring(self) -> None:
-        """Drop the oldest metrics until a tenth of the ring is free, so that the next calls needn't."""
-        facts: list[tuple[bytes, bool]] = []
-        while self.ring and self.ring_bytes > self.settings.ring_bytes * 0.9:
-            data, fact = self.ring.popleft()
-            if fact:
-                facts.append((data, fact))
-            else:
-                self.ring_bytes -= len(data)
-                self.dropped += 1
-        self.ring.extendleft(reversed(facts))
 
     def _take_next(self, at_least: int) -> QueueFile | None:
         """A file to go on with; None when there is no space."""
@@ -250,7 +261,8 @@ class EventQueue:
 
     def _spare(self, at_least: int) -> QueueFile:
         """The file made ahead, or a new one when that is missing or too small. Raises: OSError: no file can be made."""
-        ready, self._ready = self._ready, None
+        with self.lock:  # the writer's thread and a log call may both want it
+            ready, self._ready = self._ready, None
         if ready is not None and ready.size >= at_least + HEADER.size and ready.path.exists():
             return ready
         if ready is not None:
@@ -263,11 +275,7 @@ class EventQueue:
 
     def _make(self, name: str, size: int, *, facts_only: bool = False) -> QueueFile:
         path = self.folder / f"{name}-{secrets.token_hex(4)}.spare"
-        try:
-            return QueueFile(path, size, self._kind, facts_only=facts_only)
-        except FileNotFoundError:  # the store was deleted under us: make it again
-            self.folder.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-            return QueueFile(path, size, self._kind, facts_only=facts_only)
+        return QueueFile(path, size, self._kind, facts_only=facts_only)
 
     def _make_reserve(self) -> QueueFile | None:
         """The small file kept for end records on a full disk; doing without it is allowed."""
@@ -277,6 +285,5 @@ class EventQueue:
             return None
 
     def _activate(self, file: QueueFile) -> QueueFile:
-        self._number += 1
-        file.activate(self._number)
+        file.activate(next(self._numbers))
         return file

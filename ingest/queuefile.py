@@ -17,7 +17,7 @@ from typing import Literal
 
 from ingest.appended import AppendedFile
 from ingest.frames import HEADER
-from ingest.layout import FILE_MODE
+from ingest.layout import FILE_MODE, write_atomically
 from ingest.settings import MIB, QueueKind
 from ingest.shapes import Binding
 
@@ -47,8 +47,11 @@ class QueueFile:
             os.close(self._descriptor)
             path.unlink(missing_ok=True)
             raise
-        mapped = isinstance(self.map, mmap.mmap) and not _HAS_GIL
-        self.write: Callable[[bytes], int] = _locked(self.map) if mapped else self.map.write
+        self.closed = False
+        """Whether it was sealed and let go, or is a forked parent's."""
+        locked = isinstance(self.map, mmap.mmap) and not _HAS_GIL
+        self._guard = threading.RLock() if locked else contextlib.nullcontext()
+        self.write: Callable[[bytes], int] = _locked(self.map, self._guard) if locked else self.map.write
         self._bindings: dict[str, Binding] = {}
         self._shapes = itertools.count()
         self._prefaulted = 0
@@ -74,6 +77,11 @@ class QueueFile:
             found = self._bindings.setdefault(run_id, Binding(self.write, run_id, experiment, self._shapes))
         return found
 
+    @property
+    def refused(self) -> bool:
+        """Whether the disk took a write only in part or not at all: then another file is no way out."""
+        return isinstance(self.map, AppendedFile) and self.map.refused
+
     def used(self) -> int:
         """Offset behind the last frame."""
         return self.map.tell() if self._shut_at is None else self._last_end()
@@ -82,11 +90,19 @@ class QueueFile:
         """A copy of the bytes in [start, end). Raises: ValueError: the file is closed."""
         return self.map[start:end]
 
+    def restore(self, data: bytes) -> None:
+        """Put a file that was deleted back under its name. Raises: OSError."""
+        if not self.path.exists():
+            mark = data if self._kind in ("file", "append") else b""
+            write_atomically(self.path, mark, self.path.parent)
+
     def shut(self) -> None:
         """Let every later write raise ValueError; what is written stays."""
-        if self._shut_at is None:
-            self._shut_at = self.map.tell()
-            self.map.seek(self.size)
+        with self._guard:
+            if self._shut_at is None:
+                self._shut_at = self.map.tell()
+            if not self.closed:  # again each time: an interrupt may have come between the two steps
+                self.map.seek(self.size)
 
     def _last_end(self) -> int:
         """The end of a shut file: a thread may have written between the two calls of `shut`, so look behind."""
@@ -123,6 +139,7 @@ class QueueFile:
 
     def close(self) -> None:
         """Unmap; later writes raise ValueError."""
+        self.closed = True
         self.map.close()
         if self._descriptor >= 0:
             os.close(self._descriptor)
@@ -157,12 +174,13 @@ def _sync(descriptor: int) -> None:
     getattr(os, "fdatasync", os.fsync)(descriptor)
 
 
-def _locked(mapped: mmap.mmap | AppendedFile) -> Callable[[bytes], int]:
+def _locked(
+    mapped: mmap.mmap | AppendedFile, guard: contextlib.AbstractContextManager[object]
+) -> Callable[[bytes], int]:
     """mmap.write under a lock, for builds of Python without a GIL."""
-    lock = threading.RLock()
 
     def write(data: bytes) -> int:
-        with lock:
+        with guard:
             return mapped.write(data)
 
     return write

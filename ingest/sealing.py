@@ -6,6 +6,7 @@ parts; the unlink is the commit. A crash before it leaves parts that the next se
 leftover streams that belong to no queue file, which recovery removes.
 """
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -109,9 +110,13 @@ def seal(layout: Layout, contents: Contents) -> list[Path]:
 
 
 def commit(queue_file: Path, number: int) -> None:
-    """Drop the queue file, then its streams: from now on the parts are what readers see."""
+    """Drop the queue file, then its streams: from now on the parts are what readers see.
+
+    Raises: OSError: the queue file can't be removed; the segment is live still.
+    """
     queue_file.unlink(missing_ok=True)
-    remove_live(queue_file.parent, number)
+    with contextlib.suppress(OSError):  # it is done: a try again would publish parts that compaction may have replaced
+        remove_live(queue_file.parent, number)
 
 
 def _order(rows: Rows, names: Dictionaries) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

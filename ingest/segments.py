@@ -40,12 +40,16 @@ class LiveSegment:
         self._metrics.write(live_metrics(rows, self._names))
         return len(rows.run)
 
-    def discard(self) -> None:
-        """Close and remove the streams."""
+    def close(self) -> None:
+        """Close the streams."""
         for stream in (self._metrics, self._facts):
             if stream is not None:
                 stream.close()
         self._metrics = self._facts = None
+
+    def discard(self) -> None:
+        """Close and remove the streams."""
+        self.close()
         remove_live(self._metrics_path.parent, int(self._metrics_path.name.split(".")[0]))
 
 

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 
 from ingest.events import STEP_FLOAT, STEP_INT, STEP_NONE, Points, Shape, encode
-from ingest.frames import frame
+from ingest.frames import HEADER, frame
 
 Pack = Callable[..., bytes]
 Packers = dict[tuple[str, ...], tuple[Pack, bytes]]
@@ -51,6 +51,12 @@ class Binding:
         made = _template(number, len(keys), step_kind)
         self.packers[step_kind][keys] = made
         return made
+
+
+def room_for(run_id: str, experiment: str, keys: tuple[str, ...]) -> int:
+    """Bytes that the declaration of these keys and one call of them take, at most."""
+    declared = encode(Shape(2**32, run_id, experiment, keys, STEP_INT))
+    return 2 * HEADER.size + len(declared) + 8 * (len(keys) + 2) + 32
 
 
 def body_format(count: int, step_kind: int) -> str:

@@ -1,19 +1,23 @@
 """The writer: takes events from a queue to files, one step at a time.
 
-Guarantee (flushed): when `drain` has returned without an error, every event that was in the queue before the call is
-visible to readers on this host, and its order is the queue's. Guarantee (sealed): see sealing. Guarantee (a fault never
-stops training): every step catches what the disk does to it, counts it, says it once, and is tried again with back-off;
-nothing leaves the queue before it is sealed, so a step that failed can always be repeated.
+Guarantee (flushed): when a step has returned no error, every event that was in the queue before it is visible to
+readers on this host, in the queue's order: nothing of a file is shown while an older file has something that isn't.
+Guarantee (sealed): see sealing. Guarantee (a fault never stops training): see faults; nothing leaves the queue before
+it is sealed, so a step that failed can always be repeated.
 Thread rule: one thread at a time; Pipeline runs it on its own thread, tests step it by hand.
 """
 
+import errno
 import logging
-from collections.abc import Callable
+import secrets
+import shutil
 
 from ingest.alive import FolderLock
+from ingest.catalog import segments_of
 from ingest.clock import Clock
 from ingest.columns import Decoder, count_events
 from ingest.compact import compact_if_due
+from ingest.faults import Faults
 from ingest.layout import Layout
 from ingest.queue import EventQueue
 from ingest.queuefile import QueueFile
@@ -21,9 +25,10 @@ from ingest.recovery import recover, remove_scratch
 from ingest.sealing import Contents, commit, seal
 from ingest.segments import LiveSegment
 from ingest.settings import PipelineSettings
+from ingest.stats import Stats
 
 _CHUNK_BYTES = 256 * 1024
-_BACK_OFF_S = (0.2, 30.0)
+_TOUCH_S = 20.0  # well below alive.STALE_AFTER_S
 _log = logging.getLogger("steplog")
 
 
@@ -36,8 +41,6 @@ class _Taken:
         self.points = 0
         self.decoder = Decoder(file.number)
         self.live = LiveSegment(queue.folder, file.number)
-        self.since: float | None = None
-        """When its first event was taken, monotonic seconds."""
 
 
 class Writer:
@@ -52,34 +55,41 @@ class Writer:
         self.queue = queue
         self.settings = settings
         self.clock = clock
+        self.faults = Faults(clock, self._where)
         self.written = 0
         self.points = 0
         self.failed = 0
         self.segments = 0
-        self.faults = 0
-        self.last_error: str | None = None
-        self.error: Exception | None = None
         self._taken: dict[int, _Taken] = {}
-        self._said: set[str] = set()
-        self._retry_at: dict[str, float] = {}
-        self._delay_s: dict[str, float] = {}
-        self._synced = (0, 0)
-        self._sync_due = clock.monotonic()
+        self._since = 0, 0.0
+        """The current file, and when it was first seen with something in it."""
+        self._compacted = 0
+        self._synced = 0, 0
+        self._sync_due = self._touch_due = clock.monotonic()
 
-    def step(self, *, seal_now: bool = False, sync_now: bool = False) -> None:
-        """Do everything that is due. With `seal_now`, what was logged is Parquet on return, or a fault counted."""
+    def step(self, *, seal_now: bool = False, sync_now: bool = False) -> Exception | None:
+        """Do everything that is due.
+
+        Returns: what keeps events that were logged before from being visible; with `seal_now` from being Parquet, with
+            `sync_now` from being safe from a power cut; None when nothing does.
+        """
         urgent = seal_now or sync_now
-        self._try("refill", self._refill, urgent=urgent)
-        self._try("seal", self._seal_waiting, urgent=urgent)
-        if self._try("write", self._drain_current, urgent=True) and self._roll_due(seal_now=seal_now):
-            self._try("roll", self.queue.roll, urgent=urgent)
-        self._try("seal", self._seal_waiting, urgent=urgent)
-        self._try("sync", lambda: self._sync(now=sync_now), urgent=urgent)
-        self._try("prepare", self.queue.prepare)
+        attempt = self.faults.attempt
+        attempt("look", self._look, urgent=urgent)
+        self._make_room(urgent=urgent)
+        attempt("write", self._drain, urgent=True)
+        if self._roll_due(seal_now=seal_now) and not attempt("roll", self.queue.roll, urgent=urgent):
+            attempt("seal", self._seal_waiting, urgent=urgent)
+        attempt("sync", lambda: self._sync(now=sync_now), urgent=urgent)
+        attempt("prepare", self.queue.prepare)
+        attempt("compact", self._compact)
+        asked = {"look", "refill"} | ({"roll", "seal"} if seal_now or self.queue.ring else {"write"})
+        asked |= {"sync"} if sync_now else set()
+        return next((error for what, error in self.faults.failing.items() if what in asked), None)
 
     def adopt(self) -> None:
         """Seal what dead writers left in this store."""
-        self._try("recover", self._recover)
+        self.faults.attempt("recover", self._recover)
 
     def _recover(self) -> None:
         report = recover(self.layout)
@@ -89,84 +99,109 @@ class Writer:
 
     def finish(self) -> None:
         """Seal everything after the queue was closed."""
-        if self.queue.ring:
-            self._try("refill", self._refill, urgent=True)
-        if self.queue.ring:
-            self.queue.dropped += len(self.queue.ring)
-            _log.error("steplog: %d events are lost: the disk took none until the end", len(self.queue.ring))
-            self.queue.ring.clear()
-        self._try("seal", self._seal_waiting, urgent=True)
+        self.queue.close()  # again: an interrupt may have come between its steps
+        self._make_room(urgent=True)
+        lost = self.queue.ring.give_up()
+        if lost:
+            _log.error("steplog: %d events are lost: %s took none until the end", lost, self.layout.root)
         if not self.queue.waiting:
-            self._try("leave", self._leave, urgent=True)
+            self.faults.attempt("leave", self._leave, urgent=True)
+        # Held any longer, it would keep the next tracker of this process from adopting what is left.
+        self.lock.release()
 
     def _leave(self) -> None:
-        """Remove the writer's folder: nothing is left in it."""
-        for path in self.queue.folder.iterdir():
-            path.unlink()
-        self.queue.folder.rmdir()
-        self.lock.release()
+        """Remove the writer's folder, unless a segment lies there (after an interrupt): then recovery looks at it."""
+        folder = self.queue.folder
+        if self.lock.holds(folder) and not any(segments_of(folder)):
+            gone = self.layout.tmp / f"{self.writer}-{secrets.token_hex(4)}"
+            folder.rename(gone)  # at once: whoever saw it half empty and unlocked would adopt it
+            shutil.rmtree(gone)
 
     def busy(self) -> bool:
         """Whether anything waits for the next step."""
         current = self.queue.current
-        taken = self._taken.get(current.number)
-        return bool(self.queue.waiting) or self.queue.blocked or (taken is not None and taken.events > 0)
+        return bool(self.queue.waiting) or self.queue.blocked or (not current.closed and current.used() > 0)
 
-    def visible(self) -> int:
-        """Events visible to readers."""
-        return self.written + sum(taken.events for taken in list(self._taken.values()))
+    def stats(self, *, faults: int = 0) -> Stats:
+        """Where every event is; `faults` are those met elsewhere. Between steps."""
+        files, in_ring, dropped = self.queue.files()
+        taken = list(self._taken.values())
+        written = self.written + sum(one.events for one in taken)
+        queued = in_ring + sum(self._pending_in(file) for file in files)
+        return Stats(
+            appended=written + queued + dropped + self.failed,
+            queued=queued,
+            written=written,
+            dropped=dropped,
+            failed=self.failed,
+            points=self.points + sum(one.points for one in taken),
+            segments=self.segments,
+            faults=self.faults.count + faults,
+            last_error=self.faults.last_error,
+        )
 
-    def visible_points(self) -> int:
-        """Metric values visible to readers."""
-        return self.points + sum(taken.points for taken in list(self._taken.values()))
+    @property
+    def error(self) -> Exception | None:
+        """A background failure that lasts."""
+        return self.faults.error
 
-    def pending(self) -> int:
-        """Events in the queue that readers can't see yet."""
-        files = {file.number: file for file in (*self.queue.waiting, self.queue.current)}
-        return len(self.queue.ring) + sum(self._pending_in(file) for file in files.values())
+    def _where(self) -> str:
+        if self.queue.closed:
+            return f"in {self.layout.root}"
+        waits = "memory" if self.queue.blocked else "the queue file"
+        return f"in {self.layout.root}; training goes on, events wait in {waits}"
 
     def _pending_in(self, file: QueueFile) -> int:
         taken = self._taken.get(file.number)
-        try:
-            return count_events(file.read(taken.offset if taken else 0, file.used()))
-        except ValueError:  # sealed and closed meanwhile
-            return 0
+        return count_events(file.read(taken.offset if taken else 0, file.used()))
 
-    def _refill(self) -> None:
-        if self.queue.blocked or self.queue.closed:
-            self._check_folder()
-        if self.queue.blocked:
-            self.queue.refill()
+    def _look(self) -> None:
+        """See to the folder: somebody may have deleted the store. Our pages are still there, so nothing is lost."""
+        current = self.queue.current
+        if self.queue.closed or current.closed or not current.number or current.path.exists():
+            return
+        gone = FileNotFoundError(errno.ENOENT, "the store was deleted; it is made again", str(self.layout.root))
+        self.faults.report("write", gone)
+        self._check_folder()
+        self.queue.roll()
 
     def _check_folder(self) -> None:
-        """Make the store's folders again if somebody deleted them; what was mapped is still there to be sealed."""
-        if not self.queue.folder.exists():
+        """Make sure of our folder, with our lock in it."""
+        if not self.lock.holds(self.queue.folder):
             self.layout.create()
-            self.lock.release()
-            self.lock = FolderLock.claim(self.layout, self.writer)
+            self.lock.claim(self.layout, self.writer)
 
-    def _drain_current(self) -> None:
-        """Take what is new in the current file to its live segment.
+    def _make_room(self, *, urgent: bool) -> None:
+        """Seal what waits and empty the ring, in turns: each needs the other when the queue is at its limit."""
+        for _ in range(2 + self.queue.ring.size // self.settings.first_segment_bytes):
+            if self.faults.attempt("refill", self._refill, urgent=urgent):
+                break
+            if self.faults.attempt("seal", self._seal_waiting, urgent=urgent) or not self.queue.blocked:
+                break
 
-        A file that waits to be sealed is not drained any more: sealing shows its events to readers at once. While one
-        waits, nothing behind it is shown: what readers see of a writer is always a prefix of what it logged.
-        """
-        with self.queue.lock:
-            file, waiting = self.queue.current, self.queue.closed or bool(self.queue.waiting)
-        if waiting or not file.number:
-            return
+    def _refill(self) -> None:
+        if self.queue.blocked:
+            self._check_folder()
+            self.queue.refill()
+
+    def _drain(self) -> None:
+        """Take what is new to live segments: of the current file, and before it of those that can't be sealed now."""
+        for file in self.queue.files()[0]:
+            if not file.path.exists() and file.used():
+                raise FileNotFoundError(errno.ENOENT, "the store was deleted", str(self.layout.root))
+            if file.number:
+                self._drain_file(file)
+
+    def _drain_file(self, file: QueueFile) -> None:
         taken = self._taken.get(file.number)
         if taken is None:
             taken = self._taken[file.number] = _Taken(self.queue, file)
-        if not file.path.exists():
-            self._deleted()
-            return
         try:
             while self._take_chunk(file, taken):
                 pass
         except BaseException:
+            del self._taken[file.number]  # the next step begins anew, with new streams
             taken.live.discard()
-            del self._taken[file.number]
             raise
 
     def _take_chunk(self, file: QueueFile, taken: _Taken) -> bool:
@@ -184,42 +219,35 @@ class Writer:
             taken.points += taken.live.append(decoded.points, decoded.facts)
         taken.offset += decoded.end
         taken.events = taken.decoder.events
-        taken.since = self.clock.monotonic() if taken.since is None else taken.since
         return taken.offset < end
 
-    def _deleted(self) -> None:
-        """The file's name is gone but its pages are ours: go on in a new file, and seal from the pages."""
-        self._check_folder()
-        self._fault("write", OSError(2, f"the store folder {self.layout.root} was deleted; it is made again"))
-        self.queue.roll()
-
     def _roll_due(self, *, seal_now: bool) -> bool:
-        taken = self._taken.get(self.queue.current.number)
-        if taken is None or not taken.events:
+        current = self.queue.current
+        if self.queue.blocked or self.queue.closed or current.closed or not current.used():
             return False
-        age_s = self.clock.monotonic() - (taken.since or 0.0)
-        return seal_now or age_s >= self.settings.seal_interval_s
+        if self._since[0] != current.number:
+            self._since = current.number, self.clock.monotonic()
+        return seal_now or self.clock.monotonic() - self._since[1] >= self.settings.seal_interval_s
 
     def _seal_waiting(self) -> None:
         """Seal the files that are shut, oldest first."""
-        if not self.queue.waiting:
-            return
         while self.queue.waiting:
             file = self.queue.waiting[0]
-            self._seal(file)
+            if not file.closed:
+                self._seal(file)
             self.queue.release(file)
-        if self.settings.compact_files:
-            compact_if_due(self.layout, self.settings.compact_files)
 
     def _seal(self, file: QueueFile) -> None:
-        contents = Contents.of_queue(self.writer, file.number, file.read(0, file.used()))
+        data = file.read(0, file.used())
+        contents = Contents.of_queue(self.writer, file.number, data)
         if contents.events:
             self._check_folder()
+            file.restore(data)  # without it the segment isn't live, and a try that fails half-way would count
             seal(self.layout, contents)
         commit(file.path, file.number)
         taken = self._taken.pop(file.number, None)
         if taken is not None:
-            taken.live.discard()
+            taken.live.close()
         self.written += contents.events - len(contents.poisoned)
         self.failed += len(contents.poisoned)
         self.points += contents.points()
@@ -227,59 +255,33 @@ class Writer:
         for line in contents.poisoned:
             _log.warning("steplog: set aside %s of %s", line, file.path.name)
 
+    def _compact(self) -> None:
+        """Merge small parts when something was sealed since the last time."""
+        if self.settings.compact_files and self._compacted != self.segments:
+            compact_if_due(self.layout, self.settings.compact_files)
+            self._compacted = self.segments
+
     def _sync(self, *, now: bool) -> None:
         """Bound what a power cut can lose.
 
-        After a failed sync another try may say "ok" for pages that were given up, so the segment is sealed instead:
-        written anew, to another file.
+        After a failed sync the pages can't be trusted to be written by another try, so the segment is sealed: written
+        anew, to another file.
         """
+        if self.clock.monotonic() >= self._touch_due:
+            self._touch_due = self.clock.monotonic() + _TOUCH_S
+            self.lock.touch()
         interval = self.settings.sync_interval_s
-        if self.queue.closed or (not now and (interval is None or self.clock.monotonic() < self._sync_due)):
-            return  # once closed, all is sealed, which syncs
-        file = self.queue.current
-        state = (file.number, file.used())
+        if not now and (interval is None or self.clock.monotonic() < self._sync_due):
+            return
+        files = self.queue.files()[0]
+        state = self.queue.current.number, sum(file.used() for file in files)
         if state == self._synced:
             return
         self._sync_due = self.clock.monotonic() + (interval or 0.0)
         try:
-            file.sync()
+            for file in files:
+                file.sync()
         except OSError:
             self.queue.roll()
             raise
         self._synced = state
-        self.lock.touch()
-
-    def _try(self, what: str, action: Callable[[], None], *, urgent: bool = False) -> bool:
-        """Run one part of a step; keep, count and say its failure. False when it failed or waits to be tried again."""
-        if not urgent and self.clock.monotonic() < self._retry_at.get(what, 0.0):
-            return False
-        try:
-            action()
-        except Exception as error:  # noqa: BLE001 - the thread's edge: whatever happened, the next step goes on
-            self._fault(what, error)
-            return False
-        if what in self._delay_s:
-            del self._delay_s[what], self._retry_at[what]
-            self.error = self.error if self._delay_s else None
-            self._said = {said for said in self._said if not said.startswith(what)}
-            _log.warning("steplog: %s works again in %s", what, self.layout.root)
-        return True
-
-    def _fault(self, what: str, error: Exception) -> None:
-        self.faults += 1
-        self.last_error = f"{what}: {error}"
-        self.error = error
-        delay = min(self._delay_s.get(what, _BACK_OFF_S[0] / 2) * 2, _BACK_OFF_S[1])
-        self._delay_s[what], self._retry_at[what] = delay, self.clock.monotonic() + delay
-        cause = f"{what}{type(error).__name__}{getattr(error, 'errno', '')}"
-        if cause in self._said:
-            return
-        self._said.add(cause)
-        _log.warning(
-            "steplog: %s failed in %s: %s. Training goes on; it is tried again, and events wait in %s (said once)",
-            what,
-            self.layout.root,
-            error,
-            "memory" if self.queue.blocked else "the queue file",
-            exc_info=error if not isinstance(error, OSError) else None,
-        )

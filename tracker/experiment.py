@@ -34,7 +34,7 @@ from ingest.pipeline import Pipeline
 from ingest.queue import EventQueue
 from ingest.redact import mask
 from ingest.settings import PipelineSettings
-from ingest.shapes import Packers
+from ingest.shapes import Packers, room_for
 from ingest.stats import Stats
 from readers.store import ExperimentSummary, RunRecord, Store
 from tracker.artifacts import ArtifactLogging
@@ -172,8 +172,6 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
         steps = () if number is None else (number,)
         while True:
             queue = self._open_queue(run)
-            if queue is None:
-                return
             file, binding = queue.bind(run.id, run.experiment)
             packer = None
             try:
@@ -184,7 +182,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
                     run.binding = binding
                     return
             except ValueError:  # the file is full or was shut
-                queue.rotate(file, HEADER.size * 2 + 64 + sum(len(key) + 12 for key in keys) * 2)
+                queue.rotate(file, room_for(run.id, run.experiment, keys))
                 continue
             packed = Struct(f"<{len(values)}d").pack(*values)
             event = MetricsLogged(run.id, run.experiment, time_ns, number, keys, packed)
@@ -315,17 +313,12 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
         if self._disabled:
             return
         self._raise_if_strict()
-        if self._open_queue(self._runs.by_id.get(event.run_id)) is not None:
-            self._pipeline.append(event)
+        self._open_queue(self._runs.by_id.get(event.run_id))
+        self._pipeline.append(event)
 
-    def _open_queue(self, run: ActiveRun | None) -> EventQueue | None:
-        """This process's queue; None, counted and said, when the store's folder takes none."""
-        try:
-            queue = self._pipeline.queue()
-        except OSError as error:
-            self._pipeline.lost += 1
-            self._fault("opening the queue", error)
-            return None
+    def _open_queue(self, run: ActiveRun | None) -> EventQueue:
+        """This process's queue."""
+        queue = self._pipeline.queue()
         if run is not None and run.inherited and not run.attached:
             run.attached = True
             self._attach(run)
@@ -375,13 +368,15 @@ _trackers: "weakref.WeakSet[ExperimentTracker]" = weakref.WeakSet()
 
 def _at_exit() -> None:
     for tracker in list(_trackers):
-        tracker.close()
+        try:
+            tracker.close()
+        except SinkFailed as error:  # strict=True; the other trackers are closed all the same
+            _log.error("steplog: %s", error)
 
 
 def _after_fork_in_child() -> None:
     for tracker in list(_trackers):
-        for run in tracker._runs.by_id.values():  # noqa: SLF001 - the hook is this module's
-            run.inherit()
+        tracker._runs.forked()  # noqa: SLF001 - the hook is this module's
         if tracker._automatic is not None:  # noqa: SLF001
             tracker._automatic.forked()  # noqa: SLF001
 

@@ -138,6 +138,8 @@ class RunLifecycle(Facade):
             self._append(RunEnded(run.id, run.experiment, self._now(), run.status or wanted))
         self._runs.remove(run)
         if run.inherited:
+            if run.attached:
+                self._pipeline.run_ended()
             return
         self._pipeline.run_ended()
         try:
@@ -235,7 +237,8 @@ class RunLifecycle(Facade):
         return self._store().last_metrics(run_id)
 
     def _attach(self, run: ActiveRun) -> None:
-        """In a child process: say that it writes to its parent's run."""
+        """In a child process: say that it writes to its parent's run, and be awake as long as it may."""
+        self._pipeline.run_started()
         items = {"pid": to_json(os.getpid()), "host": to_json(socket.gethostname())}
         self._append(FactLogged(run.id, run.experiment, self._now(), "attach", items))
 

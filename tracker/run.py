@@ -162,6 +162,12 @@ class ActiveRuns:
             mine[id(self)] = run.previous
         _context.set(mine)
 
+    def forked(self) -> None:
+        """In a forked child: the runs are the parent's to end; another of its threads may have held the lock."""
+        self._lock = threading.RLock()
+        for run in self.by_id.values():
+            run.inherit()
+
     def _refresh(self) -> None:
         chain, length = self._default, 0
         while chain is not None:
