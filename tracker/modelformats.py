@@ -8,7 +8,7 @@
     pickle                        anything else (cloudpickle's where installed); loading it runs whatever code is in it
 
 The two pickles are loaded only for a caller who says that the file is trusted; skops files with types outside the
-trusted set likewise.
+trusted set likewise. Decision trees are such a type, but in forests they are looked at instead (see treecheck).
 """
 
 import pickle
@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 from ingest.errors import ModelNotSerializable, UntrustedModel
 from tracker.encoding import decode, encode_array
+from tracker.skopsfiles import is_sklearn, load_skops, save_skops, untrusted_types
+from tracker.treecheck import unsound_tree
 
 _XGBOOST = frozenset({"Booster", "XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"})
 _CATBOOST = frozenset({"CatBoost", "CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker"})
@@ -35,6 +37,8 @@ class ModelFormat(NamedTuple):
     """Takes the file and the class's name."""
     untrusted: Callable[[Path], list[str]] = lambda _: []
     """What in a file can run code or crash the process when it is loaded; nothing in the safe formats."""
+    unsound: Callable[[object], str] = lambda _: ""
+    """What in a model that was loaded without trust would crash the process when it is used."""
 
 
 def save_model(model: object, folder: Path, name: str) -> ModelFormat:
@@ -70,18 +74,22 @@ def load_model(name: str, file: Path, info: Mapping[str, Any], *, trust: bool) -
     """
     form = _by_name(info["format"])
     kind = str(info["class_name"])
-    untrusted = [] if trust else form.untrusted(file)
-    if untrusted:
+    if trust:
+        return form.load(file, kind)
+    untrusted = form.untrusted(file)
+    model = None if untrusted else form.load(file, kind)
+    reasons = untrusted or [reason for reason in [form.unsound(model)] if reason]
+    if reasons:
         raise UntrustedModel(
-            f"model {name!r} ({kind}) holds what can run code, or crash the process, when it is loaded: "
-            f"{', '.join(untrusted)}. If you trust who wrote it: load_model({name!r}, trust=True)"
+            f"model {name!r} ({kind}) holds what can run code or crash the process: {', '.join(reasons)}. "
+            f"If you trust who wrote it: load_model({name!r}, trust=True)"
         )
-    return form.load(file, kind)
+    return model
 
 
-def untrusted_parts(form: ModelFormat, folder: Path) -> list[str]:
+def untrusted_parts(form: ModelFormat, folder: Path, model: object) -> list[str]:
     """List what in a saved model needs trust=True to be loaded."""
-    return form.untrusted(folder / form.file)
+    return form.untrusted(folder / form.file) or [reason for reason in [form.unsound(model)] if reason]
 
 
 def class_name(model: object) -> str:
@@ -184,29 +192,6 @@ def _load_arrays(file: Path, _kind: str) -> object:
     return decode(file.read_bytes(), file.name)
 
 
-def _is_sklearn(model: Any) -> bool:
-    return any(base.__module__.partition(".")[0] == "sklearn" for base in type(model).__mro__)
-
-
-def _save_skops(model: Any, file: Path) -> None:
-    import skops.io
-
-    skops.io.dump(model, file)
-    _load_skops(file, "")  # it also writes what it can't read back: lambdas, locks; better found out now
-
-
-def _load_skops(file: Path, _kind: str) -> object:
-    import skops.io
-
-    return skops.io.load(file, trusted=_untrusted_types(file))
-
-
-def _untrusted_types(file: Path) -> list[str]:
-    import skops.io
-
-    return sorted(skops.io.get_untrusted_types(file=file))
-
-
 def _save_pickle(model: Any, file: Path) -> None:
     try:
         import cloudpickle as pickler
@@ -248,7 +233,7 @@ FORMATS = (
     ),
     ModelFormat("safetensors", "model.safetensors", _is_torch, _save_safetensors, _load_safetensors),
     ModelFormat("numpy", "model.npz", _is_arrays, _save_arrays, _load_arrays),
-    ModelFormat("skops", "model.skops", _is_sklearn, _save_skops, _load_skops, _untrusted_types),
+    ModelFormat("skops", "model.skops", is_sklearn, save_skops, load_skops, untrusted_types, unsound_tree),
     ModelFormat("pickle-torch", "model.pt", _is_torch, _save_torch, _load_torch, _all_of_it),
     ModelFormat("pickle", "model.pkl", lambda _: True, _save_pickle, _load_pickle, _all_of_it),
 )  # fmt: skip

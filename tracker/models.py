@@ -152,7 +152,7 @@ def _write(model: object, name: str, folder: Path, details: dict[str, object]) -
         "size": size,
         "sha256": sha256,
         "class_name": class_name(model),
-        "untrusted": untrusted_parts(form, folder),
+        "untrusted": untrusted_parts(form, folder, model),
     }
     return {**described, **details}  # type: ignore[typeddict-item]
 

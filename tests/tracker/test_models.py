@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import make_classification
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
@@ -449,11 +450,49 @@ def test_the_pickle_in_an_old_store_is_checked_too(tracker: ExperimentTracker) -
         tracker.load_model("model")
 
 
-def test_forests_and_searches(tracker: ExperimentTracker) -> None:
-    """The models of the specification are saved without pickle; what they need to be loaded is said."""
+def test_a_forest_is_loaded_without_trust(tracker: ExperimentTracker) -> None:
+    """The specification's model: its trees are looked at, so nobody has to vouch for all else in the file."""
     forest = RandomForestClassifier(5, random_state=0).fit(X, y)
-    search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=3).fit(X, y)
 
-    assert save(tracker, forest, "forest").format == save(tracker, search, "search").format == "skops"
-    for name, model in (("forest", forest), ("search", search)):
-        np.testing.assert_array_equal(tracker.load_model(name, trust=True).predict(X), model.predict(X))
+    assert save(tracker, forest, "random_forest_model").format == "skops"
+    np.testing.assert_array_equal(tracker.load_model("random_forest_model").predict(X), forest.predict(X))
+    assert tracker.list_models()[0]["untrusted"] == []
+
+
+def test_a_hostile_forest_is_not_handed_out(tracker: ExperimentTracker) -> None:
+    """Its file is as it was saved, but its trees lead out of their memory."""
+    forest = RandomForestClassifier(5, random_state=0).fit(X, y)
+    forest.n_features_in_ = 1
+    save(tracker, forest)
+
+    with pytest.raises(UntrustedModel, match="a forest and its trees expect different features"):
+        tracker.load_model("model")
+    assert tracker.load_model("model", trust=True).n_features_in_ == 1
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=3),
+        VotingClassifier([("forest", RandomForestClassifier(3)), ("linear", LogisticRegression())]),
+        CalibratedClassifierCV(RandomForestClassifier(3), cv=2),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_what_holds_other_estimators_is_loaded_without_trust(model: Any, tracker: ExperimentTracker) -> None:
+    """Searches, votes, calibrations: scikit-learn's plain holders are no danger."""
+    save(tracker, model.fit(X, y), "holder")
+
+    np.testing.assert_array_equal(tracker.load_model("holder").predict(X), model.predict(X))
+
+
+def test_boosting_says_why_it_needs_trust(tracker: ExperimentTracker) -> None:
+    """In the list already, when it is saved."""
+    model = GradientBoostingClassifier(n_estimators=2).fit(X, y)
+    save(tracker, model)
+
+    reason = "GradientBoostingClassifier hands rows to its trees unchecked"
+    assert tracker.list_models()[0]["untrusted"] == [reason]
+    with pytest.raises(UntrustedModel, match=reason):
+        tracker.load_model("model")
+    np.testing.assert_array_equal(tracker.load_model("model", trust=True).predict(X), model.predict(X))
