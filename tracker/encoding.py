@@ -35,6 +35,8 @@ def encode(data: object, name: str) -> Content:
         return Content("figure", encode_plot(data, ending, name))
     if ending == ".json" and not is_frame(data):
         return encode_json(data, name)
+    if isinstance(data, str) and ending in {".csv", ".tsv"}:
+        return encode_text(data, name)
     if ending in TABLE_SUFFIXES:
         return Content("table", encode_table(data, ending, name))
     if ending in ARRAY_SUFFIXES:

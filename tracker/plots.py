@@ -7,6 +7,7 @@ from typing import Any
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
 _PAGE = ".html"
+_MOST_NESTED = 8
 
 
 def is_plot(data: object) -> bool:
@@ -45,10 +46,11 @@ def _matplotlib_figure(data: Any) -> Any:
     if not hasattr(data, "savefig") and not hasattr(data, "figure") and isinstance(data, Iterable):
         axes = getattr(data, "flat", None)  # the array that plt.subplots gives
         data = next(iter(axes), None) if axes is not None else None
-    while data is not None and not callable(getattr(data, "savefig", None)):
-        above = getattr(data, "figure", None)  # of Axes and of a figure in a figure
-        data = above if above is not data else None
-    return data
+    for _ in range(_MOST_NESTED):
+        if data is None or callable(getattr(data, "savefig", None)):
+            return data
+        data = getattr(data, "figure", None)  # of Axes, and of a figure in a figure
+    return None
 
 
 def _is_plotly(data: object) -> bool:

@@ -43,11 +43,11 @@ def load_skops(file: Path, _kind: str) -> object:
     """Make what is in the file, whatever its types: the caller has asked `untrusted_types` first."""
     import skops.io
 
-    return skops.io.load(file, trusted=skops.io.getuntrusted_types(file=file))
+    return skops.io.load(file, trusted=skops.io.get_untrusted_types(file=file))
 
 
 def untrusted_types(file: Path) -> list[str]:
     """List the types in a file that are made only with trust."""
     import skops.io
 
-    return sorted(set(skops.io.getuntrusted_types(file=file)) - CHECKED_TYPES - _PLAIN_TYPES)
+    return sorted(set(skops.io.get_untrusted_types(file=file)) - CHECKED_TYPES - _PLAIN_TYPES)

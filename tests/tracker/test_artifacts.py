@@ -50,6 +50,7 @@ objects: list[tuple[str, object, object]] = [
     ("surrogate.txt", "a \ud800 b", "a \ud800 b"),
     ("log", "text without a suffix", b"text without a suffix"),
     ("config.yaml", "a: 1\n", "a: 1\n"),
+    ("string.json", '{"a": 1}', '{"a": 1}'),
     ("blob.bin", b"\x00\xff", b"\x00\xff"),
     ("as-is.png", PNG, PNG),
     ("as-is.json", b'{"a": 1}', {"a": 1}),
@@ -431,6 +432,40 @@ def test_questions_need_no_active_run(tracker: ExperimentTracker) -> None:
         tracker.log_text("x", "b.txt")
     with pytest.raises(RunNotFound, match=r"no run 'unknown'; there is: "):
         tracker.list_artifacts("unknown")
+
+
+def test_text_that_is_a_table_already_is_kept_as_it_is(tracker: ExperimentTracker) -> None:
+    """A CSV made elsewhere is read back as the table that it is."""
+    tracker.log_artifact_data("a,b\n1,x\n", "t.csv")
+
+    pd.testing.assert_frame_equal(tracker.load_artifact("t.csv"), pd.DataFrame({"a": [1], "b": ["x"]}))
+    assert tracker.get_artifact("t.csv").read_text() == "a,b\n1,x\n"
+
+
+def test_a_disabled_tracker_accepts_everything_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each log call is a no-op, whatever it is given; there is nothing to list."""
+    monkeypatch.setenv("STEPLOG_MODE", "disabled")
+    with ExperimentTracker(str(tmp_path / "store")) as tracker:
+        tracker.start_run()
+        tracker.log_artifact_data(object(), "../x.json")
+        tracker.log_text("x", "a.txt")
+        tracker.log_dict({}, "a.json")
+        tracker.log_numpy_array([1], "a.npy")
+        tracker.log_dataframe(FRAME, "a.csv")
+        tracker.log_plot(figure())
+        tracker.log_artifact(tmp_path / "nowhere")
+        tracker.log_artifacts(tmp_path / "nowhere")
+        tracker.log_confusion_matrix([0], [0])
+        tracker.log_feature_importance(object())
+        tracker.log_learning_curve(object(), [], [])
+        assert tracker.log_model(object()) is None
+        tracker.set_model_alias("model", "best")
+
+        assert tracker.list_artifacts() == []
+        assert tracker.list_models() == []
+    assert not (tmp_path / "store").exists()
 
 
 def test_a_full_disk_does_not_stop_the_training(tmp_path: Path) -> None:
