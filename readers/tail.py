@@ -15,6 +15,7 @@ A change in the store's live folder only wakes the watcher; the cursor decides w
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,7 +128,7 @@ def _beyond(cursor: Cursor) -> pl.Expr:
 
 def _take(points: list[Point], cursor: Cursor) -> Iterator[Point]:
     """Hand the points out; move the cursor past an event when the consumer asks for what follows it."""
-    for point, following in zip(points, [*points[1:], None], strict=True):
+    for point, following in zip_longest(points, points[1:]):
         yield point
         if following is None or (following.writer, following.seq) != (point.writer, point.seq):
             cursor[point.writer] = point.seq

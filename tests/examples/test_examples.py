@@ -1,0 +1,210 @@
+"""The specification's snippets run as they stand, and what they log comes back equal from the store."""
+
+import hashlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import pytest
+
+from readers.store import Store
+from tracker import ExperimentTracker
+
+HERE = Path(__file__).parent
+MARK = "# --- from here on the specification's own text ---\n"
+# SHA-256 of each snippet as the specification prints it: an example may not drift from it.
+SNIPPETS = {
+    "basic_experiment_tracking": "ce38c2629730116031279bf6c0e910697eb508115cfc0dc01a32e2aeff0c78b0",
+    "advanced_experiment_management": "5b61bba5284f3d8162ba418f3bd79aee99aadd0635caa6d997959615b6062a08",
+    "custom_artifact_logging": "faec6cc3c738bdd483d9fa945d3cb8bdc09e964e74af468f6c9b0f5f7bb3c2fb",
+    "best_practice_1_organization": "c85ec2f92355d21cd57c78818023fb215f6281985e532bd7b92c4588d43ed537",
+    "best_practice_2_logging": "c6441aa4dd976b62726a40cc6b295b73aabe65be6e8fe927b118dad1cf6b4669",
+    "best_practice_3_errors": "5835a7af79f5c7425663e81baef8762d5a1aebaee10b727094cac0d961ea1b4d",
+}
+
+
+class Outcome(NamedTuple):
+    """What an example did: its process, the calls it made, the store it left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+    calls: list[tuple[str, tuple[Any, ...], dict[str, Any], str]]
+    store: Store
+    run_id: str
+
+    def arguments(self, method: str) -> list[Any]:
+        """The first argument of each call of a method, in order."""
+        return [args[0] for name, args, _, _ in self.calls if name == method]
+
+
+def run_example(name: str, folder: Path, store: str = "experiments", **environment: str) -> Outcome:
+    """Run an example in a process of its own, in an empty folder, with every backend turned into the local one."""
+    calls_file = folder / "calls.pickle"
+    done = subprocess.run(
+        [sys.executable, HERE / "record.py", HERE / "spec" / f"{name}.py", calls_file],
+        cwd=folder,
+        env={**os.environ, "MPLBACKEND": "Agg", "STEPLOG_BACKEND": "local", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert calls_file.exists(), done.stderr
+    calls = pickle.loads(calls_file.read_bytes())
+    run_id = next(result for method, _, _, result in calls if method == "start_run")
+    return Outcome(done.returncode, done.stdout, done.stderr, calls, Store(folder / store), run_id)
+
+
+def logged_points(outcome: Outcome) -> list[tuple[str, int | None, float]]:
+    """Every point the example handed over, as (key, step, value): call after call, in a call by key."""
+    return [
+        (key, kwargs.get("step"), float(value))
+        for method, args, kwargs, _ in outcome.calls
+        if method == "log_metrics"
+        for key, value in sorted(args[0].items())
+        if not key.startswith("system/")  # auto_log's own
+    ]
+
+
+def stored_points(outcome: Outcome) -> list[tuple[str, int | None, float]]:
+    """The same, as the store has it."""
+    frame = outcome.store.metrics(runs=[outcome.run_id]).collect()
+    rows = frame.sort("seq", "key").select("key", "step", "value").rows()
+    return [row for row in rows if not row[0].startswith("system/")]
+
+
+@pytest.mark.parametrize("name", SNIPPETS)
+def test_example_is_the_specifications_text(name: str) -> None:
+    """Below the mark stands the snippet, letter by letter but for the import line."""
+    body = (HERE / "spec" / f"{name}.py").read_text().partition(MARK)[2]
+    printed = body.replace("from tracker import", "from modules.engine.experiment_tracker import")
+
+    assert hashlib.sha256(printed.encode()).hexdigest() == SNIPPETS[name]
+
+
+def params(outcome: Outcome) -> dict[str, Any]:
+    """The params of the example's run, each as it was last logged."""
+    return next(run["params"] for run in outcome.store.experiment_runs() if run["run_id"] == outcome.run_id)
+
+
+def artifact(outcome: Outcome, path: str) -> Path:
+    """Where an artifact of the example's run lies."""
+    return outcome.store.layout.run_artifacts(outcome.run_id) / path
+
+
+@pytest.fixture(scope="module")
+def basic(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """What the first snippet did."""
+    return run_example("basic_experiment_tracking", tmp_path_factory.mktemp("basic"), store="ml_experiments")
+
+
+def test_basic_experiment_tracking(basic: Outcome) -> None:
+    """Params, metrics, the report and the plots of the first snippet are in the store."""
+    done = basic
+    run = done.store.find_run(done.run_id)
+
+    assert done.returncode == 0, done.stderr
+    assert f"Experiment completed. Run ID: {done.run_id}" in done.stdout
+    assert run is not None
+    assert (run["experiment"], run["run_name"], run["status"]) == (
+        "random_forest_classification",
+        "rf_baseline",
+        "FINISHED",
+    )
+    given = {"n_estimators": 100, "max_depth": 10, "random_state": 42, "train_size": 800, "test_size": 200}
+    assert params(done).items() >= {**given, "n_features": 20}.items()
+    assert stored_points(done) == logged_points(done)
+    assert {key for key, _, _ in stored_points(done)} == {"accuracy", "train_accuracy", "test_accuracy"}
+    assert (
+        json.loads(artifact(done, "classification_report.json").read_text()) == done.arguments("log_artifact_data")[0]
+    )
+    assert artifact(done, "confusion_matrix.png").read_bytes().startswith(b"\x89PNG")
+    assert artifact(done, "feature_importance.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_basic_examples_model_comes_back(basic: Outcome) -> None:
+    """The forest that was logged predicts what it predicted."""
+    with ExperimentTracker(basic.store.root, "random_forest_classification") as tracker:
+        loaded = tracker.load_model("random_forest_model")
+    X = np.random.default_rng(0).normal(size=(200, 20))
+
+    assert np.array_equal(loaded.predict_proba(X), basic.arguments("log_model")[0].predict_proba(X))
+
+
+@pytest.mark.timeout(60)  # it sleeps 50 times 0.1 s, as the specification has it
+def test_advanced_experiment_management(tmp_path: Path) -> None:
+    """Fifty epochs under keys of their own, numpy values, system params, a summary: every point is there once."""
+    done = run_example("advanced_experiment_management", tmp_path)
+    points = stored_points(done)
+
+    assert done.returncode == 0, done.stderr
+    assert points == logged_points(done)
+    assert len(points) == 50 * 5 + 5 * 3 + 5
+    assert ("epoch_49/learning_rate", 49, 0.01 * 0.95**49) in points
+    assert params(done).items() >= done.arguments("log_params")[0].items()
+    assert json.loads(artifact(done, "model_config.json").read_text()) == done.arguments("log_artifact_data")[0]
+
+
+def test_custom_artifact_logging(tmp_path: Path) -> None:
+    """Array, frame, plot and text come back as what they were."""
+    done = run_example("custom_artifact_logging", tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(np.load(artifact(done, "feature_importance.npy")), done.arguments("log_numpy_array")[0])
+    frame = pl.read_csv(artifact(done, "training_history.csv")).to_dict(as_series=False)
+    assert frame == done.arguments("log_dataframe")[0].to_dict("list")
+    assert artifact(done, "training_curves.png").read_bytes().startswith(b"\x89PNG")
+    assert artifact(done, "training_log.txt").read_text() == done.arguments("log_text")[0]
+
+
+def test_best_practice_organization(tmp_path: Path) -> None:
+    """A hierarchical experiment name and tags are kept as given; the run, never ended, ends with the process."""
+    done = run_example("best_practice_1_organization", tmp_path)
+    run = next(run for run in done.store.experiment_runs() if run["run_id"] == done.run_id)
+
+    assert done.returncode == 0, done.stderr
+    assert run["experiment"] == "model_development/random_forest/hyperparameter_tuning"
+    assert run["run_name"].startswith("rf_2")
+    assert run["tags"] == done.arguments("set_tags")[0]
+    assert run["status"] == "FINISHED"
+
+
+def test_best_practice_comprehensive_logging(tmp_path: Path) -> None:
+    """Params with a dict of numpy keys and counts: JSON's keys are text, all else is equal."""
+    done = run_example("best_practice_2_logging", tmp_path)
+    given = done.arguments("log_params")[0]
+    balance = {str(label): int(count) for label, count in given["class_balance"].items()}
+
+    assert done.returncode == 0, done.stderr
+    assert params(done) == {**given, "class_balance": balance}
+
+
+def test_best_practice_errors_when_nothing_fails(tmp_path: Path) -> None:
+    """The happy path through try and finally."""
+    done = run_example("best_practice_3_errors", tmp_path)
+    run = done.store.find_run(done.run_id)
+
+    assert done.returncode == 0, done.stderr
+    assert stored_points(done) == logged_points(done)
+    assert run is not None
+    assert run["status"] == "FINISHED"
+
+
+def test_best_practice_errors_when_training_fails(tmp_path: Path) -> None:
+    """The run is FAILED and says why; the user's own exception comes through."""
+    done = run_example("best_practice_3_errors", tmp_path, TRAINING_FAILS="1")
+    run = done.store.find_run(done.run_id)
+
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith("RuntimeError: loss is not finite")
+    assert run is not None
+    assert run["status"] == "FAILED"
+    error = {"error_occurred": True, "error_type": "RuntimeError", "error_message": "loss is not finite"}
+    assert params(done) == error
+    assert "in train_model" in artifact(done, "error_traceback.txt").read_text()
