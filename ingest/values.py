@@ -234,7 +234,8 @@ def _described(value: object) -> str:
         return f"<{_name(kind)}: its repr failed with {type(error).__name__}>"
     if len(text) > MAX_REPR:
         text = f"{text[:MAX_REPR]}... and {len(text) - MAX_REPR} characters more"
-    return text if kind.__name__ in text else f"<{_name(kind)}: {text}>"
+    says_it = kind.__name__ in text or text.startswith(f"{kind.__module__.partition('.')[0]}.")  # such as torch.float32
+    return text if says_it else f"<{_name(kind)}: {text}>"
 
 
 def _kind(value: object) -> str:
