@@ -152,6 +152,9 @@ def _apply(layout: Layout, table: Table, swap: Swap, parts: list[Part]) -> list[
     named = split_part(target.name)
     if named is None:
         raise ValueError(f"{layout.compaction_file} names a part {swap.part!r} that is none")
-    where = target if target.exists() else layout.root / swap.scratch
+    scratch = layout.root / swap.scratch
+    if not scratch.exists() and not target.exists():  # in this order; both gone: the next compaction takes it back
+        return parts
+    where = scratch if scratch.exists() else target
     experiment = decode_name(target.parent.name.removeprefix("experiment="))
     return [*kept, Part(where, experiment, *named)]

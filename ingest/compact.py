@@ -203,15 +203,23 @@ def _finish_swap(layout: Layout) -> None:
     target = layout.root / swap.part
     with contextlib.suppress(FileNotFoundError):  # renamed before the crash
         (layout.root / swap.scratch).rename(target)
-    sync_directory(target.parent)
-    for path in swap.replaces:
-        retired = layout.retired / path
-        retired.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):  # moved before the crash
-            (layout.root / path).rename(retired)
-            os.utime(retired)
-    sync_directory(target.parent)
+    if target.exists():
+        sync_directory(target.parent)
+        for path in swap.replaces:
+            _move(layout.root / path, layout.retired / path)
+        sync_directory(target.parent)
+    else:  # somebody emptied tmp/, or a power cut took a name: the parts that it was made of count again
+        for path in swap.replaces:
+            _move(layout.retired / path, layout.root / path)
     _write_swap(layout, Swap(generation=swap.generation + 1))
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move a part; nothing is done when it was moved before the crash."""
+    target.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        source.rename(target)
+        os.utime(target)  # the grace period begins
 
 
 def _write_swap(layout: Layout, swap: Swap) -> None:

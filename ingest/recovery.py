@@ -1,13 +1,13 @@
 """Recovery: adopt what dead writers left, so that a crash needs nobody's attention.
 
 Guarantee: every whole event of a dead writer's queue files is sealed exactly once; a torn tail is set aside in
-retired/torn and reported, never guessed at. It runs in the next tracker or reader that opens the store; several at once
-exclude each other by the folder's `adopt` lock; killed anywhere and run again it comes to the same files, because it
-only publishes under the segment's own name and commits by unlinking the queue file (see sealing).
+retired/torn and reported, never guessed at, and so is a segment with a record that is whole but not understood. It runs
+in the next tracker or reader that opens the store; several at once exclude each other by the folder's `adopt` lock;
+killed anywhere and run again it comes to the same files, because it only publishes under the segment's own name and
+commits by unlinking the queue file (see sealing).
 """
 
 import contextlib
-import os
 import shutil
 import time
 from pathlib import Path
@@ -15,9 +15,11 @@ from pathlib import Path
 import msgspec
 
 from ingest.alive import FolderLock
-from ingest.catalog import LiveSegment, live_writers, segments_of
+from ingest.aside import set_aside
+from ingest.catalog import LiveSegment, live_writers, read_swap, segments_of
+from ingest.errors import StoreError
 from ingest.frames import Extent, whole
-from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout, segment_name
+from ingest.layout import Layout
 from ingest.sealing import Contents, commit, seal
 
 _SCRATCH_AGE_S = 3600.0
@@ -33,13 +35,13 @@ class RecoveryReport(msgspec.Struct):
     torn: list[str] = []
     """A line for each torn tail: where it is kept, and why it isn't whole."""
     poisoned: list[str] = []
-    """A line for each record that is whole but could not be understood."""
+    """A line for each record that is whole but could not be understood, as of a newer version."""
     failed: list[str] = []
     """A line for each writer that could not be adopted now; it stays as it is."""
 
 
 def recover(layout: Layout) -> RecoveryReport:
-    """Seal everything that dead writers left. Never raises for the disk's sake: see `failed`."""
+    """Seal everything that dead writers left. Never raises for the disk's or a file's sake: see `failed`."""
     report = RecoveryReport()
     for folder in live_writers(layout):
         try:
@@ -50,7 +52,7 @@ def recover(layout: Layout) -> RecoveryReport:
                 _adopt(layout, folder, report)
             finally:
                 lock.release()
-        except OSError as error:
+        except (OSError, ValueError, StoreError) as error:  # one folder's trouble keeps nobody else's events back
             report.failed.append(f"{folder.name}: {error}")
     return report
 
@@ -71,8 +73,11 @@ def _adopt(layout: Layout, folder: Path, report: RecoveryReport) -> None:
 def _adopt_segment(layout: Layout, segment: LiveSegment, report: RecoveryReport) -> None:
     contents, extent, data = read_segment(segment)
     if extent.torn is not None:
-        kept = _set_aside(layout, segment, data[extent.end :])
+        tail = data[extent.end :].rstrip(b"\0")
+        kept = set_aside(layout, segment.writer, segment.number, tail, what="tail")
         report.torn.append(f"{segment.queue_file.name} of {segment.writer}: {extent.torn}; kept in {kept}")
+    if contents.poisoned:
+        set_aside(layout, segment.writer, segment.number, data[: extent.end], what="frames")
     seal(layout, contents)
     commit(segment.queue_file, segment.number)
     report.segments += 1
@@ -94,23 +99,15 @@ def read_segment(segment: LiveSegment) -> tuple[Contents, Extent, bytes]:
     return Contents.of_queue(segment.writer, segment.number, data[: extent.end]), extent, data
 
 
-def _set_aside(layout: Layout, segment: LiveSegment, tail: bytes) -> str:
-    """Keep the bytes behind the last whole event, without the zeros that end them."""
-    folder = layout.retired / "torn"
-    folder.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-    path = folder / f"{segment_name(segment.writer, segment.number)}.bytes"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(tail.rstrip(b"\0"))
-    return str(path.relative_to(layout.root))
-
-
 def remove_scratch(layout: Layout, older_than_s: float = _SCRATCH_AGE_S) -> int:
-    """Remove files in tmp/ that a crash left there; returns how many. Younger ones may be in use."""
-    removed = 0
+    """Remove files in tmp/ that a crash left there; returns how many. Younger ones may be in use.
+
+    So is the one that a swap names, however old it is: it counts already (see compact).
+    """
+    removed, swap = 0, read_swap(layout)
     for path in layout.tmp.glob("*") if layout.tmp.is_dir() else ():
         with contextlib.suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > older_than_s:
+            if path != layout.root / swap.scratch and time.time() - path.stat().st_mtime > older_than_s:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
                 removed += 1
     return removed

@@ -63,9 +63,13 @@ def merge(table: pa.Table) -> pa.Table:
 
 
 def fold(columns: Columns, starts: Ints) -> Columns:
-    """Fold consecutive rows into one for each group; `starts` are the places where groups begin, shape (n_groups,)."""
+    """Fold consecutive rows into one for each group; `starts` are the places where groups begin, shape (n_groups,).
+
+    Rows of a group are in the order of their first_seq; one may reach beyond the first_seq of the next, since
+    compaction doesn't only merge neighbours.
+    """
     sizes = np.diff(np.r_[starts, len(columns["count"])])
-    ends = starts + sizes - 1
+    ends = _first_of(columns["last_seq"], np.maximum.reduceat(columns["last_seq"], starts), starts, sizes)
     folded: Columns = {name: np.add.reduceat(columns[name], starts) for name in ("count", "nan_count")}
     for name in _CARRIED:
         folded[f"first{name}"] = columns[f"first{name}"][starts]
@@ -73,17 +77,19 @@ def fold(columns: Columns, starts: Ints) -> Columns:
     for name, choose in (("min", np.fmin), ("max", np.fmax)):
         best = choose.reduceat(columns[name], starts)
         folded[name] = best
-        folded[f"{name}_step"] = _step_of(columns[name], columns[f"{name}_step"], best, starts, sizes)
+        places = _first_of(columns[name], best, starts, sizes)
+        folded[f"{name}_step"] = np.append(columns[f"{name}_step"], np.nan)[places]
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         folded |= _moments(columns, starts, sizes, folded["count"])
     return folded
 
 
-def _step_of(values: Floats, steps: Floats, best: Floats, starts: Ints, sizes: Ints) -> Floats:
-    """The step of the first row of each group whose value is the group's best; NaN where all values are."""
+def _first_of(
+    values: npt.NDArray[np.generic], best: npt.NDArray[np.generic], starts: Ints, sizes: Ints
+) -> npt.NDArray[np.intp]:
+    """The place of the first row of each group whose value is the group's best; behind the last row if it is NaN."""
     places = np.where(values == np.repeat(best, sizes), np.arange(len(values)), len(values))
-    first = np.minimum.reduceat(places, starts)
-    return np.append(steps, np.nan)[first]
+    return np.minimum.reduceat(places, starts)
 
 
 def _moments(columns: Columns, starts: Ints, sizes: Ints, count: Ints) -> Columns:

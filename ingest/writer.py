@@ -13,6 +13,7 @@ import secrets
 import shutil
 
 from ingest.alive import FolderLock
+from ingest.aside import set_aside
 from ingest.catalog import segments_of
 from ingest.clock import Clock
 from ingest.columns import Decoder, count_events
@@ -243,6 +244,8 @@ class Writer:
         if contents.events:
             self._check_folder()
             file.restore(data)  # without it the segment isn't live, and a try that fails half-way would count
+            if contents.poisoned:
+                set_aside(self.layout, self.writer, file.number, data, what="frames")
             seal(self.layout, contents)
         commit(file.path, file.number)
         taken = self._taken.pop(file.number, None)
@@ -253,7 +256,7 @@ class Writer:
         self.points += contents.points()
         self.segments += bool(contents.events)
         for line in contents.poisoned:
-            _log.warning("steplog: set aside %s of %s", line, file.path.name)
+            _log.warning("steplog: %s of %s is not understood; kept in retired/torn", line, file.path.name)
 
     def _compact(self) -> None:
         """Merge small parts when something was sealed since the last time."""
