@@ -67,4 +67,4 @@ def _print_end(screen: "Console", store: "Store", run_id: str) -> None:
     found = store.find_run(run_id)
     if found is not None:
         took = f" after {duration(found['duration_s'])}" if found["end_time"] else ""
-        screen.print(cell(found["run_name"], "bold"), " is ", status(found["status"]), cell(took), sep="")
+        screen.print(cell(found["run_name"], "bold"), ": ", status(found["status"]), cell(took), sep="")
