@@ -81,7 +81,7 @@ class FolderLock:
 def is_alive(folder: Path) -> bool:
     """Tell whether the writer of a folder lives."""
     try:
-        descriptor = os.open(folder / "lock", os.O_RDONLY)
+        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_NONBLOCK)  # a pipe of that name must not block us
     except (FileNotFoundError, NotADirectoryError):
         return False
     except PermissionError:  # another user's run: its lock can't be asked

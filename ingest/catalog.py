@@ -97,7 +97,7 @@ def segments_of(folder: Path) -> Iterator[LiveSegment]:
     """The live segments of one writer's folder."""
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
+            names = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
     except (FileNotFoundError, NotADirectoryError):
         return
     for name in names:

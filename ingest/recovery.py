@@ -23,6 +23,7 @@ from ingest.layout import Layout
 from ingest.sealing import Contents, commit, seal
 
 _SCRATCH_AGE_S = 3600.0
+_SUFFIXES = {".queue", ".spare", ".arrows"}
 
 
 class RecoveryReport(msgspec.Struct):
@@ -58,12 +59,12 @@ def recover(layout: Layout) -> RecoveryReport:
 
 
 def _adopt(layout: Layout, folder: Path, report: RecoveryReport) -> None:
-    """Seal one dead writer's segments and remove its folder."""
+    """Seal one dead writer's segments and remove its folder; what isn't ours stays, and the folder with it."""
     for segment in sorted(segments_of(folder)):
         _adopt_segment(layout, segment, report)
     report.writers += 1
     for path in folder.iterdir():
-        if path.name != "adopt":
+        if path.is_file() and (path.name == "lock" or path.suffix in _SUFFIXES):
             path.unlink()
     (folder / "adopt").unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # somebody else looks at it right now; the next recovery removes it
