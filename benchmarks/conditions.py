@@ -10,6 +10,31 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.environments import REPOSITORY
+from benchmarks.usage import own_cpu_s, waited_cpu_s
+
+
+class OtherWork:
+    """How much of the machine other processes used since this was made; figures taken beside them are worse."""
+
+    def __init__(self) -> None:
+        self._started = self._busy_and_all()
+
+    def share(self) -> float | None:
+        """Of all cores' time, 0 to 1; None where the system doesn't tell."""
+        now = self._busy_and_all()
+        if now is None or self._started is None or now[1] == self._started[1]:
+            return None
+        return max(0.0, (now[0] - self._started[0]) / (now[1] - self._started[1]))
+
+    @staticmethod
+    def _busy_and_all() -> tuple[float, float] | None:
+        """Seconds of all cores that others were busy, and seconds in all."""
+        stat = Path("/proc/stat")
+        if not stat.is_file():
+            return None
+        ticks = [int(field) / os.sysconf("SC_CLK_TCK") for field in stat.read_text().split("\n", 1)[0].split()[1:9]]
+        idle = ticks[3] + ticks[4]  # waiting for a disk is idle, too
+        return sum(ticks) - idle - own_cpu_s() - waited_cpu_s(), sum(ticks)
 
 
 def conditions(data: Path | None = None) -> dict[str, Any]:
@@ -30,8 +55,10 @@ def conditions(data: Path | None = None) -> dict[str, Any]:
 
 def headline(found: dict[str, Any]) -> str:
     """The conditions in two lines."""
+    others = found.get("other_work")
+    beside = "" if others is None else f" · other work meanwhile {100 * others:.0f} % of the machine"
     return (
-        f"{found['date']} · commit {found['commit']} · load before {found['load_before']}\n"
+        f"{found['date']} · commit {found['commit']} · load before {found['load_before']}{beside}\n"
         f"{found['machine']} · {found['system']}"
     )
 

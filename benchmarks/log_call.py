@@ -14,11 +14,10 @@ import statistics
 import sys
 from typing import Any
 
-from benchmarks.conditions import conditions
 from benchmarks.launch import Outcome
 from benchmarks.lineup import Lineup, options
 from benchmarks.peers import OURS, Peer
-from benchmarks.results import Document, closing, opening, publish
+from benchmarks.results import Document, document_of, publish
 from benchmarks.table import number, table, times
 
 NAME = "log_call"
@@ -39,15 +38,14 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.quick:
         chosen.rounds, chosen.budget, chosen.most_calls, chosen.paced = 1, 1.0, 100_000, 1.0
-    document = opening(NAME, chosen, conditions(chosen.data))
-    lineup = Lineup.of(chosen)
-    document["figures"] = [
-        figure
-        for scalars in chosen.scalars
-        for loop in ("tight", "paced")
-        for figure in _compare(lineup, loop, scalars, chosen)
-    ]
-    document |= {"rate": chosen.rate, **closing(lineup)}
+    with document_of(NAME, chosen) as (document, lineup):
+        document["rate"] = chosen.rate
+        document["figures"] = [
+            figure
+            for scalars in chosen.scalars
+            for loop in ("tight", "paced")
+            for figure in _compare(lineup, loop, scalars, chosen)
+        ]
     publish(NAME, document, rendered(document), chosen)
 
 

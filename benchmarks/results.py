@@ -1,11 +1,13 @@
 """The JSON line of each benchmark's last run, kept beside the code; its frame of conditions, peers and absentees."""
 
 import argparse
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.conditions import headline
+from benchmarks.conditions import OtherWork, conditions, headline
 from benchmarks.environments import REPOSITORY
 from benchmarks.lineup import Lineup
 
@@ -24,14 +26,15 @@ def publish(name: str, document: Document, rendered: str, chosen: argparse.Names
         (folder / f"{name}.json").write_text(line + "\n", encoding="utf-8")
 
 
-def opening(name: str, chosen: argparse.Namespace, found: Document) -> Document:
-    """The first part of a document: what was run, and under which conditions."""
-    return {"benchmark": name, "quick": chosen.quick, "conditions": found}
-
-
-def closing(lineup: Lineup) -> Document:
-    """The last part: who took part, and who couldn't."""
-    return {"peers": lineup.described(), "absent": lineup.absent}
+@contextlib.contextmanager
+def document_of(name: str, chosen: argparse.Namespace) -> Iterator[tuple[Document, Lineup]]:
+    """A document to be filled with figures, in its frame: conditions before, who took part and other work after."""
+    lineup = Lineup.of(chosen)
+    document = {"benchmark": name, "quick": chosen.quick, "conditions": conditions(chosen.data)}
+    others = OtherWork()
+    yield document, lineup
+    document["conditions"]["other_work"] = others.share()
+    document |= {"peers": lineup.described(), "absent": lineup.absent}
 
 
 def framed(document: Document, rendered: str) -> str:

@@ -86,7 +86,7 @@ def calibrated(iteration_us: float) -> Callable[[], float]:
 def _least_us(work: Callable[[int], object], repeats: int) -> float:
     """Microseconds of one repeat, the least of many tries."""
     least = float("inf")
-    for _ in range(50):
+    for _ in range(500):
         before = time.perf_counter_ns()
         work(repeats)
         least = min(least, (time.perf_counter_ns() - before) / repeats / 1e3)

@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from benchmarks.conditions import conditions
 from benchmarks.launch import Outcome
 from benchmarks.lineup import Lineup, options
 from benchmarks.peers import OURS
-from benchmarks.results import Document, closing, opening, publish
+from benchmarks.results import Document, document_of, publish
 from benchmarks.table import number, table
 
 NAME = "training_slowdown"
@@ -35,8 +34,9 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.quick:
         chosen.block, chosen.blocks, chosen.peer_blocks = 0.5, 4, 4
-    document = opening(NAME, chosen, conditions(chosen.data))
-    document["figures"] = _measured(Lineup.of(chosen), chosen, document)
+    with document_of(NAME, chosen) as (document, lineup):
+        document["iteration_us"] = chosen.iteration
+        document["figures"] = _measured(lineup, chosen)
     publish(NAME, document, rendered(document), chosen)
 
 
@@ -76,8 +76,8 @@ def rendered(document: Document) -> str:
     return f"### 5 scalars each iteration of about {document['iteration_us']:.0f} µs\n\n{table(head, rows)}\n\n{note}"
 
 
-def _measured(lineup: Lineup, chosen: argparse.Namespace, document: Document) -> list[dict[str, Any]]:
-    """Every tracker's figures, ours first; fills in the document's frame."""
+def _measured(lineup: Lineup, chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """Every tracker's figures, ours first."""
     figures = []
     for peer in lineup.peers():
         blocks = chosen.blocks if peer.name == OURS else chosen.peer_blocks
@@ -85,7 +85,6 @@ def _measured(lineup: Lineup, chosen: argparse.Namespace, document: Document) ->
         job = {"loop": "training", "iteration_us": chosen.iteration, "block_s": chosen.block, "blocks": blocks}
         if outcome := lineup.run(peer, job, timeout_s=blocks * (chosen.block + 10) + 120):
             figures.append({"peer": peer.name, **_figures(outcome)})
-    document |= {"iteration_us": chosen.iteration, **closing(lineup)}
     return figures
 
 

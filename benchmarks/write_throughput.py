@@ -11,11 +11,10 @@ import os
 import sys
 from typing import Any
 
-from benchmarks.conditions import conditions
 from benchmarks.launch import Outcome
 from benchmarks.lineup import Lineup, options
 from benchmarks.peers import OURS, Peer
-from benchmarks.results import Document, closing, opening, publish
+from benchmarks.results import Document, document_of, publish
 from benchmarks.table import number, table, times
 
 NAME = "write_throughput"
@@ -35,14 +34,12 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.quick:
         chosen.points, chosen.budget = 200_000, 2.0
-    document = opening(NAME, chosen, conditions(chosen.data))
-    lineup = Lineup.of(chosen)
     jobs = [
         {"loop": "writing", "scalars": scalars, "values": kind} for kind in chosen.values for scalars in chosen.scalars
     ]
-    measured = [_measured(lineup, peer, job, chosen) for job in jobs for peer in lineup.peers()]
-    figures = [found for found in measured if found is not None]
-    document |= {"figures": figures, **closing(lineup)}
+    with document_of(NAME, chosen) as (document, lineup):
+        measured = [_measured(lineup, peer, job, chosen) for job in jobs for peer in lineup.peers()]
+        document["figures"] = [found for found in measured if found is not None]
     publish(NAME, document, rendered(document), chosen)
 
 
