@@ -8,6 +8,7 @@ once, by the model that was selected).
 import itertools
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -85,6 +86,14 @@ def trials(count: int) -> list[Trial]:
     grid = [Trial(*point, seed=0) for point in itertools.product(HIDDEN, LEARNING_RATES, BATCH_SIZES, ALPHAS)]
     order = np.random.default_rng(0).permutation(len(grid))
     return [grid[order[i % len(grid)]]._replace(seed=i // len(grid)) for i in range(count)]
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Let the linear algebra use one thread: these matrices are so small that more only wait for each other."""
+    from threadpoolctl import threadpool_limits  # scikit-learn requires it, so it is there
+
+    limited: AbstractContextManager[object] = threadpool_limits(1)
+    return limited
 
 
 class Network:
