@@ -132,7 +132,8 @@ def _report(screen: "Console", diary: Diary, took: float, runs: int) -> None:
     screen.print(
         cell(
             f"{count_of(runs, 'run')}, {count_of(stats.points, 'point')} in {duration(took)}. "
-            f"{count_of(len(calls), 'log_metrics call')} took {sum(calls) * 1000:.0f} ms of it ({sum(calls) / took:.2%})."
+            f"{count_of(len(calls), 'log_metrics call')} took {sum(calls) * 1000:.0f} ms of it "
+            f"({sum(calls) / took:.2%})."
         )
     )
 
