@@ -1,0 +1,296 @@
+"""Processes that are made to die: a template that has imported everything once, and forks a victim for each test.
+
+A victim logs numbered events and acknowledges each in shared memory after its log call has returned. Whatever kills it,
+what it acknowledged must be in the store afterwards: once, in order. The template itself runs no thread, so that a
+victim is what a fresh training script is.
+"""
+
+import errno
+import itertools
+import json
+import mmap
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ingest.compact import compact
+from ingest.layout import Layout
+from ingest.recovery import recover
+from ingest.settings import PipelineSettings
+from tracker.experiment import ExperimentTracker
+
+REPOSITORY = Path(__file__).parents[2]
+SLOTS = 16
+TINY = PipelineSettings(
+    first_segment_bytes=2048,
+    segment_bytes=16384,
+    flush_interval_s=0.001,
+    seal_interval_s=0.005,
+    sync_interval_s=0.002,
+    compact_files=4,
+)
+"""Rotations, seals, syncs and compactions all the time."""
+DEADLINE_S = 15.0
+
+
+class Progress:
+    """Counters in memory that outlives whoever counts. One writer a slot."""
+
+    def __init__(self, path: Path) -> None:
+        with path.open("r+b" if path.exists() else "w+b") as file:
+            file.truncate(8 * SLOTS)
+            self._map = mmap.mmap(file.fileno(), 8 * SLOTS)
+
+    def __setitem__(self, slot: int, count: int) -> None:
+        self._map[8 * slot : 8 * slot + 8] = count.to_bytes(8, "little")  # one copy, never half of it
+
+    def __getitem__(self, slot: int) -> int:
+        return int.from_bytes(self._map[8 * slot : 8 * slot + 8], "little")
+
+    def wait_for(self, slot: int, count: int) -> None:
+        """Wait until a counter has come so far. Raises: TimeoutError."""
+        deadline = time.monotonic() + DEADLINE_S
+        while self[slot] < count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"slot {slot} is at {self[slot]}, not at {count}, after {DEADLINE_S} s")
+            time.sleep(0.0002)
+
+
+class Victim(NamedTuple):
+    """A forked process."""
+
+    pid: int
+    template: "Template"
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        """Wait for its end; the exit code, or minus the signal."""
+        return int(self.template.answer()["status"])
+
+
+class Template:
+    """Forks victims, one at a time."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", "from tests.crash.victims import serve; serve()"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=REPOSITORY,
+                text=True,
+            )
+
+    def fork(self, name: str, **arguments: Any) -> Victim:
+        """Start the victim of that name."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"name": name, "arguments": arguments}) + "\n")
+        self._process.stdin.flush()
+        return Victim(int(self.answer()["pid"]), self)
+
+    def run(self, name: str, **arguments: Any) -> int:
+        """Start a victim and wait for its end."""
+        return self.fork(name, **arguments).wait()
+
+    def answer(self) -> dict[str, int]:
+        """What the template says next."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"the template died: {self.log.read_text()}"
+        answer: dict[str, int] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(DEADLINE_S)
+        self._process.stdout.close()
+
+
+def serve() -> None:
+    """The template's loop: read a request, fork, report the end."""
+    import ingest.writer  # noqa: F401 - victims find it imported
+
+    for line in sys.stdin:
+        request = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            try:
+                VICTIMS[request["name"]](**request["arguments"])
+            except BaseException:  # noqa: BLE001 - the end of a process
+                traceback.print_exc()
+                sys.stderr.flush()
+                os._exit(3)
+            os._exit(0)
+        print(json.dumps({"pid": pid}), flush=True)  # noqa: T201 - the protocol
+        _, status = os.waitpid(pid, 0)
+        print(json.dumps({"status": os.waitstatus_to_exitcode(status)}), flush=True)  # noqa: T201
+
+
+# --- what victims do
+
+
+def log_for_ever(root: str, progress: str, threads: int, runs: int, *, queue: str = "file") -> None:
+    """Log from several threads into several runs, params and tags in between, until killed."""
+    settings = PipelineSettings(**{**_fields(TINY), "queue": queue})
+    tracker = ExperimentTracker(root, "crash", auto_log=False, pipeline=settings)
+    names = [tracker.start_run(f"run {number}", nested=number > 0) for number in range(runs)]
+    counters = Progress(Path(progress))
+
+    def work(thread: int) -> None:
+        for number in itertools.count():
+            log_one(tracker, str(names[number % runs]), thread, number)
+            counters[thread] = number + 1
+
+    workers = [threading.Thread(target=work, args=(thread,), daemon=True) for thread in range(1, threads)]
+    for worker in workers:
+        worker.start()
+    work(0)
+
+
+def log_one(tracker: ExperimentTracker, run: str, thread: int, number: int) -> None:
+    """The event that has this number in this thread's sequence."""
+    if number % 7 == 3:
+        tracker.log_params({f"p{thread}": number}, run_id=run)
+    elif number % 7 == 5:
+        tracker.set_tags({f"t{thread}": number}, run_id=run)
+    elif number % 11 == 4:
+        tracker.log_metrics({f"new {thread} {number}": float(number)}, run_id=run)
+    else:
+        tracker.log_metrics({f"m{thread}": float(number), "other": 0.5}, step=number, run_id=run)
+
+
+def _fields(settings: PipelineSettings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in settings.__struct_fields__}
+
+
+# --- dying, or failing, at the n-th step of the file system
+
+
+AUDITED = frozenset(
+    {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.utime", "os.truncate", "os.scandir", "os.listdir"}
+)
+WRAPPED = ("fsync", "fdatasync", "posix_fallocate", "write", "ftruncate")
+
+
+class Steps:
+    """Counts the system calls that touch a folder, and does something at the n-th."""
+
+    def __init__(self, root: str, at: int, act: Callable[[str], None]) -> None:
+        self.count = 0
+        self.what: list[str] = []
+        self._root = root
+        self._at = at
+        self._act = act
+        for name in WRAPPED:
+            setattr(os, name, self._counting(name, getattr(os, name)))
+        sys.addaudithook(self._heard)
+
+    def _counting(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(descriptor: int, *arguments: Any) -> Any:
+            if str(Path(f"/proc/self/fd/{descriptor}").readlink()).startswith(self._root):
+                self._step(name)
+            return real(descriptor, *arguments)
+
+        return counted
+
+    def _heard(self, event: str, arguments: Sequence[object]) -> None:
+        if event in AUDITED and any(str(argument).startswith(self._root) for argument in arguments[:2]):
+            self._step(f"{event} {' '.join(map(str, arguments[:2]))}")
+
+    def _step(self, what: str) -> None:
+        self.count += 1
+        self.what.append(what)
+        if self.count == self._at:
+            self._act(what)
+
+
+def die(_: str) -> None:
+    """End as by kill -9."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail_with(number: int) -> Callable[[str], None]:
+    """Fail a system call."""
+
+    def fail(what: str) -> None:
+        raise OSError(number, f"{os.strerror(number)} (injected)", what)
+
+    return fail
+
+
+def act_of(how: str) -> Callable[[str], None]:
+    """What to do at the n-th step."""
+    return (
+        die if how == "die" else fail_with({"full": errno.ENOSPC, "broken": errno.EIO, "read-only": errno.EROFS}[how])
+    )
+
+
+def recover_until(root: str, at: int, how: str) -> None:
+    """Recover, and die or fail at the n-th step."""
+    Steps(root, at, act_of(how))
+    report = recover(Layout(root))
+    os._exit(0 if not report.failed else 1)
+
+
+def compact_until(root: str, at: int, how: str) -> None:
+    """Compact, and die or fail at the n-th step."""
+    steps = Steps(root, at, act_of(how))
+    try:
+        compact(Layout(root))
+    except OSError:
+        os._exit(1)
+    os._exit(0 if steps.count < at else 1)
+
+
+def log_until(root: str, progress: str, count: int, at: int, how: str) -> None:
+    """Log and seal in one thread, step by step, and die or fail at the n-th system call."""
+    from tests.ingest.byhand import ByHand
+
+    counters = Progress(Path(progress))
+    Steps(root, at, act_of(how))
+    hand = ByHand(Path(root))
+    for number in range(count):
+        if number % 5 == 4:
+            hand.param("p0", number)
+        else:
+            hand.point("m0", number)
+        counters[0] = number + 1
+        if number % 20 == 19:
+            hand.step(seal_now=number % 40 == 39)
+    hand.finish()
+    os._exit(0 if not hand.writer.faults.count else 1)
+
+
+VICTIMS: dict[str, Callable[..., None]] = {
+    "log_for_ever": log_for_ever,
+    "recover_until": recover_until,
+    "compact_until": compact_until,
+    "log_until": log_until,
+}
+
+
+@contextmanager
+def template(folder: Path) -> Iterator[Template]:
+    """A template for as long as the block runs."""
+    made = Template(folder / "template.log")
+    try:
+        yield made
+    finally:
+        made.close()
