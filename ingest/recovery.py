@@ -44,7 +44,12 @@ class RecoveryReport(msgspec.Struct):
 def recover(layout: Layout) -> RecoveryReport:
     """Seal everything that dead writers left. Never raises for the disk's or a file's sake: see `failed`."""
     report = RecoveryReport()
-    for folder in live_writers(layout):
+    try:
+        folders = live_writers(layout)
+    except OSError as error:
+        report.failed.append(f"{layout.live}: {error}")
+        return report
+    for folder in folders:
         try:
             lock = FolderLock.adopt(folder)
             if lock is None:

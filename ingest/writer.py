@@ -29,6 +29,7 @@ from ingest.settings import PipelineSettings
 from ingest.stats import Stats
 
 _CHUNK_BYTES = 256 * 1024
+_LAST_TRIES = 3
 _TOUCH_S = 20.0  # well below alive.STALE_AFTER_S
 _log = logging.getLogger("steplog")
 
@@ -66,9 +67,9 @@ class Writer:
         """The current file, and when it was first seen with something in it."""
         self._compacted = 0
         self._synced = 0, 0
-        self._sync_due = self._touch_due = clock.monotonic()
+        self._sync_due = self._touch_due = self._stream_due = clock.monotonic()
 
-    def step(self, *, seal_now: bool = False, sync_now: bool = False) -> Exception | None:
+    def step(self, *, flush_now: bool = True, seal_now: bool = False, sync_now: bool = False) -> Exception | None:
         """Do everything that is due.
 
         Returns: what keeps events that were logged before from being visible; with `seal_now` from being Parquet, with
@@ -78,7 +79,10 @@ class Writer:
         attempt = self.faults.attempt
         attempt("look", self._look, urgent=urgent)
         self._make_room(urgent=urgent)
-        attempt("write", self._drain, urgent=True)
+        if flush_now or urgent or self.clock.monotonic() >= self._stream_due:
+            attempt("write", self._drain, urgent=True)
+            rare = self.settings.queue != "memory"
+            self._stream_due = self.clock.monotonic() + (self.settings.stream_interval_s if rare else 0.0)
         if self._roll_due(seal_now=seal_now) and not attempt("roll", self.queue.roll, urgent=urgent):
             attempt("seal", self._seal_waiting, urgent=urgent)
         attempt("sync", lambda: self._sync(now=sync_now), urgent=urgent)
@@ -101,7 +105,8 @@ class Writer:
     def finish(self) -> None:
         """Seal everything after the queue was closed."""
         self.queue.close()  # again: an interrupt may have come between its steps
-        self._make_room(urgent=True)
+        for _ in range(_LAST_TRIES):
+            self._make_room(urgent=True)
         lost = self.queue.ring.give_up()
         if lost:
             _log.error("steplog: %d events are lost: %s took none until the end", lost, self.layout.root)

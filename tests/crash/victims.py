@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +39,8 @@ TINY = PipelineSettings(
 )
 """Rotations, seals, syncs and compactions all the time."""
 DEADLINE_S = 15.0
+REACHED = 7
+"""Exit code of a victim that came to the step where it should fail, and went on."""
 
 
 class Progress:
@@ -186,18 +188,18 @@ def _fields(settings: PipelineSettings) -> dict[str, Any]:
 AUDITED = frozenset(
     {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.utime", "os.truncate", "os.scandir", "os.listdir"}
 )
+ERRORS = {"full": errno.ENOSPC, "broken": errno.EIO, "read-only": errno.EROFS}
 WRAPPED = ("fsync", "fdatasync", "posix_fallocate", "write", "ftruncate")
 
 
 class Steps:
-    """Counts the system calls that touch a folder, and does something at the n-th."""
+    """Counts the system calls that touch a folder, and dies or fails at the n-th and the `span` - 1 that follow."""
 
-    def __init__(self, root: str, at: int, act: Callable[[str], None]) -> None:
+    def __init__(self, root: str, at: int, how: str, span: int = 1) -> None:
         self.count = 0
-        self.what: list[str] = []
         self._root = root
-        self._at = at
-        self._act = act
+        self._at = range(at, at + span)
+        self._how = how
         for name in WRAPPED:
             setattr(os, name, self._counting(name, getattr(os, name)))
         sys.addaudithook(self._heard)
@@ -216,56 +218,36 @@ class Steps:
 
     def _step(self, what: str) -> None:
         self.count += 1
-        self.what.append(what)
-        if self.count == self._at:
-            self._act(what)
-
-
-def die(_: str) -> None:
-    """End as by kill -9."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def fail_with(number: int) -> Callable[[str], None]:
-    """Fail a system call."""
-
-    def fail(what: str) -> None:
+        if self.count not in self._at:
+            return
+        if self._how == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        number = ERRORS[self._how]
         raise OSError(number, f"{os.strerror(number)} (injected)", what)
-
-    return fail
-
-
-def act_of(how: str) -> Callable[[str], None]:
-    """What to do at the n-th step."""
-    return (
-        die if how == "die" else fail_with({"full": errno.ENOSPC, "broken": errno.EIO, "read-only": errno.EROFS}[how])
-    )
 
 
 def recover_until(root: str, at: int, how: str) -> None:
     """Recover, and die or fail at the n-th step."""
-    Steps(root, at, act_of(how))
-    report = recover(Layout(root))
-    os._exit(0 if not report.failed else 1)
+    steps = Steps(root, at, how)
+    recover(Layout(root))
+    os._exit(REACHED if steps.count >= at else 0)
 
 
 def compact_until(root: str, at: int, how: str) -> None:
     """Compact, and die or fail at the n-th step."""
-    steps = Steps(root, at, act_of(how))
-    try:
+    steps = Steps(root, at, how)
+    with suppress(OSError):
         compact(Layout(root))
-    except OSError:
-        os._exit(1)
-    os._exit(0 if steps.count < at else 1)
+    os._exit(REACHED if steps.count >= at else 0)
 
 
-def log_until(root: str, progress: str, count: int, at: int, how: str) -> None:
+def log_until(root: str, progress: str, count: int, at: int, how: str, span: int = 1) -> None:
     """Log and seal in one thread, step by step, and die or fail at the n-th system call."""
     from tests.ingest.byhand import ByHand
 
     counters = Progress(Path(progress))
-    Steps(root, at, act_of(how))
-    hand = ByHand(Path(root))
+    hand = ByHand(Path(root), compact_files=4)
+    steps = Steps(root, at, how, span)
     for number in range(count):
         if number % 5 == 4:
             hand.param("p0", number)
@@ -273,9 +255,19 @@ def log_until(root: str, progress: str, count: int, at: int, how: str) -> None:
             hand.point("m0", number)
         counters[0] = number + 1
         if number % 20 == 19:
+            hand.clock.advance(1.5)
             hand.step(seal_now=number % 40 == 39)
+            stats = hand.writer.stats()
+            assert stats.appended == number + 1, stats
+            assert stats.dropped == 0, stats
+    for _ in range(span):  # the disk works again; before the end, so that nothing has to be given up
+        if span > 1 and (hand.writer.faults.failing or steps.count < at + span):
+            hand.clock.advance(31.0)
+            hand.step(seal_now=True)
     hand.finish()
-    os._exit(0 if not hand.writer.faults.count else 1)
+    counters[1] = hand.writer.stats().dropped
+    counters[2] = hand.writer.faults.count
+    os._exit(REACHED if steps.count >= at else 0)
 
 
 VICTIMS: dict[str, Callable[..., None]] = {
