@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 EXPERIMENT = "digits/mlp-grid"
 MODEL = "digits-mlp"
 _BEST = 8
-_SHOWN_METRICS = ("train_loss", "val_loss", "val_accuracy")
+_SHOWN_PARAMS = ("hidden", "learning_rate", "batch_size", "alpha")
+_SHOWN_METRICS = ("val_loss", "val_accuracy")
 
 
 class Result(NamedTuple):
@@ -152,10 +153,9 @@ def _read_back(screen: "Console", layout: Layout, shown_as: Path, runs: list[str
     screen.print()
     screen.print(cell("Read them with anything that reads Parquet", "bold"))
     metrics = str(shown_as / "metrics")
-    query = "WHERE key = 'val_loss' GROUP BY run_id"
     lines = [
-        f"polars   pl.scan_parquet({metrics + '/'!r}).filter(pl.col('key') == 'val_loss').collect()",
-        f"duckdb   SELECT run_id, min(value) FROM read_parquet('{metrics}/*/*.parquet') {query}",  # noqa: S608 - to be shown
+        f"polars   pl.read_parquet({metrics + '/'!r})",
+        f"duckdb   SELECT key, min(value), max(value) FROM '{metrics}/*/*.parquet' GROUP BY key",  # noqa: S608 - shown
     ]
     for line in lines:
         screen.print(cell(f"  {line}"), soft_wrap=True)
@@ -166,12 +166,12 @@ def _read_back(screen: "Console", layout: Layout, shown_as: Path, runs: list[str
 
 def _best_runs(store: "Store") -> "Table":
     """The runs of the search that end with the highest validation accuracy."""
-    names = study.Trial._fields
-    rows = table("run", *names, *_SHOWN_METRICS, right=(*names, *_SHOWN_METRICS))
+    columns = (*_SHOWN_PARAMS, *_SHOWN_METRICS)
+    rows = table("run", *columns, right=columns)
     runs = [run for run in store.experiment_runs(EXPERIMENT) if run["tags"].get("stage") == "search"]
     runs.sort(key=lambda run: (-run["metrics"]["val_accuracy"], run["metrics"]["val_loss"]))
     for run in runs[:_BEST]:
-        params = (cell(run["params"][name]) for name in names)
+        params = (cell(run["params"][name]) for name in _SHOWN_PARAMS)
         rows.add_row(cell(run["run_name"]), *params, *(number(run["metrics"][key]) for key in _SHOWN_METRICS))
     return rows
 
@@ -183,18 +183,18 @@ def _files(layout: Layout, shown_as: Path, run_id: str) -> "Tree":
     tree = Tree(cell(f"{shown_as}/", "bold"), guide_style="dim")
     what = {
         "metrics": "every point",
-        "facts": "params, tags, status, environment",
-        "summaries": "last, min, max, ... of each metric",
+        "facts": "params, tags, status",
+        "summaries": "last, min, max",
     }
     for name in TABLES:
         branch = tree.add(cell(f"{name}/"))
         for partition in sorted(layout.table(name).iterdir()):
             branch.add(_folder(partition, f"{partition.name}/", what[name]))
     branch = tree.add(cell("artifacts/"))
-    branch.add(_folder(layout.run_artifacts(run_id), f"{run_id}/", "the final run's confusion matrix"))
+    branch.add(_folder(layout.run_artifacts(run_id), f"{run_id}/", "confusion matrix"))
     branch = tree.add(cell("models/"))
     versions = sorted((layout.models / MODEL).glob("*/"), key=lambda folder: folder.stat().st_mtime)
-    branch.add(_folder(versions[-1], f"{MODEL}/{versions[-1].name}/", "the final run's model"))
+    branch.add(_folder(versions[-1], f"{MODEL}/{versions[-1].name}/", "model of the final run"))
     return tree
 
 
