@@ -127,11 +127,11 @@ def _attached(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.select(*index[:-1], "key", "value", folder="experiment")
     wide = rows.pivot("key", index=index, values="value", aggregate_function="first")
     missing = [pl.lit(None, pl.String).alias(name) for name in _ATTACHED if name not in wide.columns]
-    wide = wide.with_columns(missing).select(*index, *_ATTACHED)
+    given = (pl.when(pl.col(name) != "null").then(name) for name in _ATTACHED)
+    wide = wide.with_columns(missing).select(*index, *given)
     texts = wide.with_columns(plain_texts(wide[name]) for name in _ATTACHED)
-    given = (pl.when(pl.col(name) != "null").then(name) for name in _ATTACHED if name != "resumed")
     resumed = (pl.col("resumed") == "true").fill_null(value=False)
-    return texts.with_columns(*given, resumed=resumed).sort("time", "writer", "seq")
+    return texts.with_columns(resumed=resumed).sort("time", "writer", "seq")
 
 
 def _writers(attached: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:

@@ -3,9 +3,9 @@
 Each collect takes its own snapshot, in this order: (1) the rows of all live segments are read; (2) the catalog is
 listed (see ingest.catalog); (3) of the live rows those are kept whose segment is still live in that listing, and the
 parts it names are read. Argument. A segment that was sealed between (1) and (2) isn't live in (2), so its part counts
-and the rows read before do not. A segment that is live in (2) but wasn't in (1) is younger than the query. A writer's
-later segment shows nothing before its earlier ones are sealed, so what a query sees of a writer is always a prefix of
-what it logged, and holds all that was flushed before the query began.
+and the rows read before do not. A segment that is live in (2) but wasn't in (1) is younger than the query, and so are
+all that follow it. So what a query sees of a writer is always a prefix of what it logged (see live for the rest of the
+argument), and holds all that was logged before the query began.
 
 Reading the parts takes a while, and compaction may move them meanwhile: then they are looked for where it puts them
 (see places). Only when somebody deleted one by hand the query begins anew, as long as nothing was handed out. Parts are

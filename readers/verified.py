@@ -101,6 +101,7 @@ class Verified:
             self.set_aside(path, f"{path} can't be read ({error.strerror or error}); it is left out")
         else:
             with self._lock:
+                self._damaged.pop(path, None)
                 self._known()[path.name] = stamp
                 self._unsaved_bytes += stamp.size
 
