@@ -5,12 +5,13 @@ enough: a writer's events are numbered in order and become visible in order, who
 compaction changes a `seq`. So "all rows with a larger seq" gives each point once, wherever the point lies by then, and
 a watcher that was stopped goes on from its cursor as if it had never been away.
 
-The end: of one batch, a writer makes the facts visible a moment before the points, so "the run has ended" can be seen
-just before its last points. The watch is over when the run had ended and all segments were sealed (a segment is sealed
-as a whole) before the points were read; else when, after the end was seen, one more wake-up brought nothing new.
+The end: the status is read before the points, so an end that was seen came after all points of its writer, and these
+are the last. Under a queue in memory it is not so: there the facts of a batch become visible a moment before its
+points. Hence the watch is over when the run had ended and all segments were sealed (a segment is sealed as a whole)
+before the points were read; else when, after the end was seen, one more wake-up brought nothing new.
 
-A change in the store's live folder only wakes the watcher; the cursor decides what is new. A wake-up that gets lost
-(network mounts report no changes) costs `POLL_S`, never a point.
+A log call writes through a memory mapping, and network mounts report no changes at all: the watcher notices neither. So
+it looks every `POLL_S`, too; what it can miss is time, never a point, as the cursor decides what is new.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ Cursor = dict[str, int]
 """writer -> seq; all events of the writer up to and including it were taken."""
 
 RUNNING = "RUNNING"
-POLL_S = 0.5
+POLL_S = 0.25
 _STEP_MS = 10  # how soon after a change the watcher wakes
 _DEBOUNCE_MS = 100  # changes within this time are one wake-up; the default of 1,600 ms would be seen
 
@@ -96,11 +97,10 @@ def _changes(live: Path) -> Iterator[object]:
 
 def _status(store: Store, run_id: str) -> str:
     """The run's status now."""
-    runs = store.runs().select("run_id", "status").collect()
-    found = runs.filter(pl.col("run_id") == run_id)
-    if found.is_empty():
-        raise RunNotFound.among("run", run_id, runs["run_id"])
-    return str(found["status"][0])
+    found = store.find_run(run_id)
+    if found is None:
+        raise RunNotFound.among("run", run_id, store.run_ids())
+    return str(found["status"])
 
 
 def _read(store: Store, run_id: str, keys: Sequence[str] | None, cursor: Cursor) -> list[Point]:
