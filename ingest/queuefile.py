@@ -90,11 +90,11 @@ class QueueFile:
         """A copy of the bytes in [start, end). Raises: ValueError: the file is closed."""
         return self.map[start:end]
 
-    def restore(self, data: bytes) -> None:
+    def restore(self, data: bytes, tmp: Path) -> None:
         """Put a file that was deleted back under its name. Raises: OSError."""
         if not self.path.exists():
             mark = data if self._kind in ("file", "append") else b""
-            write_atomically(self.path, mark, self.path.parent)
+            write_atomically(self.path, mark, tmp)
 
     def shut(self) -> None:
         """Let every later write raise ValueError; what is written stays."""

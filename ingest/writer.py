@@ -248,7 +248,8 @@ class Writer:
         contents = Contents.of_queue(self.writer, file.number, data)
         if contents.events:
             self._check_folder()
-            file.restore(data)  # without it the segment isn't live, and a try that fails half-way would count
+            # If it was deleted: without it the segment isn't live, and a try that failed half-way would count already.
+            file.restore(data, self.layout.tmp)
             if contents.poisoned:
                 set_aside(self.layout, self.writer, file.number, data, what="frames")
             seal(self.layout, contents)
