@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from ingest.compact import RETIRED_S
+from ingest.settings import MIB, PipelineSettings
 from tracker.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -92,6 +94,18 @@ def test_environment_variables_are_those_the_code_reads() -> None:
     read = {name for source in sources for name in re.findall(r"\bSTEPLOG_[A-Z_]+\b", source)} - {"STEPLOG_"}
 
     assert set(re.findall(r"^\| `(STEPLOG_[A-Z_]+)`", README, re.MULTILINE)) == read
+
+
+def test_its_numbers_are_the_defaults() -> None:
+    """What it says of times and sizes is what the settings say."""
+    settings = PipelineSettings()
+
+    assert f"every {settings.seal_interval_s:g} s, or at {settings.segment_bytes // MIB} MiB" in README
+    assert f"every {settings.sync_interval_s:g} s (`sync_interval_s`)" in README
+    assert f"{settings.end_seal_delay_s:g} s after the last run ended, every {settings.seal_interval_s:g} s" in README
+    assert f"looks of the background thread at the queue (default {settings.flush_interval_s:g})" in README
+    assert RETIRED_S == 600  # "for ten minutes"
+    assert "for ten minutes" in README
 
 
 def test_every_module_the_readme_names_exists() -> None:
