@@ -157,8 +157,13 @@ def test_small_chunks_give_the_same_rows(recorder: "Recorder", store: Store, mon
     """How parts are grouped for reading doesn't show."""
     fill(recorder, 12)
     expected = store.metrics().collect()
-    for name, value in (("_CHUNK_BYTES", 1), ("_CHUNK_FILES", 1), ("_SMALL_BYTES", 0), ("_FEW", 1)):
-        monkeypatch.setattr(f"readers.scan.{name}", value)
+    for name, value in (
+        ("scan._CHUNK_BYTES", 1),
+        ("scan._CHUNK_FILES", 1),
+        ("scan._SMALL_BYTES", 0),
+        ("query._FEW", 1),
+    ):
+        monkeypatch.setattr(f"readers.{name}", value)
 
         assert_frame_equal(store.metrics().collect(), expected, check_row_order=False)
 
