@@ -117,7 +117,7 @@ def crash_after_the_swap_was_written(layout: Layout, monkeypatch: pytest.MonkeyP
 def test_a_swap_that_was_cut_short_counts_already_and_is_finished_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once it is written down, readers take the merged part for those it replaces; the next compaction does the rest."""
+    """Once written down, readers take the merged part for those it replaces; the next compaction does the rest."""
     layout = many_parts(tmp_path)
     swap = crash_after_the_swap_was_written(layout, monkeypatch)
 
