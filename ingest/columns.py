@@ -69,6 +69,8 @@ class Decoder:
         self.frames = 0
         self.events = 0
         """Frames but for the declarations of shapes: what log calls appended."""
+        self.last = 0
+        """Offset of the frame that was decoded last, in the bytes it was decoded from."""
         self._base = number << 32
         self._shapes: dict[int, Shape] = {}
 
@@ -96,7 +98,7 @@ class Decoder:
             seq = self._base + self.frames
             self.frames += 1
             self.events += payload[1:2] != _SHAPE_TAG
-            offset = at + HEADER.size + len(payload)
+            offset, self.last = at + HEADER.size + len(payload), at
             try:
                 self._take(seq, decode(payload), result)
             except (msgspec.MsgspecError, ValueError, KeyError) as error:
@@ -132,6 +134,7 @@ class Decoder:
             body = grid[:count, call.body - start : call.stop - start]
             into.append(_block(call.shape, seq + place, body))
         self.frames += count * len(period)
+        self.last = period[-1].start + (count - 1) * stride
         self.events += count * len(period)
         return start + count * stride
 

@@ -44,6 +44,12 @@ def payloads(data: bytes | memoryview, start: int, end: int) -> Iterator[tuple[i
         offset += HEADER.size + length
 
 
+def matches(data: bytes | memoryview, offset: int) -> bool:
+    """Tell whether the frame at `offset` matches its checksum."""
+    length, checksum = HEADER.unpack_from(data, offset)
+    return bool(crc32(data[offset + HEADER.size : offset + HEADER.size + length]) == checksum)
+
+
 def whole(data: bytes | memoryview, start: int = 0) -> Extent:
     """Check every frame's checksum from `start` and say where the whole ones end."""
     view = memoryview(data)

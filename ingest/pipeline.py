@@ -1,10 +1,11 @@
 """The pipeline: a queue, the thread that runs its writer, and the process they live in.
 
-Guarantees kept here. *Fork*: a forked child never touches its parent's queue. Before a fork the writer's step is
-waited for, so that neither it nor Arrow is in the middle of anything; in the child every queue file is shut, so that
-a log call there falls into the slow path and opens a queue of the child's own. *Ending*: close drains within a
-deadline and says what is left, which is still safe in the queue file; exit closes; a signal that kills needs nothing,
-by the queue's guarantee. No signal handlers, no excepthook: they belong to the user.
+Guarantees kept here. *Fork* (see process): before a fork the writer's step is waited for, so that neither it nor Arrow
+is in the middle of anything; in the child every queue file is closed, so that a log call there falls into the slow
+path and opens a queue of the child's own. *Ending*: close drains within a deadline and says what is left, which is
+still safe in the queue file; exit closes; a signal that kills needs nothing, by the queue's guarantee. *Interrupts*: a
+Ctrl-C, or a signal handler or finalizer that logs, may come between any two steps of any method here; what it leaves
+behind, the next call can go on with.
 
 The thread sleeps `flush_interval_s` while a run is active, and for good while none is. Heavy modules (Arrow, NumPy)
 are imported by the thread, inside a step, so that starting a run costs the caller nothing and no fork happens in the
@@ -288,6 +289,7 @@ class Pipeline:
         try:
             with self._step:
                 error = writer.step(
+                    flush_now=bool(requests),
                     seal_now=idle_s >= self.settings.end_seal_delay_s or any(request.seal for request in requests),
                     sync_now=any(request.sync for request in requests),
                 )

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.arrays import empty, repeated, strings
-from ingest.columns import Decoder
+from ingest.columns import Decoded, Decoder
+from ingest.frames import matches
 from ingest.layout import Layout, segment_name
 from ingest.parts import publish
 from ingest.segments import live_paths, read_batches, remove_live
@@ -50,12 +51,32 @@ class Contents:
     @classmethod
     def of_queue(cls, writer: str, number: int, data: bytes | memoryview) -> "Contents":
         """Decode a queue file's bytes, which end with a whole frame."""
-        decoder, names = Decoder(number), Dictionaries.empty()
-        decoded = decoder.decode(data, 0, len(data))
+        decoder = Decoder(number)
+        return cls._of_decoded(writer, number, decoder, decoder.decode(data, 0, len(data)))
+
+    @classmethod
+    def _of_decoded(cls, writer: str, number: int, decoder: Decoder, decoded: Decoded) -> "Contents":
+        names = Dictionaries.empty()
         facts = pa.Table.from_batches([live_facts(decoded.facts)])
         contents = cls(writer, number, metric_rows(decoded.points, names), names, facts)
         contents.poisoned, contents.events = decoded.poisoned, decoder.events
         return contents
+
+    @classmethod
+    def of_live(cls, writer: str, folder: Path, number: int) -> "Contents":
+        """Take what a living writer has logged so far, flushed or not.
+
+        The process that wrote its frames lives, so only the last one's checksum is looked at: it may be half copied at
+        this moment. A queue in memory shows what was flushed.
+        """
+        data = (folder / f"{number:06d}.queue").read_bytes()
+        if not data:
+            return cls.of_streams(writer, folder, number)
+        decoder = Decoder(number)
+        decoded = decoder.decode(data, 0, len(data))
+        if decoded.end and not matches(data, decoder.last):
+            return cls.of_queue(writer, number, data[: decoder.last])
+        return cls._of_decoded(writer, number, decoder, decoded)
 
     @classmethod
     def of_streams(cls, writer: str, folder: Path, number: int) -> "Contents":

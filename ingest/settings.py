@@ -26,8 +26,12 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds a log call may wait under "block". Longer loses less when the disk is slow; training stands meanwhile."""
 
     flush_interval_s: float = 0.4
-    """Seconds between two looks of the background thread at the queue: the delay until a reader sees a point. Each look
-    holds the GIL for about a millisecond; rarer looks keep the loop's p99.9 flat, more frequent ones show sooner."""
+    """Seconds between two looks of the background thread at the queue. Under queue "memory" it is the delay until a
+    reader sees a point; otherwise readers see it at once, and a look only makes pages and files ahead."""
+
+    stream_interval_s: float = 2.0
+    """Seconds between two batches of the live Arrow streams, which other tools may read. Our own readers take from the
+    queue file what was logged a moment ago; so each batch, a few milliseconds of work, can be rare."""
 
     sync_interval_s: float | None = 1.0
     """Seconds of logged events that a power cut can lose; None never syncs before sealing. A kill -9 loses none."""

@@ -1,9 +1,13 @@
-"""Live rows: what writers have flushed and nobody has sealed yet, in the form of the sealed tables.
+"""Live rows: what writers have logged and nobody has sealed yet, in the form of the sealed tables.
 
-Of a living writer the Arrow streams are read, to the last whole batch; of a dead one the queue file itself, which holds
-all that was acknowledged (its streams may lack the last moment). A segment that is sealed while it is read gives some
-of its rows or none: the caller lists the sealed parts afterwards, sees that the segment isn't live any more, and takes
-its part instead.
+They are read from the queue files themselves: what a log call has written is there for every process of this host the
+moment it returns. Of a dead writer's file each frame's checksum is looked at. (The Arrow streams beside them are for
+other tools, and for queues in memory.)
+
+Of one writer the later segments are read first. Argument: events go into a later segment only when the earlier one is
+shut; so if some of the later were seen, the earlier, read afterwards, is seen whole, and what is seen is a prefix of
+what was logged. A segment that is sealed while it is read gives some of its rows or none: the caller lists the sealed
+parts afterwards, sees that the segment isn't live any more, and takes its part instead.
 """
 
 import logging
@@ -16,8 +20,7 @@ from ingest.catalog import LiveSegment, live_segments, live_writers
 from ingest.layout import Layout, Table
 from ingest.recovery import read_segment, recover
 from ingest.sealing import Contents
-from ingest.segments import live_paths, read_batches
-from ingest.tables import FACTS, LIVE_FACTS, LIVE_METRICS, METRICS, SUMMARIES
+from ingest.tables import FACTS, METRICS, SUMMARIES
 
 _TABLES = {"metrics": METRICS, "facts": FACTS, "summaries": SUMMARIES}
 _log = logging.getLogger("steplog")
@@ -47,7 +50,7 @@ class LiveRows:
         self._adopt()
         alive: dict[str, bool] = {}
         found = {}
-        for segment in live_segments(self._layout):
+        for segment in reversed(live_segments(self._layout)):
             if segment.writer not in alive:
                 alive[segment.writer] = is_alive(segment.queue_file.parent)
             try:
@@ -69,20 +72,8 @@ class LiveRows:
     def _rows(self, segment: LiveSegment, table: Table, *, alive: bool) -> pl.DataFrame:
         if not alive:
             return self._of_queue(segment, table)
-        metrics_path, facts_path = live_paths(segment.queue_file.parent, segment.number)
-        if table == "facts":
-            rows = pa.Table.from_batches(read_batches(facts_path), LIVE_FACTS)
-        elif table == "metrics":
-            rows = pa.Table.from_batches(read_batches(metrics_path), LIVE_METRICS)
-        else:
-            return _of_contents(Contents.of_streams(segment.writer, segment.queue_file.parent, segment.number), table)
-        try:
-            rows.validate(full=True)
-        except pa.ArrowInvalid:  # damaged: the queue file, with a checksum for each event, is the truth
-            return self._of_queue(segment, table)
-        names = [field.name for field in rows.schema if pa.types.is_dictionary(field.type)]
-        frame = pl.DataFrame(rows).with_columns(pl.col(names).cast(pl.String), writer=pl.lit(segment.writer))
-        return frame.select(list(SCHEMAS[table]))
+        contents = Contents.of_live(segment.writer, segment.queue_file.parent, segment.number)
+        return _of_contents(contents, table)
 
     def _of_queue(self, segment: LiveSegment, table: Table) -> pl.DataFrame:
         contents, extent, _ = read_segment(segment)

@@ -43,8 +43,8 @@ def test_public_names_alone_bring_in_nothing_heavy() -> None:
 
 
 def test_import_takes_less_than_the_budget() -> None:
-    """The best of several tries: what the import costs, not what else the machine does meanwhile."""
-    code = "import time; t = time.perf_counter(); from tracker import ExperimentTracker; print(time.perf_counter() - t)"
+    """The best of several tries, in CPU time: what the import costs, not what else the machine does meanwhile."""
+    code = "import time; t = time.process_time(); from tracker import ExperimentTracker; print(time.process_time() - t)"
     tries = [float(in_child(code)) for _ in range(TRIES)]
 
     assert min(tries) < BUDGET_S, tries

@@ -200,7 +200,9 @@ def test_importance_is_measured_where_the_model_tells_nothing() -> None:
     np.testing.assert_array_equal(found.importances, feature_importance(model, NAMES, X, y).importances)
 
 
-@pytest.mark.parametrize("model", [KNeighborsClassifier().fit(X, y), RandomForestClassifier(), object()], ids=str)
+@pytest.mark.parametrize(
+    "model", [KNeighborsClassifier().fit(X, y), RandomForestClassifier(), object()], ids=["kNN", "unfitted", "no model"]
+)
 def test_a_model_that_tells_nothing_needs_rows_to_measure_with(model: object, tracker: ExperimentTracker) -> None:
     """Also one that isn't fitted: the message says both."""
     with pytest.raises(ValueError, match=r"has no feature_importances_ and no coef_ \(is it fitted\?\); give X and y"):
