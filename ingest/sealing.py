@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from ingest.arrays import empty, repeated, strings
 from ingest.columns import Decoded, Decoder
-from ingest.frames import matches
+from ingest.frames import matches, whole
 from ingest.layout import Layout, segment_name
 from ingest.parts import publish
 from ingest.segments import live_paths, read_batches, remove_live
@@ -34,6 +34,8 @@ from ingest.tables import (
     sealed_metrics,
     stream_rows,
 )
+
+_LOOKS = 5
 
 
 class Contents:
@@ -67,13 +69,21 @@ class Contents:
         """Take what a living writer has logged so far, flushed or not.
 
         The process that wrote its frames lives, so only the last one's checksum is looked at: it may be half copied at
-        this moment. A queue in memory shows what was flushed.
+        this moment. One before it can have been half copied when its page was read, and be followed by whole ones on
+        the next page: then a second look gives other bytes, and all is read anew. A queue in memory shows what was
+        flushed.
         """
-        data = (folder / f"{number:06d}.queue").read_bytes()
-        if not data:
-            return cls.of_streams(writer, folder, number)
-        decoder = Decoder(number)
-        decoded = decoder.decode(data, 0, len(data))
+        path = folder / f"{number:06d}.queue"
+        for _ in range(_LOOKS):
+            data = path.read_bytes()
+            if not data:
+                return cls.of_streams(writer, folder, number)
+            decoder = Decoder(number)
+            decoded = decoder.decode(data, 0, len(data))
+            if path.read_bytes()[: decoder.last] == data[: decoder.last]:
+                break
+        else:  # somebody writes over what was logged
+            return cls.of_queue(writer, number, data[: whole(data).end])
         if decoded.end and not matches(data, decoder.last):
             return cls.of_queue(writer, number, data[: decoder.last])
         return cls._of_decoded(writer, number, decoder, decoded)

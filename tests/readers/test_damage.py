@@ -2,6 +2,7 @@
 
 import logging
 import os
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -219,3 +220,23 @@ def test_a_damaged_live_stream_is_read_from_the_queue(recorder: "Recorder", stor
     stream.write_bytes(data.replace(b"loss", b"\xff\xff\xff\xff"))
 
     assert store.metrics().collect().select("key", "value").rows() == [("loss", 1.0)]
+
+
+def test_a_frame_half_copied_when_its_page_was_read_isnt_taken(
+    recorder: "Recorder", store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at a living writer's file that meets a frame being written, and whole ones behind it, is done again."""
+    recorder.start("r")
+    for number in range(20):
+        recorder.log("r", {"loss": 1.0}, number)
+    looks = [lambda data: data.replace(struct.pack("<d", 1.0), bytes(8), 1)]
+    read = Path.read_bytes
+
+    def look(path: Path) -> bytes:
+        data = read(path)
+        return looks.pop()(data) if path.suffix == ".queue" and looks else data
+
+    monkeypatch.setattr(Path, "read_bytes", look)
+
+    assert store.metrics().collect()["value"].to_list() == [1.0] * 20
+    assert looks == []
