@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ingest.errors import SegmentCorrupt
 from ingest.layout import Layout, Table, decode_name, segment_name, split_part
 
 _TRIES = 200
@@ -107,11 +108,20 @@ def segments_of(folder: Path) -> Iterator[LiveSegment]:
 
 
 def read_swap(layout: Layout) -> Swap:
-    """The state of compaction."""
+    """The state of compaction.
+
+    Raises: SegmentCorrupt: the file that says it is damaged; to guess could count rows twice.
+    """
     try:
         return msgspec.json.decode(layout.compaction_file.read_bytes(), type=Swap)
     except FileNotFoundError:
         return Swap()
+    except msgspec.DecodeError as error:
+        message = (
+            f"{layout.compaction_file} is damaged ({error}): it says which parts a compaction is replacing. Restore it "
+            "from a copy; or move it away, if no compaction was interrupted (tmp/ then holds no compacted-*.parquet)"
+        )
+        raise SegmentCorrupt(message) from error
 
 
 def _list_parts(layout: Layout, table: Table) -> tuple[list[Part], list[Path]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ingest.errors import SegmentCorrupt
 from ingest.layout import Layout
 from readers.store import Store
 
@@ -240,3 +241,14 @@ def test_a_frame_half_copied_when_its_page_was_read_isnt_taken(
 
     assert store.metrics().collect()["value"].to_list() == [1.0] * 20
     assert looks == []
+
+
+def test_a_damaged_note_of_compaction_is_said_not_guessed_at(recorder: "Recorder", store: Store) -> None:
+    """Without knowing which parts are being replaced, rows could be counted twice: the error says what to do."""
+    three_parts(recorder)
+    recorder.layout.compaction_file.write_bytes(b'{"generation": 1, "tab')
+
+    with pytest.raises(SegmentCorrupt, match=r"compaction\.json is damaged.*move it away"):
+        store.metrics().collect()
+    recorder.layout.compaction_file.unlink()
+    assert store.metrics().collect().height == 3
