@@ -22,7 +22,6 @@ from ingest.recovery import read_segment, recover
 from ingest.sealing import Contents
 from ingest.tables import FACTS, METRICS, SUMMARIES
 
-_TABLES = {"metrics": METRICS, "facts": FACTS, "summaries": SUMMARIES}
 _log = logging.getLogger("steplog")
 
 
