@@ -8,8 +8,8 @@ Ctrl-C, or a signal handler or finalizer that logs, may come between any two ste
 behind, the next call can go on with.
 
 The thread sleeps `flush_interval_s` while a run is active, and for good while none is. Heavy modules (Arrow, NumPy)
-are imported by the thread, inside a step, so that starting a run costs the caller nothing and no fork happens in the
-middle of an import.
+are imported by the first event of a process, in its caller's thread: the thread's own import would show them half done
+to a training loop that looks them up in sys.modules (as scikit-learn does for pyarrow), and to a fork.
 """
 
 import logging
@@ -102,6 +102,8 @@ class Pipeline:
         """
         if self._queue is not None:
             return self._queue
+        import ingest.writer  # noqa: F401 - see above
+
         writer, lock = new_writer_id(self.rank), FolderLock()
         with suppress(OSError):  # the ring takes events until the thread can make the folder; it says what is wrong
             lock.claim(self.layout, writer)

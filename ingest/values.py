@@ -112,7 +112,8 @@ class _Walk:
         if isinstance(value, enum.Enum):
             return self.plain(from_enum(value))
         numpy = sys.modules.get("numpy")
-        if numpy is not None and isinstance(value, (numpy.generic, numpy.ndarray)):
+        half_imported = not hasattr(numpy, "ndarray")  # by another thread, right now: then the value is none of its own
+        if numpy is not None and not half_imported and isinstance(value, (numpy.generic, numpy.ndarray)):
             return self.inside(value, self.numpy)
         if isinstance(value, str):
             return str.__str__(value)

@@ -55,7 +55,7 @@ def rows(tracker: ExperimentTracker) -> list[tuple[str, int | None, float | None
     frame = (
         Store(tracker.layout.root).metrics().sort("seq", "key").select("key", "step", "step_float", "value").collect()
     )
-    return [tuple(row) for row in frame.rows()]  # type: ignore[misc]
+    return list(frame.rows())
 
 
 def same(left: float, right: float) -> bool:

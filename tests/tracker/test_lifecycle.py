@@ -4,11 +4,12 @@ import asyncio
 import copy
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def test_an_unknown_status_is_refused_with_those_there_are(tracker: ExperimentTr
 
 def test_logging_without_a_run_says_what_to_do(tracker: ExperimentTracker) -> None:
     """Before start_run and after end_run."""
-    calls = [
+    calls: list[Callable[[], None]] = [
         lambda: tracker.log_metrics({"x": 1.0}),
         lambda: tracker.log_params({"x": 1}),
         lambda: tracker.set_tag("a", 1),
@@ -360,7 +361,7 @@ def test_a_pickled_tracker_logs_to_the_same_run_from_another_process(
 EXITS = [
     ("", "FINISHED", 0),
     ("raise RuntimeError('boom')", "FAILED", 1),
-    ("raise KeyboardInterrupt", "KILLED", 1),
+    ("raise KeyboardInterrupt", "KILLED", -signal.SIGINT),
     ("import os; os._exit(3)", "INTERRUPTED", 3),
     ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "INTERRUPTED", -9),
     ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "INTERRUPTED", -15),
