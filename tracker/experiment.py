@@ -18,6 +18,7 @@ import time
 import warnings
 import weakref
 from collections.abc import Mapping
+from pathlib import Path
 from struct import Struct
 from types import TracebackType
 from typing import Any, Self
@@ -253,6 +254,11 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
     def get_experiment_summary(self, experiment_name: str | None = None) -> ExperimentSummary:
         """Counts by status, and for each metric its spread over the runs and its best run. See readers.store."""
         return self._store().experiment_summary(experiment_name or self.experiment_name)
+
+    @property
+    def root(self) -> Path:
+        """The store's folder."""
+        return self.layout.root
 
     def stats(self) -> Stats:
         """Where every event logged by this process is: appended == queued + written + dropped + failed."""

@@ -21,6 +21,8 @@ _PLAIN_TYPES = frozenset(
         "sklearn.model_selection._split.StratifiedKFold",
         "sklearn.model_selection._split.StratifiedShuffleSplit",
         "sklearn.model_selection._split.TimeSeriesSplit",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.utils._bunch.Bunch",
     }
 )

@@ -18,6 +18,7 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier,
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -476,6 +477,7 @@ def test_a_hostile_forest_is_not_handed_out(tracker: ExperimentTracker) -> None:
         GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=3),
         VotingClassifier([("forest", RandomForestClassifier(3)), ("linear", LogisticRegression())]),
         CalibratedClassifierCV(RandomForestClassifier(3), cv=2),
+        MLPClassifier((4,), max_iter=400, tol=1.0, random_state=0),
     ],
     ids=lambda model: type(model).__name__,
 )
