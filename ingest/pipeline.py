@@ -261,7 +261,7 @@ class Pipeline:
 
         Another thread may be importing the same heavy modules, and circular imports show them half done: try again.
         """
-        for patience_s in (0.01, 0.1, 1.0, 10.0):
+        for patience_s in (0.01, 0.05, 0.25, 1.0, 4.0):
             try:
                 with self._step:
                     writer = self._writer = self._made_writer(queue)
@@ -270,7 +270,7 @@ class Pipeline:
             except (ImportError, AttributeError) as error:
                 self.faults += 1
                 _log.debug("steplog: %s; trying again in %s s", error, patience_s)
-            self._wake.wait(patience_s)
+            time.sleep(patience_s)
         with self._step:
             writer = self._writer = self._made_writer(queue)
         return writer

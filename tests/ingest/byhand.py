@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingest.alive import FolderLock
@@ -108,6 +109,8 @@ def rows_of(layout: Layout, table: Table = "metrics") -> list[Row]:
 
 
 def _rows(table: pa.Table, segment: str) -> list[Row]:
+    if "kind" in table.column_names:
+        table = table.filter(pc.is_in(table["kind"], pa.array(["param", "tag"])))
     columns = [table[name].to_pylist() for name in ("key", "value", "seq")]
     return [Row(key, float(value), seq, segment) for key, value, seq in zip(*columns, strict=True)]
 

@@ -3,11 +3,7 @@
 import itertools
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -21,6 +17,7 @@ from ingest.queue import EventQueue
 from ingest.queuefile import QueueFile
 from ingest.recovery import recover
 from tests.ingest.byhand import ByHand, numbers_of, rows_of
+from tests.ingest.interrupts import Interrupt, at_moment, interrupt
 
 
 @pytest.fixture
@@ -157,49 +154,16 @@ def test_a_parent_s_files_are_closed_in_a_child_without_a_change(hand: ByHand) -
 
 # --- interrupts
 
-
-class Interrupt(KeyboardInterrupt):
-    """Ctrl-C at a place that a test chose."""
-
-
-@contextmanager
-def at_each_line(action: Callable[[], None], nth: int, *files: str) -> Iterator[list[str]]:
-    """Run `action` before the n-th line that is executed in some modules of ingest."""
-    count = itertools.count(1)
-    hit: list[str] = []
-
-    def trace(frame: FrameType, event: str, _: object) -> Any:
-        if not frame.f_code.co_filename.endswith(files):
-            return None
-        if event == "line" and next(count) == nth:
-            hit.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
-            sys.settrace(None)
-            action()
-        return trace
-
-    old = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        yield hit
-    finally:
-        sys.settrace(old)
-
-
 TRACED = ("ingest/queue.py", "ingest/queuefile.py", "ingest/shapes.py", "ingest/ring.py")
 
 
-def interrupt() -> None:
-    """What Python's own SIGINT handler does."""
-    raise Interrupt
-
-
 @pytest.mark.parametrize("part", range(3))
-def test_ctrl_c_at_any_line_of_a_log_call_costs_nothing_acknowledged(scratch: Path, part: int) -> None:
+def test_ctrl_c_at_any_moment_of_a_log_call_costs_nothing_acknowledged(scratch: Path, part: int) -> None:
     """An interrupt in the middle of a log call, its rotation included: that call isn't acknowledged, all others are."""
     for nth in itertools.count(1 + part, 3):
         hand = ByHand(scratch / str(nth), first_segment_bytes=256, segment_bytes=256)
         acknowledged: list[int] = []
-        with at_each_line(interrupt, nth, *TRACED) as hit:
+        with at_moment(nth, interrupt, *TRACED) as hit:
             for number in range(8):
                 try:
                     (hand.point if number % 3 else hand.param)("m", number)
@@ -223,7 +187,7 @@ def test_ctrl_c_at_any_line_of_a_log_call_costs_nothing_acknowledged(scratch: Pa
 
 
 @pytest.mark.parametrize("part", range(3))
-def test_a_signal_handler_that_logs_at_any_line_of_a_log_call_costs_nothing(scratch: Path, part: int) -> None:
+def test_a_signal_handler_that_logs_at_any_moment_of_a_log_call_costs_nothing(scratch: Path, part: int) -> None:
     """Whatever the interrupted call was about to do, the handler's event and the call's own are there once."""
     for nth in itertools.count(1 + part, 3):
         hand = ByHand(scratch / str(nth), first_segment_bytes=256, segment_bytes=256)
@@ -232,7 +196,7 @@ def test_a_signal_handler_that_logs_at_any_line_of_a_log_call_costs_nothing(scra
             for number in range(100, 106):  # enough to rotate in the middle of a rotation
                 hand.point("h", number)
 
-        with at_each_line(handler, nth, *TRACED) as hit:
+        with at_moment(nth, handler, *TRACED) as hit:
             for number in range(8):
                 (hand.point if number % 3 else hand.param)("m", number)
         hand.step()
@@ -249,13 +213,13 @@ def test_a_signal_handler_that_logs_at_any_line_of_a_log_call_costs_nothing(scra
     assert nth > 60
 
 
-def test_ctrl_c_at_any_line_of_close_costs_nothing(scratch: Path) -> None:
+def test_ctrl_c_at_any_moment_of_close_costs_nothing(scratch: Path) -> None:
     """Regression: an interrupt between the steps of close had the folder removed with what wasn't sealed yet."""
     for nth in itertools.count(1):
         hand = ByHand(scratch / str(nth))
         for number in range(50):
             hand.point("m", number)
-        with at_each_line(interrupt, nth, *TRACED) as hit:
+        with at_moment(nth, interrupt, *TRACED) as hit:
             try:
                 hand.queue.close()
             except Interrupt:
