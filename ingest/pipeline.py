@@ -16,7 +16,8 @@ import logging
 import math
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ingest.alive import FolderLock
@@ -78,6 +79,7 @@ class Pipeline:
         self._begun = threading.Lock()
         self._opening = threading.RLock()
         self._step = threading.RLock()
+        self._gate = threading.RLock()
         self._wake = Bell()
         self._requests: list[_Request] = []
         self._idle_since = self.clock.monotonic()
@@ -197,7 +199,7 @@ class Pipeline:
         queue = self._queue
         if queue is None:
             return Stats(0, 0, 0, 0, 0, 0, 0, self.faults, None)
-        with self._step:
+        with self._gate, self._step:
             return self._made_writer(queue).stats(faults=self.faults)
 
     @property
@@ -244,7 +246,7 @@ class Pipeline:
             while not queue.closed:
                 self._wake.wait(self.settings.flush_interval_s if self._busy(writer) else None)
                 self._turn(writer)
-            with self._step:
+            with self._working():
                 writer.finish()
                 error = writer.error
         except Exception as caught:  # noqa: BLE001 - the thread's edge: kept for flush and close, and shown
@@ -263,7 +265,7 @@ class Pipeline:
         """
         for patience_s in (0.01, 0.05, 0.25, 1.0, 4.0):
             try:
-                with self._step:
+                with self._working():
                     writer = self._writer = self._made_writer(queue)
                     writer.adopt()
                     return writer
@@ -271,7 +273,7 @@ class Pipeline:
                 self.faults += 1
                 _log.debug("steplog: %s; trying again in %s s", error, patience_s)
             time.sleep(patience_s)
-        with self._step:
+        with self._working():
             writer = self._writer = self._made_writer(queue)
         return writer
 
@@ -280,7 +282,9 @@ class Pipeline:
             return self._writer
         from ingest.writer import Writer  # heavy: NumPy and Arrow
 
-        return Writer(self.layout, self._lock, queue, self.settings, self.clock)
+        made = Writer(self.layout, self._lock, queue, self.settings, self.clock)
+        made.pause = self._pause
+        return made
 
     def _turn(self, writer: "Writer") -> None:
         """One step with the requests that came since the last."""
@@ -289,7 +293,7 @@ class Pipeline:
         idle_s = -1.0 if self.active_runs else self.clock.monotonic() - self._idle_since
         error: Exception | None = None
         try:
-            with self._step:
+            with self._working():
                 error = writer.step(
                     flush_now=bool(requests),
                     seal_now=idle_s >= self.settings.end_seal_delay_s or any(request.seal for request in requests),
@@ -308,7 +312,23 @@ class Pipeline:
 
     def rest_locks(self) -> "tuple[threading.RLock, ...]":
         """Give what a fork has to hold so that neither a step nor an opening is under way."""
-        return self._opening, self._step
+        return self._opening, self._gate, self._step
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Hold what a fork and stats() wait for, but let them go first."""
+        with self._gate:
+            self._step.acquire()
+        try:
+            yield
+        finally:
+            self._step.release()
+
+    def _pause(self) -> None:
+        """Let those in who wait for the thread to rest, in the middle of a long step, instead of racing them."""
+        self._step.release()
+        with self._gate:
+            self._step.acquire()
 
     def forked(self) -> None:
         """Forget the parent's queue without touching its files; the child's first event opens its own."""

@@ -10,6 +10,7 @@ commits by unlinking the queue file (see sealing).
 import contextlib
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -41,8 +42,11 @@ class RecoveryReport(msgspec.Struct):
     """A line for each writer that could not be adopted now; it stays as it is."""
 
 
-def recover(layout: Layout) -> RecoveryReport:
-    """Seal everything that dead writers left. Never raises for the disk's or a file's sake: see `failed`."""
+def recover(layout: Layout, pause: Callable[[], None] = lambda: None) -> RecoveryReport:
+    """Seal everything that dead writers left. Never raises for the disk's or a file's sake: see `failed`.
+
+    `pause` is called between two segments.
+    """
     report = RecoveryReport()
     try:
         folders = live_writers(layout)
@@ -55,7 +59,7 @@ def recover(layout: Layout) -> RecoveryReport:
             if lock is None:
                 continue
             try:
-                _adopt(layout, folder, report)
+                _adopt(layout, folder, report, pause)
             finally:
                 lock.release()
         except (OSError, ValueError, StoreError) as error:  # one folder's trouble keeps nobody else's events back
@@ -63,10 +67,11 @@ def recover(layout: Layout) -> RecoveryReport:
     return report
 
 
-def _adopt(layout: Layout, folder: Path, report: RecoveryReport) -> None:
+def _adopt(layout: Layout, folder: Path, report: RecoveryReport, pause: Callable[[], None]) -> None:
     """Seal one dead writer's segments and remove its folder; what isn't ours stays, and the folder with it."""
     for segment in sorted(segments_of(folder)):
         _adopt_segment(layout, segment, report)
+        pause()
     report.writers += 1
     for path in folder.iterdir():
         if path.is_file() and (path.name == "lock" or path.suffix in _SUFFIXES):

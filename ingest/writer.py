@@ -11,6 +11,7 @@ import errno
 import logging
 import secrets
 import shutil
+from collections.abc import Callable
 
 from ingest.alive import FolderLock
 from ingest.aside import set_aside
@@ -52,6 +53,8 @@ class Writer:
         self, layout: Layout, lock: FolderLock, queue: EventQueue, settings: PipelineSettings, clock: Clock
     ) -> None:
         self.layout = layout
+        self.pause: Callable[[], None] = lambda: None
+        """Called between two pieces of work, when nothing is half done: whoever waits for that may come in."""
         self.lock = lock
         self.writer = queue.folder.name
         self.queue = queue
@@ -85,6 +88,7 @@ class Writer:
             self._stream_due = self.clock.monotonic() + (self.settings.stream_interval_s if rare else 0.0)
         if self._roll_due(seal_now=seal_now) and not attempt("roll", self.queue.roll, urgent=urgent):
             attempt("seal", self._seal_waiting, urgent=urgent)
+        self.pause()
         attempt("sync", lambda: self._sync(now=sync_now), urgent=urgent)
         attempt("prepare", self.queue.prepare)
         attempt("compact", self._compact)
@@ -97,7 +101,7 @@ class Writer:
         self.faults.attempt("recover", self._recover)
 
     def _recover(self) -> None:
-        report = recover(self.layout)
+        report = recover(self.layout, self.pause)
         remove_scratch(self.layout)
         for line in report.torn + report.poisoned + report.failed:
             _log.warning("steplog: recovery of %s: %s", self.layout.root, line)
@@ -242,6 +246,7 @@ class Writer:
             if not file.closed:
                 self._seal(file)
             self.queue.release(file)
+            self.pause()
 
     def _seal(self, file: QueueFile) -> None:
         data = file.read(0, file.used())
