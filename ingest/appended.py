@@ -5,6 +5,7 @@ and one that doesn't fit, or finds the file at its end or closed, raises ValueEr
 (O_APPEND), so that an interrupt before or after the write leaves no hole, and a signal handler's write overwrites none.
 """
 
+import errno
 import fcntl
 import os
 import threading
@@ -16,8 +17,8 @@ class AppendedFile:
 
     def __init__(self, descriptor: int, size: int) -> None:
         fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
-        self.refused = False
-        """Whether the disk didn't take a write."""
+        self.refused: OSError | None = None
+        """Why the disk didn't take a write."""
         self._descriptor = descriptor
         self._size = size
         self._written = 0
@@ -28,14 +29,15 @@ class AppendedFile:
         with self._lock:
             if self._descriptor < 0 or self._written + len(data) > self._size:
                 raise ValueError("data out of range")
+            taken, refused = 0, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             try:
                 taken = os.write(self._descriptor, data)
-            except OSError:
-                taken = 0
+            except OSError as error:
+                refused = error
             self._written += taken
             if taken == len(data):
                 return taken
-            self.refused, self._size = True, 0
+            self.refused, self._size = refused, 0
             with suppress(OSError):  # if not even that works, recovery sets the torn frame aside
                 os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - taken)
         raise ValueError("the disk didn't take all of it")

@@ -17,6 +17,7 @@ bounded ring in memory; both are handed over in order when there is room again.
 import contextlib
 import errno
 import itertools
+import os
 import secrets
 import threading
 from collections import deque
@@ -149,7 +150,7 @@ class EventQueue:
             with self.lock:
                 self._advance(made)
                 if not self.ring.move_to(made):
-                    raise OSError(errno.ENOSPC, "the disk takes a new file but no data", str(made.path))
+                    raise made.refused or OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(made.path))
                 self.blocked = bool(self.ring)
                 self.room.notify_all()
         if self.closed:

@@ -78,9 +78,9 @@ class QueueFile:
         return found
 
     @property
-    def refused(self) -> bool:
-        """Whether the disk took a write only in part or not at all: then another file is no way out."""
-        return isinstance(self.map, AppendedFile) and self.map.refused
+    def refused(self) -> OSError | None:
+        """Why the disk took a write only in part or not at all, if so: then another file is no way out."""
+        return self.map.refused if isinstance(self.map, AppendedFile) else None
 
     def used(self) -> int:
         """Offset behind the last frame."""

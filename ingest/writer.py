@@ -73,17 +73,16 @@ class Writer:
         self._sync_due = self._touch_due = self._stream_due = clock.monotonic()
 
     def step(self, *, flush_now: bool = True, seal_now: bool = False, sync_now: bool = False) -> Exception | None:
-        """Do everything that is due.
+        """Do everything that is due; with `flush_now` also what failed lately and would be tried again later.
 
         Returns: what keeps events that were logged before from being visible; with `seal_now` from being Parquet, with
             `sync_now` from being safe from a power cut; None when nothing does.
         """
-        urgent = seal_now or sync_now
-        attempt = self.faults.attempt
+        attempt, urgent = self.faults.attempt, flush_now
         attempt("look", self._look, urgent=urgent)
         self._make_room(urgent=urgent)
-        if flush_now or urgent or self.clock.monotonic() >= self._stream_due:
-            attempt("write", self._drain, urgent=True)
+        if urgent or self.clock.monotonic() >= self._stream_due:
+            attempt("write", self._drain, urgent=urgent)
             rare = self.settings.queue != "memory"
             self._stream_due = self.clock.monotonic() + (self.settings.stream_interval_s if rare else 0.0)
         if self._roll_due(seal_now=seal_now) and not attempt("roll", self.queue.roll, urgent=urgent):
