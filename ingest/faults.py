@@ -6,6 +6,7 @@ however often; when everything works again, one line says so. A cause is said an
 while, so that a disk that is now full and now not doesn't fill the log.
 """
 
+import errno
 import logging
 from collections.abc import Callable
 
@@ -13,19 +14,27 @@ from ingest.clock import Clock
 
 _BACK_OFF_S = (0.2, 30.0)
 _SAY_AGAIN_S = 120.0
+_ADVICE = {
+    errno.ENOENT: "; the store, or a part of it, was deleted: it is made again",
+    errno.ENOSPC: "; make room on its disk",
+    errno.EDQUOT: "; make room in your quota",
+    errno.EACCES: "; make it writable",
+    errno.EROFS: "; make its file system writable",
+}
 _log = logging.getLogger("steplog")
 
 
 class Faults:
     """What fails now, what has failed, and what was said about it."""
 
-    def __init__(self, clock: Clock, where: Callable[[], str]) -> None:
+    def __init__(self, clock: Clock, where: str, consequence: Callable[[], str] = lambda: "") -> None:
         self.count = 0
         self.last_error: str | None = None
         self.failing: dict[str, Exception] = {}
         """Parts that failed when they were last tried."""
         self._clock = clock
         self._where = where
+        self._consequence = consequence
         self._retry_at: dict[str, float] = {}
         self._delay_s: dict[str, float] = {}
         self._met: dict[str, float] = {}
@@ -65,17 +74,31 @@ class Faults:
             return
         self._to_resolve = True
         trace = None if cause_of("", error) else error
-        _log.warning("steplog: %s failed %s: %s (said once)", what, self._where(), error, exc_info=trace)
+        _log.warning(
+            "steplog: %s failed in %s: %s%s%s (said once)",
+            what,
+            self._where,
+            error,
+            _ADVICE.get(_errno(error) or 0, ""),
+            self._consequence(),
+            exc_info=trace,
+        )
 
     def _resolve(self) -> None:
         if self._to_resolve and not self.failing:
             self._to_resolve = False
-            _log.warning("steplog: all works again %s", self._where())
+            _log.warning("steplog: all works again in %s", self._where)
 
 
 def cause_of(what: str, error: Exception) -> str:
     """What failures have in common that a user can do something about: of the system's, the kind of error."""
-    found = error if isinstance(error, OSError) else error.__cause__
-    if isinstance(found, OSError) and found.errno:
-        return f"errno {found.errno}"
+    number = _errno(error)
+    if number:
+        return f"errno {number}"
     return f"{what} {type(error).__name__}" if what else ""
+
+
+def _errno(error: Exception) -> int | None:
+    """The system's number for an error, or for what it was raised from."""
+    found = error if isinstance(error, OSError) else error.__cause__
+    return found.errno if isinstance(found, OSError) else None

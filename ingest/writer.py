@@ -9,6 +9,7 @@ Thread rule: one thread at a time; Pipeline runs it on its own thread, tests ste
 
 import errno
 import logging
+import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -60,7 +61,7 @@ class Writer:
         self.queue = queue
         self.settings = settings
         self.clock = clock
-        self.faults = Faults(clock, self._where)
+        self.faults = Faults(clock, str(layout.root), self._consequence)
         self.written = 0
         self.points = 0
         self.failed = 0
@@ -154,11 +155,10 @@ class Writer:
         """A background failure that lasts."""
         return self.faults.error
 
-    def _where(self) -> str:
+    def _consequence(self) -> str:
         if self.queue.closed:
-            return f"in {self.layout.root}"
-        waits = "memory" if self.queue.blocked else "the queue file"
-        return f"in {self.layout.root}; training goes on, events wait in {waits}"
+            return ""
+        return f". Training goes on, events wait in {'memory' if self.queue.blocked else 'the queue file'}"
 
     def _pending_in(self, file: QueueFile) -> int:
         taken = self._taken.get(file.number)
@@ -169,8 +169,7 @@ class Writer:
         current = self.queue.current
         if self.queue.closed or current.closed or not current.number or current.path.exists():
             return
-        gone = FileNotFoundError(errno.ENOENT, "the store was deleted; it is made again", str(self.layout.root))
-        self.faults.report("write", gone)
+        self.faults.report("write", FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(current.path)))
         self._check_folder()
         self.queue.roll()
 
@@ -197,7 +196,7 @@ class Writer:
         """Take what is new to live segments: of the current file, and before it of those that can't be sealed now."""
         for file in self.queue.files()[0]:
             if not file.path.exists() and file.used():
-                raise FileNotFoundError(errno.ENOENT, "the store was deleted", str(self.layout.root))
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file.path))
             if file.number:
                 self._drain_file(file)
 

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from ingest.recovery import recover
-from ingest.settings import MIB, PipelineSettings
+from ingest.settings import MIB, PipelineSettings, QueueKind
 from ingest.stats import Stats
 from readers.store import Store
 from tracker import ExperimentTracker, QueueFull, SinkFailed
@@ -97,9 +97,9 @@ def params(root: Path) -> list[int]:
     return [int(value) for kind, value in frame.select("kind", "value").rows() if kind == "param"]
 
 
-@pytest.mark.parametrize("queue", ["file", "append"])
+@pytest.mark.parametrize("queue", get_args(QueueKind)[:2])
 def test_a_full_disk_costs_nothing_once_there_is_room_again(
-    small_disk: Path, warned: Callable[[], list[str]], queue: str
+    small_disk: Path, warned: Callable[[], list[str]], queue: QueueKind
 ) -> None:
     """Guarantee 7: queue files, streams and Parquet can't be written; one warning; all is there when space returns."""
     root = small_disk / "store"
@@ -239,7 +239,6 @@ def test_a_folder_that_becomes_unwritable_is_survived(scratch: Path) -> None:
         import logging, os, sys
         import numpy, pyarrow.parquet, ingest.writer
         from pathlib import Path
-from typing import Any
         from tracker import ExperimentTracker, PipelineSettings
         if os.getuid() == 0:
             os.chown(".", 65534, 65534)

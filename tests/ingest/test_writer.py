@@ -270,7 +270,7 @@ def test_a_failed_sync_writes_the_segment_anew(hand: ByHand, monkeypatch: pytest
 def test_back_off_grows_and_an_urgent_step_does_not_wait(hand: ByHand) -> None:
     """A dead disk isn't hammered; a flush tries at once."""
     tries: list[float] = []
-    faults = Faults(hand.clock, lambda: "here")
+    faults = Faults(hand.clock, "here")
 
     def fail() -> None:
         tries.append(hand.clock.monotonic())
@@ -293,7 +293,7 @@ def test_back_off_grows_and_an_urgent_step_does_not_wait(hand: ByHand) -> None:
 def test_a_disk_that_is_full_now_and_then_does_not_fill_the_log(said: Callable[[str], list[str]]) -> None:
     """A cause is said anew only after it has not been met for a while."""
     clock = ManualClock()
-    faults = Faults(clock, lambda: "here")
+    faults = Faults(clock, "here")
     full = _raise(errno.ENOSPC)
     for _ in range(100):
         faults.attempt("seal", full, urgent=True)
