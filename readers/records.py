@@ -70,6 +70,20 @@ class ExperimentSummary(TypedDict):
     last_start: datetime | None
 
 
+def empty_summary(experiment: str) -> ExperimentSummary:
+    """What an experiment without runs comes to."""
+    return ExperimentSummary(
+        experiment_name=experiment,
+        total_runs=0,
+        runs_by_status={},
+        metrics={},
+        best_run=None,
+        params={},
+        first_start=None,
+        last_start=None,
+    )
+
+
 def records(runs: "pl.DataFrame", params: "Values", tags: "Values", last: "pl.DataFrame") -> list[RunRecord]:
     """One record a run, in the order of `runs`.
 

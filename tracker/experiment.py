@@ -37,18 +37,20 @@ from ingest.redact import mask
 from ingest.settings import PipelineSettings
 from ingest.shapes import Packers, room_for
 from ingest.stats import Stats
+from readers.records import empty_summary
 from readers.store import ExperimentSummary, RunRecord, Store
 from tracker.artifacts import ArtifactLogging
 from tracker.autolog import AutoLog
 from tracker.diagnostics import DiagnosticLogging
 from tracker.lifecycle import RunLifecycle
-from tracker.metrics import metric_items, metric_key, metric_step
+from tracker.metrics import PLAIN, know_numpy, metric_items, metric_key, metric_step
 from tracker.models import ModelLogging
 from tracker.run import ActiveRun, ActiveRuns
 from tracker.settings import DEFAULT_OUTPUT_DIR, TrackerSettings, read_settings
 
 _header = HEADER.pack
 _time_ns = time.time_ns
+_is_plain = PLAIN.issuperset
 _NO_SHAPES: Packers = {}
 _log = logging.getLogger("steplog")
 
@@ -147,6 +149,8 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
             if run is None or run_id is not None:
                 run = self._run(run_id)
             binding = run.binding
+            if not _is_plain(map(type, metrics.values())):
+                raise TypeError  # noqa: TRY301 - perhaps a number all the same; the slow way looks at it
             if step is None:
                 pack, prefix = binding.without_step[tuple(metrics)]
                 payload = pack(prefix, _time_ns(), *metrics.values())
@@ -164,6 +168,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
     def _log_metrics_slowly(self, metrics: Mapping[str, Any], step: float | None, run_id: str | None) -> None:
         """Log a call that is the first of its shape, meets a full file, or isn't as it should be."""
         run = self._run(run_id)
+        know_numpy()
         keys, values = metric_items(metrics)
         number, kind = metric_step(step)
         if not keys:
@@ -235,7 +240,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
             raise TypeError(f"{what}s are a dict of name to value, not {type(values).__name__}")
         texts = {}
         for key, value in values.items():
-            name = metric_key(key if isinstance(key, str) else str(key))
+            name = metric_key(key if isinstance(key, str) else str(key), what)
             texts[name] = to_json(mask(name, value), where=f"{what} {name!r}")
         return texts
 
@@ -247,12 +252,17 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
         Each is a dict with run_id, run_name, status, start_time, end_time, params, metrics (last values), tags.
         Raises: ExperimentNotFound: naming those there are.
         """
-        if self._disabled:
+        if self._disabled or (experiment_name is None and not self._known()):
             return []
         return self._store().experiment_runs(experiment_name or self.experiment_name)
 
     def get_experiment_summary(self, experiment_name: str | None = None) -> ExperimentSummary:
-        """Counts by status, and for each metric its spread over the runs and its best run. See readers.store."""
+        """Counts by status, and for each metric the spread of the runs' last values and the best run.
+
+        Raises: ExperimentNotFound: naming those there are; the tracker's own is empty before its first run.
+        """
+        if self._disabled or (experiment_name is None and not self._known()):
+            return empty_summary(self.experiment_name)
         return self._store().experiment_summary(experiment_name or self.experiment_name)
 
     @property
@@ -333,13 +343,22 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
     def _now(self) -> int:
         return _time_ns()
 
-    def _store(self) -> Store:
-        """The store, with everything logged so far visible in it."""
-        if self._pipeline.active_runs or not self._pipeline.closed:
+    def _known(self) -> bool:
+        """Whether this tracker's own experiment has a run yet."""
+        return self._last_run_id is not None or self.experiment_name in self._store().experiments()
+
+    def _make_visible(self) -> None:
+        if not self._pipeline.closed:
             try:
                 self._pipeline.flush(self.settings.pipeline.close_timeout_s)
             except (SinkFailed, TimeoutError) as error:
                 self._fault("flush", error)
+
+    def _store(self) -> Store:
+        """The store, with everything logged so far visible in it."""
+        if self._disabled:
+            raise StoreUnavailable("nothing is stored, so nothing can be read: STEPLOG_MODE is 'disabled'")
+        self._make_visible()
         if self._reader is None:
             self._reader = Store(self.layout.root)
         return self._reader

@@ -12,14 +12,15 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar, cast
 
-from ingest.errors import NoActiveRun, RunNotFound, SinkFailed
-from ingest.events import FactLogged, RunEnded, RunStarted, StatusSet
+from ingest.errors import NoActiveRun, RunNotFound, SinkFailed, WriterClosed
+from ingest.events import FactLogged, ParamsLogged, RunEnded, RunStarted, StatusSet, TagsSet
 from ingest.jsontext import to_json
 from ingest.layout import new_run_id
 from ingest.pipeline import Pipeline
 from tracker.facade import Facade
+from tracker.metrics import metric_value
 from tracker.run import ActiveRun, ActiveRuns, RunId, check_run_id, check_status, status_after
 from tracker.settings import TrackerSettings, check_name
 
@@ -34,6 +35,10 @@ class RunLifecycle(Facade):
     settings: TrackerSettings
     _pipeline: Pipeline
     _runs: ActiveRuns
+
+    def _make_visible(self) -> None:
+        """Flush, as far as the disk lets it."""
+        raise NotImplementedError
 
     def _begin_auto_log(self, run: ActiveRun) -> None:
         """Start recording what is recorded unasked."""
@@ -51,8 +56,9 @@ class RunLifecycle(Facade):
         """See ExperimentTracker."""
         raise NotImplementedError
 
-    def set_tags(self, tags: Mapping[str, Any], *, run_id: str | None = None) -> None:
-        """See ExperimentTracker."""
+    @staticmethod
+    def _texts(what: str, given: object) -> dict[str, str]:
+        """Values as JSON texts, by name."""
         raise NotImplementedError
 
     def start_run(
@@ -83,16 +89,24 @@ class RunLifecycle(Facade):
         Raises: RunNotFound: nothing to resume. TypeError, ValueError: of the arguments.
         """
         name = None if run_name is None else check_name("run_name", run_name)
+        group = None if group is None else check_name("group", group)
+        if resume not in (True, False, "allow", "must"):
+            raise ValueError(f"resume is {resume!r}; it can be True, False, 'allow' or 'must'")
+        parent_id = None if parent is None else check_run_id(str(parent), "parent")
+        tag_texts, param_texts = self._texts("tag", tags or {}), self._texts("param", params or {})
         here = self._runs.here()
         wanted = check_run_id(run_id) if run_id is not None else self._environment_run_id(resume=resume)
         if self._disabled:
             return RunId.of(wanted or new_run_id(self._now()), self)
         experiment, known_name, resumed = self._find(wanted, resume)
-        if nested and here is not None:
-            parent = parent or here.id
-        elif here is not None and parent != here.id:
+        if nested:
+            outer = self._runs.current()  # also one that another thread or task has started
+            parent_id = parent_id or (None if outer is None else outer.id)
+        elif here is not None and parent_id != here.id:
             self._replace(here)
             here = None
+        if self._pipeline.closed:
+            raise WriterClosed("the tracker is closed; make a new ExperimentTracker")
         time_ns = self._now()
         run = ActiveRun(
             wanted or new_run_id(time_ns), experiment, "", previous=here, last_metrics=self._read_last_metrics
@@ -108,17 +122,17 @@ class RunLifecycle(Facade):
                 time_ns,
                 run.name,
                 resumed=resumed,
-                parent_run_id=None if parent is None else check_run_id(str(parent)),
+                parent_run_id=parent_id,
                 group=group,
                 rank=self.settings.rank,
                 host=socket.gethostname(),
                 pid=os.getpid(),
             )
         )
-        if tags:
-            self.set_tags(tags)
-        if params:
-            self.log_params(params)
+        if tag_texts:
+            self._append(TagsSet(run.id, experiment, time_ns, tag_texts))
+        if param_texts:
+            self._append(ParamsLogged(run.id, experiment, time_ns, param_texts))
         self._begin_auto_log(run)
         return RunId.of(run.id, self)
 
@@ -134,9 +148,11 @@ class RunLifecycle(Facade):
         if run is None or self._disabled:
             return
         self._end_auto_log(run)
-        if not run.inherited:
-            self._append(RunEnded(run.id, run.experiment, self._now(), run.status or wanted))
-        self._runs.remove(run)
+        try:
+            if not run.inherited:
+                self._append(RunEnded(run.id, run.experiment, self._now(), run.status or wanted))
+        finally:
+            self._runs.remove(run)
         if run.inherited:
             if run.attached:
                 self._pipeline.run_ended()
@@ -166,25 +182,32 @@ class RunLifecycle(Facade):
         return None if run is None else run.id
 
     def tracked(self, run_name: str | None = None, **options: Any) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
-        """Decorator: each call of the function is a run.
+        """Decorator: each call of the function, plain or async, is a run; inside another run, a nested one.
 
-        Its arguments become params, a returned dict of numbers becomes metrics; the run is FAILED when it raises.
-        `run_name` defaults to the function's name; `options` go to `start_run`.
+        Its arguments become params (arrays and frames by type and shape), the numbers of a returned dict metrics; the
+        run is FAILED when it raises. `run_name` defaults to the function's name; `options` go to `start_run`.
+        Raises: TypeError: used without parentheses, or on a generator, whose body runs after the call.
         """
+        if callable(run_name):
+            raise TypeError("write @tracker.tracked() with parentheses, or with a run name in them")
 
         def decorate(function: Callable[_P, _T]) -> Callable[_P, _T]:
-            signature = inspect.signature(function)
+            if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+                raise TypeError(f"{function.__qualname__} is a generator: its body runs after the call; use start_run")
+            call = _TrackedCall(self, function, run_name, options)
+            if inspect.iscoroutinefunction(function):
+
+                @functools.wraps(function)
+                async def run_async(*args: _P.args, **kwargs: _P.kwargs) -> Any:
+                    with call.start(args, kwargs):
+                        return call.result(await function(*args, **kwargs))
+
+                return cast("Callable[_P, _T]", run_async)
 
             @functools.wraps(function)
             def run_it(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-                bound = signature.bind(*args, **kwargs)
-                bound.apply_defaults()
-                with self.start_run(run_name or function.__name__, **options):
-                    self.log_params(dict(bound.arguments))
-                    result = function(*args, **kwargs)
-                    if isinstance(result, Mapping):
-                        self.log_metrics(result)
-                    return result
+                with call.start(args, kwargs):
+                    return call.result(function(*args, **kwargs))
 
             return run_it
 
@@ -219,9 +242,9 @@ class RunLifecycle(Facade):
             return self.settings.experiment, None, False
         if run_id in self._runs.by_id:
             raise ValueError(f"run {run_id!r} is active in this tracker already; end it first, or log with run_id=")
-        found = self._store().find_run(run_id)
+        found = self._look_up(run_id)
         if found is not None:
-            return found["experiment"], found["run_name"], bool(resume)
+            return *found, bool(resume)
         if resume in (True, "must"):
             raise RunNotFound.among("run", run_id, self._store().run_ids(), hint="start_run(run_id=...) makes it")
         return self.settings.experiment, None, False
@@ -231,10 +254,19 @@ class RunLifecycle(Facade):
         wanted = self.settings.run_id
         if wanted is None or (self._last_run_id is not None and not resume):
             return None
-        return check_run_id(wanted)
+        return check_run_id(wanted, "STEPLOG_RUN_ID")
+
+    def _look_up(self, run_id: str) -> tuple[str, str] | None:
+        from readers.lookup import find_run  # Arrow
+
+        self._make_visible()
+        return find_run(self.layout, run_id)
 
     def _read_last_metrics(self, run_id: str) -> dict[str, float]:
-        return self._store().last_metrics(run_id)
+        from readers.lookup import last_metrics  # Arrow
+
+        self._make_visible()
+        return last_metrics(self.layout, run_id)
 
     def _attach(self, run: ActiveRun) -> None:
         """In a child process: say that it writes to its parent's run, and be awake as long as it may."""
@@ -249,3 +281,46 @@ class RunLifecycle(Facade):
         for run in list(self._runs.by_id.values()):
             if not run.inherited:
                 self.end_run("FINISHED" if interactive else status_after(error), run_id=run.id)
+
+
+class _TrackedCall:
+    """A function whose calls are runs."""
+
+    def __init__(
+        self, tracker: RunLifecycle, function: Callable[..., Any], run_name: str | None, options: dict[str, Any]
+    ) -> None:
+        self._tracker = tracker
+        self._signature = inspect.signature(function)
+        self._run_name = run_name or function.__name__
+        self._options = options
+
+    def start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunId:
+        """Start the run of one call."""
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        params = {name: _described(value) for name, value in bound.arguments.items() if name not in ("self", "cls")}
+        nested = self._tracker.active_run() is not None
+        return self._tracker.start_run(self._run_name, **{"nested": nested, "params": params, **self._options})
+
+    def result(self, result: _T) -> _T:
+        """Log the numbers of a returned dict, and hand it on."""
+        if isinstance(result, Mapping):
+            numbers = {key: value for key, value in result.items() if isinstance(key, str) and _is_number(value)}
+            self._tracker.log_metrics(numbers)
+        return result
+
+
+def _described(value: Any) -> Any:
+    """An argument as a param: a data set by its type and shape, not by its thousand rows."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"{type(value).__name__}{shape}"
+    return value
+
+
+def _is_number(value: object) -> bool:
+    try:
+        metric_value("result", value)
+    except (TypeError, ValueError):
+        return False
+    return True

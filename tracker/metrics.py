@@ -5,12 +5,16 @@ scalars), NaN and the infinities are kept. Text, bytes, dates, complex numbers a
 by name. Nested dicts are flattened with "/", since that is how keys are grouped.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from operator import index
 
 from ingest.events import STEP_FLOAT, STEP_INT, STEP_NONE
 
 MAX_KEY_BYTES = 4096
+PLAIN: set[type] = {float, int, bool}
+"""Types of which every value is one real number: what the log call's short way packs without a second look. (A NumPy
+array may say 0.5 for the text "0.5", and a complex number drops half of itself.) NumPy's own join when it is there."""
 _INT64 = range(-(2**63), 2**63)
 _TEXT = (str, bytes, bytearray, memoryview)
 
@@ -42,18 +46,18 @@ def _flat(metrics: object, prefix: str) -> Iterable[tuple[str, object]]:
             yield name, value
 
 
-def metric_key(key: object) -> str:
+def metric_key(key: object, what: str = "metric") -> str:
     """The key as a plain str. Raises: TypeError: not a str. ValueError: empty, too long, or not valid Unicode."""
     if not isinstance(key, str):
-        raise TypeError(f"a metric's name is a str, not {type(key).__name__} ({_shown(key)})")
+        raise TypeError(f"a {what}'s name is a str, not {type(key).__name__} ({_shown(key)})")
     if not key:
-        raise ValueError("a metric's name is empty")
+        raise ValueError(f"a {what}'s name is empty")
     try:
         encoded = str.encode(key)
     except UnicodeEncodeError as error:
-        raise ValueError(f"the metric name {key!r} is not valid Unicode: {error.reason}") from error
+        raise ValueError(f"the {what} name {key!r} is not valid Unicode: {error.reason}") from error
     if len(encoded) > MAX_KEY_BYTES:
-        raise ValueError(f"the metric name {key[:40]!r}... has {len(encoded)} bytes; at most {MAX_KEY_BYTES} are kept")
+        raise ValueError(f"the {what} name {key[:40]!r}... has {len(encoded)} bytes; at most {MAX_KEY_BYTES} are kept")
     return encoded.decode()
 
 
@@ -64,12 +68,12 @@ def metric_value(key: str, value: object) -> float:
     """
     refusal = f"metric {key!r} is {_shown(value)} ({type(value).__name__}); a metric is one real number"
     shape = getattr(value, "shape", ())
+    if type(value).__name__ == "MaskedConstant":
+        return float("nan")
     if isinstance(value, _TEXT) or not hasattr(value, "__float__") or _is_object_array(value):
         raise TypeError(refusal)
     if isinstance(shape, tuple) and shape:
         raise TypeError(f"{refusal}; this has shape {tuple(shape)}: log .item(), .mean(), or each element")
-    if type(value).__name__ == "MaskedConstant":
-        return float("nan")
     try:
         return float(value)
     except OverflowError as error:
@@ -103,6 +107,13 @@ def _int_step(step: int) -> int:
     if step not in _INT64:
         raise ValueError(f"step {step} doesn't fit 64 bits")
     return step
+
+
+def know_numpy() -> None:
+    """Take NumPy's real scalars among the plain types, once NumPy is imported."""
+    numpy = sys.modules.get("numpy")
+    if len(PLAIN) == 3 and hasattr(numpy, "longdouble") and hasattr(numpy, "bool_"):
+        PLAIN.update({numpy.bool_, *(numpy.dtype(code).type for code in "bhilqBHILQefdg")})  # type: ignore[union-attr]
 
 
 def _is_object_array(value: object) -> bool:

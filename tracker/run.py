@@ -191,11 +191,11 @@ def check_status(status: object) -> Status:
     return wanted
 
 
-def check_run_id(run_id: object) -> str:
+def check_run_id(run_id: object, what: str = "run_id") -> str:
     """The id as a plain str. Raises: ValueError: not fit to name a folder."""
     if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
         raise ValueError(
-            f"run_id is {run_id!r}; it is 1 to 128 letters, digits, '.', '_' or '-', a letter or digit first"
+            f"{what} is {run_id!r}; it is 1 to 128 letters, digits, '.', '_' or '-', a letter or digit first"
         )
     return str(run_id)
 

@@ -61,9 +61,12 @@ def read_settings(
         raise ValueError(f"output_dir is a folder's path, not {output_dir!r}")
     if folder == DEFAULT_OUTPUT_DIR:
         folder = environment.get("STEPLOG_DIR") or folder
+    if "://" in folder:
+        raise ValueError(f"output_dir is {folder!r}; it is a folder on this machine or on a mount, not an address")
+    folder = os.path.expanduser(folder)  # noqa: PTH111 - a str in, a str out
     mode = environment.get("STEPLOG_MODE", "")
     if mode not in {"", "online", "enabled", "disabled"}:
-        raise ValueError(f"STEPLOG_MODE is {mode!r}; it can be 'enabled' or 'disabled'")
+        raise ValueError(f"STEPLOG_MODE is {mode!r}; it can be 'enabled', 'online' or 'disabled'")
     settings = PipelineSettings() if pipeline is None else pipeline
     if "STEPLOG_FLUSH_INTERVAL" in environment:
         settings = msgspec.structs.replace(settings, flush_interval_s=_flush_interval(environment))

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from readers.store import Store
-from tracker import ExperimentTracker, NoActiveRun, RunNotFound, WriterClosed
+from tracker import ExperimentNotFound, ExperimentTracker, NoActiveRun, RunNotFound, WriterClosed
 
 
 @pytest.fixture
@@ -322,6 +323,88 @@ def test_a_changed_param_takes_the_new_value_and_keeps_its_history(tracker: Expe
     assert tracker.get_experiment_runs()[0]["params"] == {"lr": 0.2}
     history = Store(tracker.layout.root).facts().filter(kind="param").sort("seq").collect()
     assert history["value"].to_list() == ["0.1", "0.2"]
+
+
+def test_tracked_takes_async_functions_and_nests(tracker: ExperimentTracker) -> None:
+    """The run of an async function lasts as long as its body; a tracked call inside another is its child."""
+
+    @tracker.tracked()
+    def inner(data: Any) -> dict[str, object]:
+        return {"score": 2.0, "model": "not a number"}
+
+    @tracker.tracked("outer")
+    async def outer() -> str:
+        await asyncio.sleep(0)
+        inner(np.zeros((1000, 3)))
+        tracker.log_metrics({"loss": 1.0})
+        return "kept"
+
+    assert asyncio.run(outer()) == "kept"
+
+    first, second = tracker.get_experiment_runs()
+    assert (first["run_name"], first["metrics"], first["status"]) == ("outer", {"loss": 1.0}, "FINISHED")
+    assert (second["run_name"], second["metrics"]) == ("inner", {"score": 2.0})
+    assert second["params"] == {"data": "ndarray(1000, 3)"}
+
+
+def test_tracked_refuses_what_it_cannot_track(tracker: ExperimentTracker) -> None:
+    """Generators run after the call; a decorator without parentheses would swallow the function."""
+    with pytest.raises(TypeError, match="parentheses"):
+        tracker.tracked(print)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="generator"):
+
+        @tracker.tracked()
+        def batches() -> Iterator[int]:
+            yield 1
+
+
+BAD_STARTS: list[tuple[dict[str, Any], str]] = [
+    ({"parent": "../x"}, "parent is"),
+    ({"tags": ["a"]}, "tags are a dict"),
+    ({"params": {"": 1}}, "a param's name is empty"),
+    ({"resume": "never"}, "'allow' or 'must'"),
+    ({"run_name": 7}, "run_name is a str"),
+    ({"group": 7}, "group is a str"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_STARTS, ids=[message for _, message in BAD_STARTS])
+def test_a_start_that_is_refused_leaves_no_run(
+    tracker: ExperimentTracker, arguments: dict[str, Any], message: str
+) -> None:
+    """Nothing is started, the run before stays active, and the corrected call works."""
+    tracker.start_run("before")
+    with pytest.raises((TypeError, ValueError), match=message):
+        tracker.start_run(**{"run_name": "refused", **arguments})
+    tracker.log_metrics({"x": 1.0})
+
+    assert statuses(tracker) == {"before": "RUNNING"}
+    assert points(tracker) == {"before": [1.0]}
+
+
+def test_nested_in_another_thread_knows_its_parent(tracker: ExperimentTracker) -> None:
+    """The parent is the run that a log call there would go to."""
+    parent = tracker.start_run("sweep")
+
+    def trial() -> None:
+        with tracker.start_run("trial", nested=True):
+            tracker.log_metrics({"x": 1.0})
+
+    thread = threading.Thread(target=trial)
+    thread.start()
+    thread.join()
+
+    runs = Store(tracker.layout.root).runs().filter(run_name="trial").collect()
+    assert runs["parent_run_id"].to_list() == [parent]
+    assert tracker.active_run() == parent
+
+
+def test_the_tracker_s_own_experiment_is_empty_before_its_first_run(tracker: ExperimentTracker) -> None:
+    """No run yet is an answer, not an error; an unknown name is one."""
+    assert tracker.get_experiment_runs() == []
+    assert tracker.get_experiment_summary()["total_runs"] == 0
+    with pytest.raises(ExperimentNotFound):
+        tracker.get_experiment_runs("unknown")
 
 
 def test_after_close_logging_says_so(tmp_path: Path) -> None:

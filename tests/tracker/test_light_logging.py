@@ -18,6 +18,9 @@ SCRIPT = """
                 for step in range(3000):
                     tracker.log_metrics({"loss": 1.0}, step=step)
                 tracker.log_text("hello", "a.txt")
+                tracker.log_model({"weights": 1}, "model")
+        with tracker.start_run(run_id="joined"):
+            tracker.log_metrics({"loss": 1.0})
     assert tracker.stats().segments > 8 and tracker.stats().faults == 0, tracker.stats()
     heavy = {"pandas", "polars", "sklearn", "scipy", "matplotlib", "mlflow", "pyarrow.dataset", "torch"}
     print(sorted(heavy & sys.modules.keys()))

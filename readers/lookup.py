@@ -1,0 +1,77 @@
+"""Looking up one run without Polars, for the process that logs.
+
+A forked child that uses Polars after its parent did hangs, and importing it costs a quarter of a second; so what a
+training process asks by itself (does this run exist? what was logged last?) is answered with Arrow alone. Live segments
+are read before the sealed parts are listed; one that is sealed in between is met twice, which changes no answer here.
+"""
+
+import json
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ingest.alive import is_alive
+from ingest.arrays import strings, values
+from ingest.catalog import live_segments, snapshot
+from ingest.errors import SegmentCorrupt
+from ingest.layout import Layout, Table
+from ingest.parts import verify
+from ingest.recovery import read_segment
+from ingest.sealing import Contents
+
+_TRIES = 20
+
+
+def find_run(layout: Layout, run_id: str) -> tuple[str, str] | None:
+    """(experiment, run_name) of a run, or None when it isn't in the store."""
+    found: dict[str, str] = {}
+    for rows in _rows(layout, "facts", run_id):
+        facts = rows.filter(pc.equal(rows["kind"], strings(["run"])[0]))
+        found |= dict(zip(facts["key"].to_pylist(), facts["value"].to_pylist(), strict=True))
+    return (json.loads(found["experiment"]), json.loads(found["run_name"])) if "experiment" in found else None
+
+
+def last_metrics(layout: Layout, run_id: str) -> dict[str, float]:
+    """The last value of each metric of a run: by the order of its writer, and across writers by time."""
+    last: dict[str, tuple[tuple[int, int], float]] = {}
+    for rows in _rows(layout, "summaries", run_id):
+        places = zip(values(rows["last_time"]).tolist(), values(rows["last_seq"]).tolist(), strict=True)
+        for key, place, value in zip(rows["key"].to_pylist(), places, values(rows["last"]).tolist(), strict=True):
+            last[key] = max(last.get(key, (place, value)), (place, value), key=lambda found: found[0])
+    return {key: value for key, (_, value) in sorted(last.items())}
+
+
+def _rows(layout: Layout, table: Table, run_id: str) -> list[pa.Table]:
+    """One run's rows of a table. A file that is moved between listing and reading makes it begin anew."""
+    for left in reversed(range(_TRIES)):
+        try:
+            found = [*_live(layout, table), *_sealed(layout, table)]
+        except FileNotFoundError:
+            if not left:
+                raise
+        else:
+            return [rows.filter(pc.equal(rows["run_id"], strings([run_id])[0])) for rows in found]
+    return []
+
+
+def _live(layout: Layout, table: Table) -> Iterator[pa.Table]:
+    for segment in reversed(live_segments(layout)):
+        folder = segment.queue_file.parent
+        try:
+            alive = is_alive(folder)
+            contents = Contents.of_live(segment.writer, folder, segment.number) if alive else read_segment(segment)[0]
+        except FileNotFoundError:  # sealed meanwhile: listed among the parts below
+            continue
+        for experiment in contents.experiments():
+            yield contents.facts(experiment) if table == "facts" else contents.metrics(experiment)[1]
+
+
+def _sealed(layout: Layout, table: Table) -> Iterator[pa.Table]:
+    for part in snapshot(layout, table).parts:
+        try:
+            verify(part.path)
+        except SegmentCorrupt:  # the store's reader reports it
+            continue
+        yield pq.ParquetFile(part.path).read()
