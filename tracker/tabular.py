@@ -9,7 +9,8 @@ else as polars. What each suffix keeps:
     .json                        a list of rows, each a dict; read back as that
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -25,9 +26,9 @@ def is_frame(data: object) -> bool:
 
 
 def encode_table(data: object, suffix: str, name: str) -> bytes | memoryview:
-    """Write a frame, a dict of columns or a list of row dicts.
+    """Write a frame, a dict of columns or a list of row dicts; the rows' columns are all keys that any of them has.
 
-    Raises: TypeError: no table. ValueError: no such format, or it can't hold a column.
+    Raises: TypeError: no table. ValueError: no such format, it can't hold a column, or two columns have one name.
     """
     if suffix not in TABLE_SUFFIXES:
         raise ValueError(f"table {name!r} has no format by its suffix {suffix!r}; there is {', '.join(TABLE_SUFFIXES)}")
@@ -90,13 +91,32 @@ def _from_python(data: object, name: str) -> Any:
     import pyarrow as pa
 
     try:
-        return pa.Table.from_pylist(data) if rows else pa.table({str(key): list(data[key]) for key in data})  # type: ignore[index, attr-defined]
+        columns = _columns(data) if rows else {key: list(data[key]) for key in data}  # type: ignore[arg-type, index, attr-defined]
+        _refuse_namesakes(columns)
+        return pa.table({str(key): values for key, values in columns.items()})
     except (TypeError, ValueError) as error:
         raise type(error)(f"table {name!r} can't be made of these columns: {error}") from error
 
 
+def _columns(rows: Sequence[Mapping[Any, object]]) -> dict[Any, list[object]]:
+    """Give the columns of rows, in the order in which their keys appear; None where a row lacks one.
+
+    Arrow's own from_pylist takes the first row's keys for those of all.
+    """
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return {key: [row.get(key) for row in rows] for key in keys}
+
+
+def _refuse_namesakes(names: Iterable[object]) -> None:
+    """Raise ValueError for columns of one name: JSON would lose one, a CSV's reader rename it, Parquet's refuse."""
+    twice = [name for name, count in Counter(map(str, names)).items() if count > 1]
+    if twice:
+        raise ValueError(f"more than one column is named {', '.join(map(repr, twice))}; rename all but one")
+
+
 def _write_pandas(data: Any, suffix: str, name: str) -> bytes | memoryview:
     frame = data.to_frame() if hasattr(data, "to_frame") else data
+    _refuse_namesakes(frame.columns)
     if suffix in {".arrow", ".feather"}:
         import pyarrow as pa
 
@@ -108,6 +128,7 @@ def _write_pandas(data: Any, suffix: str, name: str) -> bytes | memoryview:
     index = frame.index
     only_counts = index.nlevels == 1 and index.name is None and index.dtype.kind in "iu"
     flat = frame if only_counts else frame.reset_index()
+    _refuse_namesakes(flat.columns)  # the index's columns are among them now
     if suffix == ".json":
         return to_json(flat.to_dict("records"), where=f"table {name!r}").encode()
     text: str = flat.to_csv(None, sep=_SEPARATORS[suffix], index=False)
@@ -133,6 +154,7 @@ def _write_arrow(data: Any, suffix: str, name: str) -> bytes | memoryview:
     import pyarrow as pa
 
     table = data if isinstance(data, pa.Table) else pa.table(data)
+    _refuse_namesakes(table.column_names)
     if suffix == ".json":
         return to_json(table.to_pylist(), where=f"table {name!r}").encode()
     sink = pa.BufferOutputStream()

@@ -476,3 +476,40 @@ def test_a_full_disk_does_not_stop_the_training(tmp_path: Path) -> None:
 
         tracker.log_text("x", "a.txt")
         assert tracker.list_artifacts() == []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".arrow", ".json"])
+def test_rows_make_a_table_of_all_their_keys(suffix: str, tracker: ExperimentTracker) -> None:
+    """A key that only later rows have is a column too; columns stand in the order in which the keys appear."""
+    tracker.log_table([{"epoch": 1}, {"epoch": 2, "val": 3}, {"lr": 0.5, "epoch": 3}], f"rows{suffix}")
+
+    loaded: Any = tracker.load_artifact(f"rows{suffix}")
+    frame = pd.DataFrame(loaded)
+    assert list(frame.columns) == ["epoch", "val", "lr"]
+    assert frame["epoch"].tolist() == [1, 2, 3]
+    assert frame["val"].fillna(-1).tolist() == [-1, 3, -1]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".arrow", ".json"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame([[1, 2, 3]], columns=["twice", "once", "twice"]),
+        pd.DataFrame([[1, 2]], columns=[1, "1"]).rename(columns={1: "twice", "1": "twice"}),
+        pa.table([pa.array([1]), pa.array([2])], names=["twice", "twice"]),
+    ],
+    ids=["pandas", "renamed", "pyarrow"],
+)
+def test_columns_of_one_name_are_refused(suffix: str, table: Any, tracker: ExperimentTracker) -> None:
+    """No format gives both back under their name, so the message names them and nothing is stored."""
+    with pytest.raises(ValueError, match="more than one column is named 'twice'; rename"):
+        tracker.log_table(table, f"t{suffix}")
+
+    assert tracker.list_artifacts() == []
+
+
+@pytest.mark.parametrize("table", [{1: [1], "1": [2]}, [{1: 1, "1": 2}], pd.DataFrame([[1, 2]], columns=[1, "1"])])
+def test_columns_of_one_name_as_text_are_refused(table: Any, tracker: ExperimentTracker) -> None:
+    """A column's name is text in a file, so 1 and "1" are the same one."""
+    with pytest.raises(ValueError, match="more than one column is named '1'"):
+        tracker.log_table(table, "t.json")
