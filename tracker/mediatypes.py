@@ -2,6 +2,8 @@
 
 from pathlib import PurePosixPath
 
+from ingest.paths import name_text
+
 _TYPES = {
     ".arrow": "application/vnd.apache.arrow.file",
     ".bmp": "image/bmp",
@@ -47,8 +49,8 @@ _TEXT = frozenset({"application/jsonl", "application/toml", "application/xml", "
 
 
 def suffix(path: str) -> str:
-    """The name's ending in small letters, with its dot."""
-    return PurePosixPath(path).suffix.lower()
+    """The name's ending in small letters, with its dot. Raises: TypeError: no name, as where arguments are swapped."""
+    return PurePosixPath(name_text(path)).suffix.lower()
 
 
 def media_type(path: str) -> str:

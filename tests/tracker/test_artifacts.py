@@ -513,3 +513,22 @@ def test_columns_of_one_name_as_text_are_refused(table: Any, tracker: Experiment
     """A column's name is text in a file, so 1 and "1" are the same one."""
     with pytest.raises(ValueError, match="more than one column is named '1'"):
         tracker.log_table(table, "t.json")
+
+
+no_names: list[tuple[str, Callable[[ExperimentTracker], None]]] = [
+    ("Figure", lambda t: t.log_figure("f.png", figure())),  # type: ignore[arg-type]
+    ("NoneType", lambda t: t.log_text("x", None)),  # type: ignore[arg-type]
+    ("int", lambda t: t.log_text("x", 3)),  # type: ignore[arg-type]
+    ("bytes", lambda t: t.log_text("x", b"a.txt")),  # type: ignore[arg-type]
+    ("int", lambda t: t.log_dict({}, 3)),  # type: ignore[arg-type]
+    ("NoneType", lambda t: t.log_table({"a": [1]}, None)),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("given", "log"), no_names)
+def test_a_name_that_is_no_text_is_refused_by_the_arguments_name(
+    given: str, log: Callable[[ExperimentTracker], None], tracker: ExperimentTracker
+) -> None:
+    """Whoever swaps the arguments reads which one is the name, and how one looks."""
+    with pytest.raises(TypeError, match=rf"^name is a str such as 'notes\.txt', not {given}$"):
+        log(tracker)
