@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ingest.errors import NoActiveRun
+from ingest.errors import ModelNotFound, NoActiveRun
 from ingest.events import FactLogged, ModelLogged, ParamsLogged
 from ingest.jsontext import to_json
 from ingest.paths import check_path
@@ -19,7 +19,7 @@ from ingest.redact import mask
 from ingest.values import plain
 from tracker.facade import Facade
 from tracker.modelformats import class_name, library, load_model, save_model, untrusted_parts
-from tracker.modelregistry import ModelEntry, ModelInfo, ModelRegistry, ModelVersion, file_facts
+from tracker.modelregistry import LATEST, ModelEntry, ModelInfo, ModelRegistry, ModelVersion, file_facts
 from tracker.run import ActiveRun
 
 __all__ = ["ModelEntry", "ModelLogging", "ModelVersion"]
@@ -34,7 +34,7 @@ class ModelLogging(Facade):
         model: object,
         name: str = "model",
         *,
-        aliases: Iterable[str] = (),
+        aliases: str | Iterable[str] = (),
         metadata: Mapping[str, object] | None = None,
         input_example: object = None,
         run_id: str | None = None,
@@ -45,12 +45,13 @@ class ModelLogging(Facade):
             model: scikit-learn estimator or pipeline, XGBoost, LightGBM or CatBoost model, torch module or state dict,
                 dict of arrays; anything else that can be pickled.
             name: a relative path such as "churn" or "churn/forest"; versions of all runs count together.
-            aliases: names for this version, such as "best"; each moves here from the version that had it.
+            aliases: a name for this version, such as "best", or several; each moves here from the version that had it.
             metadata: plain data to keep beside the model.
             input_example: a few rows of input, to tell later what the model takes; its shape and first rows are kept.
 
         Returns: the version; None where the disk failed or the tracker is disabled.
-        Raises: ModelNotSerializable: no format can hold it; the run goes on. ValueError: no such name.
+        Raises: ModelNotSerializable: no format can hold it; the run goes on. ValueError, TypeError: no such
+            name, or no such alias; then nothing is saved.
 
         With auto_log, an estimator's own params are logged under "<name>.".
         """
@@ -58,6 +59,7 @@ class ModelLogging(Facade):
             return None
         run = self._run(run_id)
         check_path(name, "model")
+        names = _checked_aliases(aliases)
         registry = ModelRegistry(self.layout)
         params = _params(model)
         details = {
@@ -72,7 +74,7 @@ class ModelLogging(Facade):
         }
         try:
             saved, info = registry.publish(name, lambda folder: _write(model, name, folder, details))
-            for alias in aliases:
+            for alias in names:
                 registry.set_alias(name, alias, saved.version)
         except OSError as error:
             self._fault(f"model {name!r} of run {run.id}", error)
@@ -95,7 +97,7 @@ class ModelLogging(Facade):
         Raises: ModelNotFound: listing what there is. SegmentCorrupt: the file isn't what was saved. UntrustedModel.
         """
         registry = ModelRegistry(self.layout)
-        file, info = registry.verified(name, registry.resolve(name, version))
+        file, info = registry.verified(name, _resolved(registry, name, version))
         return load_model(name, file, info, trust=trust)
 
     def set_model_alias(self, name: str, alias: str, version: int | str | None = None) -> None:
@@ -106,7 +108,7 @@ class ModelLogging(Facade):
         if self._disabled:
             return
         registry = ModelRegistry(self.layout)
-        number = registry.resolve(name, version)
+        number = _resolved(registry, name, version)
         try:
             registry.set_alias(name, alias, number)
         except OSError as error:
@@ -140,6 +142,36 @@ class ModelLogging(Facade):
                 sha256=info["sha256"],
             )
         )
+
+
+def _checked_aliases(aliases: str | Iterable[str]) -> list[str]:
+    """Give the aliases as a list, if the registry will take each of them; one str is one alias.
+
+    Raises: ValueError, TypeError: as ModelRegistry.set_alias, but while no version has been made yet.
+    """
+    names = [aliases] if isinstance(aliases, str) else list(aliases)
+    for alias in names:
+        if not isinstance(alias, str):
+            raise TypeError(f"aliases is a str such as 'best', or several; {type(alias).__name__} is no alias")
+        if not alias.strip() or alias == LATEST or alias.isdecimal():
+            raise ValueError(f"{alias!r} can't be an alias: give a word that is no number and isn't {LATEST!r}")
+    return names
+
+
+def _resolved(registry: ModelRegistry, name: str, version: int | str | None) -> int:
+    """Give the number that a version or alias means. Raises: ModelNotFound: it says which there are."""
+    try:
+        return registry.resolve(name, version)
+    except ModelNotFound as error:
+        if name not in registry.names():
+            raise
+        numbers = [str(number) for number in registry.versions(name)]
+        if isinstance(version, int) or str(version).isdecimal():
+            there = ", ".join(numbers[-20:])
+            older = f"{len(numbers) - 20} older ones, " if len(numbers) > 20 else ""
+            raise ModelNotFound(f"no version {version} of model {name!r}; there is: {older}{there}") from error
+        known = [*numbers, LATEST, *registry.aliases(name)]
+        raise ModelNotFound.among(f"version of model {name!r} named", str(version), known) from error
 
 
 def _write(model: object, name: str, folder: Path, details: dict[str, object]) -> ModelInfo:

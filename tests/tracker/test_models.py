@@ -242,9 +242,11 @@ def test_what_is_not_there_is_reported_with_what_is(tracker: ExperimentTracker) 
 
     with pytest.raises(ModelNotFound, match=r"no model 'forrest'; did you mean 'forest'"):
         tracker.load_model("forrest")
-    with pytest.raises(ModelNotFound, match=r"no version of model 'forest' '2'; there is: 1, latest, best"):
+    with pytest.raises(ModelNotFound, match=r"^no version 2 of model 'forest'; there is: 1$"):
         tracker.load_model("forest", 2)
-    with pytest.raises(ModelNotFound, match=r"'bset'; did you mean 'best'"):
+    with pytest.raises(ModelNotFound, match=r"^no version 7 of model 'forest'; there is: 1$"):
+        tracker.load_model("forest", "7")
+    with pytest.raises(ModelNotFound, match=r"no version of model 'forest' named 'bset'; did you mean 'best'"):
         tracker.load_model("forest", "bset")
     with pytest.raises(ModelNotFound):
         tracker.set_model_alias("forest", "prod", 7)
@@ -498,3 +500,46 @@ def test_boosting_says_why_it_needs_trust(tracker: ExperimentTracker) -> None:
     with pytest.raises(UntrustedModel, match=reason):
         tracker.load_model("model")
     np.testing.assert_array_equal(tracker.load_model("model", trust=True).predict(X), model.predict(X))
+
+
+def test_a_version_that_is_not_there_is_reported_with_those_there_are(tracker: ExperimentTracker) -> None:
+    """By loading and by setting an alias alike."""
+    for _ in range(2):
+        save(tracker, {"w": np.array([1])}, "rf")
+
+    with pytest.raises(ModelNotFound, match=r"^no version 9 of model 'rf'; there is: 1, 2$"):
+        tracker.load_model("rf", 9)
+    with pytest.raises(ModelNotFound, match=r"^no version 9 of model 'rf'; there is: 1, 2$"):
+        tracker.set_model_alias("rf", "best", 9)
+
+
+def test_a_text_is_one_alias(tracker: ExperimentTracker) -> None:
+    """It isn't taken letter by letter."""
+    save(tracker, {"w": np.array([1])}, "rf", aliases="best")
+
+    assert tracker.list_models("rf")[0]["aliases"] == ["best"]
+
+
+@pytest.mark.parametrize(
+    ("aliases", "error"), [(["best", "latest"], ValueError), (["a", "3"], ValueError), ([None], TypeError)]
+)
+def test_a_wrong_alias_is_refused_before_anything_is_saved(
+    aliases: Any, error: type[Exception], tracker: ExperimentTracker
+) -> None:
+    """No version is left without the aliases that it was to have."""
+    with pytest.raises(error, match="alias"):
+        tracker.log_model({"w": np.array([1])}, "rf", aliases=aliases)
+
+    assert tracker.list_models() == []
+
+
+def test_a_refused_model_name_is_told_of_models(tracker: ExperimentTracker) -> None:
+    """Neither a run's folder nor a picture is in the message; the example is a model's."""
+    for name, message in (
+        ("../m", r"^'\.\./m' is refused as model name: '\.\.' leads out of the models' folder; .* 'churn/forest'$"),
+        ("", r"'churn/forest'$"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            tracker.log_model({"w": np.array([1])}, name)
+    with pytest.raises(TypeError, match=r"^name is a str such as 'churn/forest', not int$"):
+        tracker.log_model({"w": np.array([1])}, 3)  # type: ignore[arg-type]
