@@ -28,6 +28,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Self
 
+_LONGEST_NAME = 60
+
 
 class TrackerError(Exception):
     """Base of everything below."""
@@ -54,13 +56,13 @@ class LookupFailed(TrackerError, LookupError):
 
     @classmethod
     def among(cls, what: str, asked: str, there: Iterable[str], hint: str = "") -> Self:
-        """Build the message: what was asked, the nearest names, what is there."""
+        """Build the message: what was asked, the nearest names, what is there; long names are cut in the middle."""
         names = list(there)
         near = get_close_matches(asked, names, n=3)
-        have = ", ".join(names[:20]) + (f", and {len(names) - 20} more" if len(names) > 20 else "")
+        have = ", ".join(map(_cut, names[:20])) + (f", and {len(names) - 20} more" if len(names) > 20 else "")
         parts = [f"no {what} {asked!r}"]
         if near:
-            parts.append(f"did you mean {' or '.join(map(repr, near))}?")
+            parts.append(f"did you mean {' or '.join(repr(_cut(name)) for name in near)}?")
         parts.append(f"there is: {have}" if names else f"there is no {what} at all")
         return cls("; ".join(parts) + (f"; {hint}" if hint else ""))
 
@@ -119,3 +121,8 @@ class ModelNotSerializable(ModelError):
 
 class UntrustedModel(ModelError):
     """Loading the file would run code from it, and trust=True was not given."""
+
+
+def _cut(name: str) -> str:
+    """A name that a line has room for: both its ends, as of many names only the last part differs."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 23]}...{name[-20:]}"
