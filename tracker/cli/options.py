@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.errors import StoreUnavailable
+from ingest.errors import LookupFailed, StoreUnavailable
 from ingest.layout import Layout
 
 if TYPE_CHECKING:
@@ -22,10 +22,14 @@ RunArgument = Annotated[
 DEFAULT_STORE = Path("experiments")
 
 
+class StoreNotFound(StoreUnavailable, LookupFailed):
+    """No store lies where the command was told to look: asked for something that isn't there, so exit code 2."""
+
+
 def open_layout(folder: Path) -> Layout:
     """The layout of an existing store.
 
-    Raises: StoreUnavailable: there is none. FormatTooNew: it was written by a newer version.
+    Raises: StoreNotFound: there is none. FormatTooNew: it was written by a newer version.
     """
     layout = Layout(folder)
     if not layout.check():
@@ -33,7 +37,7 @@ def open_layout(folder: Path) -> Layout:
             f"no store at {os.fspath(folder)!r}; give its folder with --store DIR or STEPLOG_DIR, "
             "or make one with 'steplog demo'"
         )
-        raise StoreUnavailable(message)
+        raise StoreNotFound(message)
     return layout
 
 

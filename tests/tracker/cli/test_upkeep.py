@@ -78,7 +78,7 @@ def test_no_store(steplog: Steplog, tmp_path: Path, command: tuple[str, ...]) ->
     """One line that says how to give one; nothing is made."""
     said = steplog(*command, "--store", tmp_path / "nowhere")
 
-    assert (said.code, said.out) == (1, "")
+    assert (said.code, said.out) == (2, "")
     assert said.err.startswith("steplog: no store at ")
     assert said.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
