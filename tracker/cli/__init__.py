@@ -6,6 +6,7 @@ Heavy packages are imported by the commands that need them, so that `steplog --h
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -21,6 +22,31 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(asked: bool) -> None:
+    """Print the installed package's version, and end."""
+    if not asked:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        print(f"steplog {version('steplog')}")  # noqa: T201 - this is the output
+    except PackageNotFoundError:
+        fail("its version is unknown, because it isn't installed; install it with 'pip install .'", 1)
+    raise typer.Exit
+
+
+@app.callback()
+def _steplog(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and stop.")
+    ] = False,
+) -> None:
+    """Take what stands before the command."""
+
+
 app.command("demo")(demo.demo)
 app.command("ls")(runs.ls)
 app.command("show")(show.show)
