@@ -137,7 +137,7 @@ def _by_order(runs: list[Run], sort: str) -> list[Run]:
         case "status":
             return sorted(runs, key=lambda run: run["status"])
         case "duration":
-            return sorted(runs, key=_seconds, reverse=True)
+            return sorted(runs, key=_seconds_or_none_last, reverse=True)
         case _:
             return sorted(runs, key=_started, reverse=True)
 
@@ -227,8 +227,16 @@ def _started(run: Run) -> datetime:
     return run["start_time"] or datetime.min.replace(tzinfo=UTC)
 
 
-def _seconds(run: Run) -> float:
-    """How long a run took, or has been running so far."""
+def _seconds(run: Run) -> float | None:
+    """How long a run took, or has been running so far; None if the record of its start is lost."""
+    if run["start_time"] is None:
+        return None
     if run["duration_s"] is not None:
         return float(run["duration_s"])
-    return float((datetime.now(UTC) - _started(run)).total_seconds())
+    return float((datetime.now(UTC) - run["start_time"]).total_seconds())
+
+
+def _seconds_or_none_last(run: Run) -> float:
+    """The same for sorting, the longest first: a run of unknown length is the last."""
+    seconds = _seconds(run)
+    return -1.0 if seconds is None else seconds

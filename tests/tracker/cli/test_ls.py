@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from readers.store import Store
 from tracker.cli.runs import shortened
 
 Steplog = Callable[..., Any]
@@ -103,3 +105,23 @@ def test_ids_are_shortened_to_what_tells_them_apart() -> None:
     assert short["01a2072b683e311847adf2"] == "01a2072b683e3"
     assert short["mine"] == "mine"
     assert all(sum(other.startswith(s) for other in ids) == 1 or s in ids for s in short.values())
+
+
+@pytest.mark.parametrize("order", ["start", "duration"])
+def test_a_run_without_a_start_has_a_dash(
+    steplog: Steplog, store: Path, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the record of its start is lost, nobody knows how long it took; in an order it is the last."""
+    runs = Store.runs
+    lost = pl.col("run_name") == "bad"
+    columns = ("start_time", "duration_s")
+    monkeypatch.setattr(
+        Store, "runs", lambda self: runs(self).with_columns(pl.when(~lost).then(name).alias(name) for name in columns)
+    )
+    said = steplog("ls", "--store", store, "--experiment", "vision/*", "--sort", order)
+    (line,) = (line for line in said.out.splitlines() if line.startswith("bad"))
+    shown = steplog("show", "bad", "--store", store)
+
+    assert line.split()[3:5] == ["-", "-"]
+    assert said.out.splitlines()[-1] == line
+    assert [row.split()[1:] for row in shown.out.splitlines() if row.startswith(("started", "took"))] == [["-"], ["-"]]
