@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 
 _FEW_METRICS = 40
 _LONGEST_VALUE = 200
+_WELL_KNOWN = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "tensorflow",
+    "jax",
+    "xgboost",
+    "lightgbm",
+    "transformers",
+    "pandas",
+    "polars",
+)
+"""The packages whose versions tell most about a run; `--all` shows the others too."""
 _STATISTICS = ("count", "nan_count", "last", "last_step", "min", "min_step", "max", "max_step", "mean", "std")
 
 
@@ -62,9 +76,10 @@ def _print(screen: "Console", run: Mapping[str, Any], *, everything: bool) -> No
     screen.print(cell(run["run_name"], "bold"), "  ", status(run["status"]), sep="")
     screen.print(_pairs(_headline(run), limit=None))
     limit = None if everything else _LONGEST_VALUE
-    for title in ("params", "tags", "environment"):
-        if run[title]:
-            _print_section(screen, title, _pairs(run[title], limit))
+    environment = run["environment"] if everything else _with_few_packages(run["environment"])
+    for title, values in (("params", run["params"]), ("tags", run["tags"]), ("environment", environment)):
+        if values:
+            _print_section(screen, title, _pairs(values, limit))
     _print_metrics(screen, run["metrics"], everything=everything)
     if run["artifacts"]:
         rows = table("path", "size", "kind", right=("size",))
@@ -93,6 +108,15 @@ def _headline(run: Mapping[str, Any]) -> dict[str, Any]:
         "writers": run["writers"] if run["writers"] != 1 else None,
     }
     return {name: value for name, value in lines.items() if value is not None}
+
+
+def _with_few_packages(environment: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The environment with its packages counted, and the well-known ones named."""
+    packages = environment.get("packages")
+    if not isinstance(packages, Mapping):  # another program's store may hold anything under that name
+        return environment
+    known = ", ".join(f"{name} {packages[name]}" for name in _WELL_KNOWN if name in packages)
+    return {**environment, "packages": count_of(len(packages), "package") + (f"; {known}" if known else "")}
 
 
 def _pairs(values: Mapping[str, Any], limit: int | None) -> "Table":

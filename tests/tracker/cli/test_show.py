@@ -90,3 +90,19 @@ def test_unknown_run(steplog: Steplog, store: Path, asked: str) -> None:
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith(f"steplog: no run {asked!r}")
     assert "fair" in said.err
+
+
+def test_packages_are_counted_and_the_well_known_named(
+    steplog: Steplog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dict of hundreds isn't printed; --all prints it."""
+    packages = {"aiohttp": "3.1", "numpy": "2.1.0", "scikit-learn": "1.6", "zipp": "3.2"}
+    monkeypatch.setattr("tracker.environment.installed_packages", lambda: packages)
+    with ExperimentTracker(tmp_path, auto_log=True) as tracker, tracker.start_run("r"):
+        pass
+    few, everything = (steplog("show", "r", "--store", tmp_path, *more).out for more in ((), ("--all",)))
+
+    assert "packages" in few
+    assert "4 packages; numpy 2.1.0, scikit-learn 1.6\n" in "\n".join(map(str.rstrip, few.split("\n")))
+    assert "aiohttp" not in few
+    assert "'aiohttp': '3.1'" in everything
