@@ -23,6 +23,8 @@ MOST_CELLS_WITH_TEXT = 20
 """Classes up to which each cell of a confusion matrix shows its number; in more, none could be read."""
 MOST_BARS = 30
 """Features that get a bar; the rest is summed up in words."""
+NEVER_NEGATIVE = "feature importance"
+"""The method whose values are shares (feature_importances_, of trees): no line of theirs goes below 0."""
 _MOST_TICKS = 25
 _LONGEST_LABEL = 28
 
@@ -101,7 +103,7 @@ def feature_importance_figure(
     Args:
         names: the n features.
         values: shape (n,); NaN counts as 0.
-        spread: shape (n,), standard deviations, drawn as lines.
+        spread: shape (n,), standard deviations, drawn as lines; below 0 only where the method's values can lie there.
         method: what the values are, for the axis.
     """
     import numpy as np
@@ -111,7 +113,11 @@ def feature_importance_figure(
     shown, rest = order[:MOST_BARS], order[MOST_BARS:]
     figure, axes = new_figure(7.0, 1.1 + 0.26 * max(len(shown), 3))
     places = np.arange(len(shown))
-    lines = None if spread is None else np.nan_to_num(np.asarray(spread, dtype=float))[shown]
+    lines = None
+    if spread is not None:
+        above = np.nan_to_num(np.asarray(spread, dtype=float))[shown]
+        below = np.minimum(above, np.maximum(heights[shown], 0)) if method == NEVER_NEGATIVE else above
+        lines = np.stack([below, above])
     colours = [BLUE if heights[index] >= 0 else ORANGE for index in shown]
     axes.barh(places, heights[shown], height=0.72, color=colours, xerr=lines, ecolor=GREY, error_kw={"elinewidth": 1})
     axes.set_yticks(places, [_short(names[index]) for index in shown])
