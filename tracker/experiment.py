@@ -70,8 +70,8 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
 
     Raises: StoreUnavailable: output_dir can't be used. FormatTooNew. TypeError, ValueError: of the arguments.
 
-    As a context manager it closes itself. At exit of the process open runs end (FAILED after an unhandled exception; the
-    code of sys.exit can't be seen, so such a run is FINISHED) and everything is sealed.
+    As a context manager it closes itself. At exit of the process open runs end (FAILED after an unhandled exception;
+    the code of sys.exit can't be seen, so such a run is FINISHED) and everything is sealed.
     """
 
     def __init__(
