@@ -150,6 +150,10 @@ class Pipeline:
         """
         if self._queue is None:
             return
+        if self.interrupted():
+            raise TimeoutError(
+                f"flush interrupts another call of this thread, and can't wait for it; {_LEFT} {self.layout.live}"
+            )
         request = _Request(seal=seal, sync=sync)
         with self._opening:
             self._requests.append(request)
@@ -199,8 +203,19 @@ class Pipeline:
         queue = self._queue
         if queue is None:
             return Stats(0, 0, 0, 0, 0, 0, 0, self.faults, None)
+        if self.interrupted():  # as good as can be: the numbers may be those of a moment in between
+            return self._made_writer(queue).stats(faults=self.faults)
         with self._gate, self._step:
             return self._made_writer(queue).stats(faults=self.faults)
+
+    def interrupted(self) -> bool:
+        """Whether the caller is a signal handler or finalizer, in the middle of a call of its own thread.
+
+        That call may hold a lock that the background thread needs, so that waiting for the thread would be waiting for
+        oneself. What was logged is safe, and what was to be waited for happens when the call goes on.
+        """
+        queue = (self._queue.lock,) if self._queue is not None else ()
+        return any(lock._is_owned() for lock in (self._opening, self._gate, self._step, *queue))  # noqa: SLF001
 
     @property
     def error(self) -> Exception | None:
@@ -221,8 +236,9 @@ class Pipeline:
         Raises: SinkFailed, TimeoutError: not all could be sealed; it is safe in the queue file, and the next reader or
         tracker that opens the store seals it.
         """
+        interrupted = self.interrupted()
         self.abandon()
-        if self._queue is None or self._gave_up:
+        if self._queue is None or self._gave_up or interrupted:
             return
         self._start()
         thread = self._thread

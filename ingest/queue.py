@@ -149,6 +149,8 @@ class EventQueue:
             made = self._spare(self.ring.next_size())
             with self.lock:
                 self._advance(made)
+                if self.current is not made:
+                    continue
                 if not self.ring.move_to(made):
                     raise made.refused or OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(made.path))
                 self.blocked = bool(self.ring)
@@ -227,16 +229,20 @@ class EventQueue:
         """Make `following` current. The lock is held. Raises: OSError: it can't take its name.
 
         The old file is shut before the new one is current: otherwise a thread could write to it after it wrote to the
-        new one. A signal handler that logs in between makes a file of its own current: that is retired behind it.
+        new one. A signal handler that logs in between finds it shut and makes a file of its own current, with a higher
+        number: then that one stays, or what the handler logs next would come before what it logged now.
         """
+        previous = self.current
         try:
             self._activate(following)
         except OSError:
             following.close()
             raise
-        self._retire(self.current)
-        previous, self.current = self.current, following
         self._retire(previous)
+        if self.current is previous:  # no call from here to the next line, so no handler either
+            self.current = following
+        else:
+            following.discard()
         self._wake()
 
     def _retire(self, file: QueueFile) -> None:

@@ -158,6 +158,8 @@ class RunLifecycle(Facade):
                 self._pipeline.run_ended()
             return
         self._pipeline.run_ended()
+        if self._pipeline.interrupted():  # a signal handler in the middle of a log call: that can't be waited for
+            return
         try:
             self._pipeline.flush(self.settings.pipeline.close_timeout_s)
         except (SinkFailed, TimeoutError) as error:

@@ -170,7 +170,7 @@ def test_a_disk_full_from_the_start_keeps_params_until_there_is_room(
         tracker.start_run("run", params={"p": 1})
         for number in range(100):
             tracker.log_metrics({"m": float(number)}, step=number)
-        assert_accounts(tracker.stats(), 102)
+        assert_accounts(until(tracker, lambda stats: stats.faults > 0), 102)
     tracker.flush(DEADLINE_S)
     tracker.close()
 

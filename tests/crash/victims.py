@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 import traceback
@@ -64,6 +65,70 @@ class Progress:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"slot {slot} is at {self[slot]}, not at {count}, after {DEADLINE_S} s")
             time.sleep(0.0002)
+
+
+class Ended(NamedTuple):
+    """How a script ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Script:
+    """Python code in a process of its own; it runs in a folder, and finds `tracker` and the name `store`."""
+
+    def __init__(self, folder: Path, body: str) -> None:
+        prelude = f"import os, signal, sys, threading, time\nstore = {str(folder / 'store')!r}\nexperiment = 'e'\n"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", prelude + SETTINGS + textwrap.dedent(body)],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def go_on(self) -> None:
+        """Let it return from `input()`."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def line(self) -> str:
+        """The next line it prints."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def alive(self) -> bool:
+        """Whether it runs still."""
+        return self._process.poll() is None
+
+    def send(self, number: int) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    def end(self) -> Ended:
+        """Wait for its end; a script that hangs is killed and its test fails."""
+        try:
+            out, err = self._process.communicate(timeout=DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGABRT)  # faulthandler shows where it stands
+            out, err = self._process.communicate()
+            raise AssertionError(f"the script did not end within {DEADLINE_S} s:\n{err}") from None
+        return Ended(self._process.returncode, out, err)
+
+
+SETTINGS = """
+import faulthandler; faulthandler.enable()
+from tracker import ExperimentTracker, PipelineSettings
+small = PipelineSettings(first_segment_bytes=4096, segment_bytes=16384, flush_interval_s=0.005, seal_interval_s=0.02)
+"""
+
+
+def run(folder: Path, body: str) -> Ended:
+    """Run a script to its end."""
+    return Script(folder, body).end()
 
 
 class Victim(NamedTuple):

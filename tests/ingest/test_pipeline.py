@@ -6,8 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ingest.bell import Bell
@@ -37,6 +39,26 @@ def pipeline(scratch: Path) -> Iterator[Pipeline]:
     made.run_started()
     yield made
     made.close(DEADLINE_S)
+
+
+@contextmanager
+def standing(pipeline: Pipeline) -> Iterator[None]:
+    """Let the background thread stand, as in a system call that hangs."""
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with pipeline._step:
+            held.set()
+            go_on.wait(DEADLINE_S)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(DEADLINE_S)
+    try:
+        yield
+    finally:
+        go_on.set()
+        holder.join()
 
 
 def until(true: object, what: str) -> None:
@@ -105,7 +127,7 @@ def test_flush_gives_up_at_its_deadline(pipeline: Pipeline) -> None:
     """A step that hangs doesn't hang the caller longer than it wished, and a tenth of a second is no second."""
     pipeline.append(param(1))
     pipeline.flush(DEADLINE_S)
-    with pipeline._step:  # the writer's thread stands
+    with standing(pipeline):
         began = time.monotonic()
         with pytest.raises(TimeoutError, match=r"within 0.05 s"):
             pipeline.flush(0.05)
@@ -157,7 +179,7 @@ def test_closing_with_a_disk_that_hangs_ends_at_the_deadline(pipeline: Pipeline)
     """TimeoutError says what is left; a second close doesn't wait again."""
     pipeline.append(param(1))
     pipeline.flush(DEADLINE_S)
-    with pipeline._step:
+    with standing(pipeline):
         with pytest.raises(TimeoutError, match="left is safe"):
             pipeline.close(0.05)
         pipeline.close(0.05)
@@ -355,6 +377,36 @@ def test_a_handler_that_logs_at_any_moment_of_the_first_log_call_costs_nothing(s
         assert found["p"] == [0], hit
         assert found.get("h", [7]) == [7], hit
         assert ("h" in found) == bool(hit), hit
+        if not hit:
+            break
+
+    assert nth > 25
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_a_handler_that_waits_in_the_middle_of_a_log_call_waits_for_nobody(scratch: Path, part: int) -> None:
+    """Regression: SIGTERM in a rotation, and a handler that ends the run: it held what the thread needed, for 30 s."""
+    for nth in itertools.count(1 + part, 2):
+        pipeline = Pipeline(Layout(scratch / str(nth)), msgspec.structs.replace(LAZY, first_segment_bytes=256))
+        pipeline.layout.create()
+        pipeline.append(param(0))
+        began = time.monotonic()
+
+        def handler(pipeline: Pipeline = pipeline) -> None:
+            with suppress(TimeoutError):
+                pipeline.flush(DEADLINE_S)
+            assert pipeline.stats().queued >= 0
+            pipeline.close(DEADLINE_S)
+
+        with at_moment(nth, handler, *TRACED) as hit, suppress(WriterClosed):
+            for number in range(1, 6):
+                pipeline.append(param(number))
+        assert time.monotonic() - began < DEADLINE_S / 2, hit
+        pipeline.exiting()
+
+        found = numbers_of(pipeline.layout)["p"]
+        assert found == list(range(len(found))), hit
+        assert list(pipeline.layout.live.iterdir()) == [], hit
         if not hit:
             break
 
