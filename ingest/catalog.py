@@ -1,6 +1,6 @@
 """The catalog: which files hold a table right now, exactly, without a lock.
 
-Guarantee: a snapshot holds every flushed event once, also while writers, sealing, recovery and compaction run.
+Guarantee (snapshot): it holds every flushed event once, also while writers, sealing, recovery and compaction run.
 Argument. A segment is live while its queue file exists. Live segments are listed before and after the sealed parts; a
 segment that was live before and is gone after may have been listed half-sealed, so the listing is done again. Parts of
 segments that are live after the listing are ignored: the live files hold the same rows. So each segment counts once.

@@ -1,11 +1,12 @@
 """Compaction: many small sealed parts become few large ones, sorted by run and key.
 
-Guarantee: our readers count every row once at every moment of it (see catalog); a tool that lists the folder itself can
-be off only between the two renames of one swap. Steps: (1) write the merged part in tmp/; (2) say so in
-compaction.json: from here on the merged part counts and those it replaces don't; (3) rename it into place; (4) move the
-replaced ones to retired/; (5) count up in compaction.json. A crash after (2) is finished by the next compaction: it
-does (3)-(5) again, each of which does nothing when it is done already. One process at a time, by a lock that dies with
-it. Parts of live segments are left alone: readers rely on finding them under their own names.
+Guarantee (compaction): our readers count every row once at every moment of it (see catalog); a tool that lists the
+folder itself can be off only between the two renames of one swap. Steps: (1) write the merged part in tmp/; (2) say so
+in compaction.json: from here on the merged part counts and those it replaces don't; (3) rename it into place; (4) move
+the replaced ones to retired/; (5) count up in compaction.json. A crash after (2) is finished by the next compaction: it
+does (3)-(5) again, each of which does nothing when it is done already; should the merged part be gone by then, the swap
+is taken back. One process at a time, by a lock that dies with it. Parts of live segments are left alone: readers rely
+on finding them under their own names.
 
 Which parts: tiers of about four-fold size, so that each row is rewritten a number of times that grows with the
 logarithm of the table's size (as in O'Neil et al. 1996, "The log-structured merge-tree").

@@ -1,6 +1,6 @@
 """Faults of the background thread: caught, counted, said once, tried again.
 
-Guarantee (a tracker fault never stops training): whatever a part of a step raises ends here. A part that failed is
+Guarantee (training goes on): whatever a part of a step raises ends here. A part that failed is
 tried again with back-off. One cause (a full disk, a read-only folder) is one warning, whichever parts meet it and
 however often; when everything works again, one line says so. A cause is said anew only after it has not been met for a
 while, so that a disk that is now full and now not doesn't fill the log.

@@ -348,9 +348,11 @@ class Pipeline:
 
     def forked(self) -> None:
         """Forget the parent's queue without touching its files; the child's first event opens its own."""
-        queue, lock = self._queue, self._lock
+        queue, writer, lock = self._queue, self._writer, self._lock
         self.active_runs = 0
         self._reset()
+        if writer is not None:
+            writer.let_go()
         if queue is not None:
             queue.let_go()
         lock.release()

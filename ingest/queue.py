@@ -3,6 +3,10 @@
 Guarantee (acknowledged): when append has returned, the event survives the death of this process by any cause (kill -9,
 OOM, os._exit), because it lies in the page cache of a shared mapping; a power cut can cost what sync has not yet
 written. Under kind "memory" the mapping is anonymous, and the death of the process costs what was not yet flushed.
+Guarantee (order): events of one thread keep their order, also those of its signal handlers. One exception: what is
+logged while there is no file to go on with; then facts may come before metrics, each in its own order.
+Guarantee (back-pressure): the queue is bounded, and what happens at its limit is the policy that the user named;
+params, tags and lifecycle events are never dropped; stats() accounts for every event.
 
 Argument: a frame enters the queue by one `mmap.write`, a single C call under the GIL: it checks the room, copies, and
 moves the position, so threads need no lock and can't interleave (on builds without a GIL a lock is taken). Files are

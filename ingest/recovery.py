@@ -1,10 +1,10 @@
 """Recovery: adopt what dead writers left, so that a crash needs nobody's attention.
 
-Guarantee: every whole event of a dead writer's queue files is sealed exactly once; a torn tail is set aside in
-retired/torn and reported, never guessed at, and so is a segment with a record that is whole but not understood. It runs
-in the next tracker or reader that opens the store; several at once exclude each other by the folder's `adopt` lock;
-killed anywhere and run again it comes to the same files, because it only publishes under the segment's own name and
-commits by unlinking the queue file (see sealing).
+Guarantee (recovery): every whole event of a dead writer's queue files is sealed exactly once; a torn tail is set aside
+in retired/torn and reported, never guessed at, and so is a segment with a record that is whole but not understood. It
+runs in the next tracker or reader that opens the store; several at once exclude each other by the folder's `adopt`
+lock; killed anywhere and run again it comes to the same files, because it only publishes under the segment's own name
+and commits by unlinking the queue file (see sealing).
 """
 
 import contextlib

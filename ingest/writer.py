@@ -2,7 +2,7 @@
 
 Guarantee (flushed): when a step has returned no error, every event that was in the queue before it is visible to
 readers on this host, in the queue's order: nothing of a file is shown while an older file has something that isn't.
-Guarantee (sealed): see sealing. Guarantee (a fault never stops training): see faults; nothing leaves the queue before
+Guarantee (sealed): see sealing. Guarantee (training goes on): see faults; nothing leaves the queue before
 it is sealed, so a step that failed can always be repeated.
 Thread rule: one thread at a time; Pipeline runs it on its own thread, tests step it by hand.
 """
@@ -126,6 +126,11 @@ class Writer:
             gone = self.layout.tmp / f"{self.writer}-{secrets.token_hex(4)}"
             folder.rename(gone)  # at once: whoever saw it half empty and unlocked would adopt it
             shutil.rmtree(gone)
+
+    def let_go(self) -> None:
+        """In a forked child: close the copies of the parent's streams, which changes nothing in them."""
+        for taken in self._taken.values():
+            taken.live.close()
 
     def busy(self) -> bool:
         """Whether anything waits for the next step."""

@@ -1,6 +1,6 @@
 """Every way in which a process ends: what was logged is there, and the run's status says how it ended.
 
-Guarantee 9 (ending), and guarantee 1 for the ends that ask nobody.
+Guarantee (ending), and guarantee (acknowledged) for the ends that ask nobody.
 """
 
 import signal

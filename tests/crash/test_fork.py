@@ -1,6 +1,6 @@
 """Fork: a child never touches its parent's queue, opens its own at its first log call, and loses nothing.
 
-Guarantee 8. The parents here log from other threads and seal all the time, so that a fork falls into the middle of
+Guarantee (fork). The parents here log from other threads and seal all the time, so that a fork falls into the middle of
 something.
 """
 

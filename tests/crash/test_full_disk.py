@@ -101,7 +101,7 @@ def params(root: Path) -> list[int]:
 def test_a_full_disk_costs_nothing_once_there_is_room_again(
     small_disk: Path, warned: Callable[[], list[str]], queue: QueueKind
 ) -> None:
-    """Guarantee 7: queue files, streams and Parquet can't be written; one warning; all is there when space returns."""
+    """Guarantee (training goes on): nothing can be written; one warning; all is there when space returns."""
     root = small_disk / "store"
     settings = PipelineSettings(**SMALL, queue=queue)
     tracker = ExperimentTracker(root, auto_log=False, pipeline=settings)
@@ -134,7 +134,7 @@ def test_a_full_disk_costs_nothing_once_there_is_room_again(
 
 
 def test_end_records_fit_on_a_disk_that_stays_full(small_disk: Path, warned: Callable[[], list[str]]) -> None:
-    """Guarantee 7: a spare file was preallocated for them: the run's end outlives the process, whatever the disk."""
+    """Guarantee (training goes on): a spare file was preallocated for them, so the run's end outlives the process."""
     root = small_disk / "store"
     settings = PipelineSettings(**SMALL, close_timeout_s=2.0)
     tracker = ExperimentTracker(root, auto_log=False, pipeline=settings)
@@ -209,7 +209,7 @@ def test_a_full_disk_for_long_drops_the_oldest_metrics_and_no_param(small_disk: 
 def test_rm_rf_while_logging_goes_on_warns_once_and_loses_nothing_in_memory(
     tmp_path: Path, warned: Callable[[], list[str]], moment: str
 ) -> None:
-    """Guarantee 7: later events are readable, and those that were in the mapped queue when the store went."""
+    """Guarantee (training goes on): later events are readable, and those that were mapped when the store went."""
     root = tmp_path / "store"
     settings = PipelineSettings(first_segment_bytes=4 * MIB, flush_interval_s=0.005)
     tracker = ExperimentTracker(root, auto_log=False, pipeline=settings)
@@ -288,7 +288,7 @@ def test_strict_raises_at_the_next_call_and_no_longer_than_it_lasts(small_disk: 
 
 
 def test_producers_faster_than_the_disk_block_and_lose_nothing(tmp_path: Path) -> None:
-    """Guarantee 6, "block": calls wait for the background thread, within a bounded queue."""
+    """Guarantee (back-pressure), "block": calls wait for the background thread, within a bounded queue."""
     settings = PipelineSettings(**SMALL, queue_bytes=128 * 1024, block_timeout_s=DEADLINE_S)
     tracker = ExperimentTracker(tmp_path, auto_log=False, pipeline=settings)
     tracker.start_run("run")
@@ -303,7 +303,7 @@ def test_producers_faster_than_the_disk_block_and_lose_nothing(tmp_path: Path) -
 
 
 def test_producers_faster_than_the_disk_drop_the_oldest(tmp_path: Path) -> None:
-    """Guarantee 6, "drop_oldest": calls don't wait; what is dropped is counted; no param is."""
+    """Guarantee (back-pressure), "drop_oldest": calls don't wait; what is dropped is counted; no param is."""
     settings = PipelineSettings(**SMALL, queue_bytes=64 * 1024, ring_bytes=32 * 1024, overflow="drop_oldest")
     tracker = ExperimentTracker(tmp_path, auto_log=False, pipeline=settings)
     tracker.start_run("run")
@@ -321,7 +321,7 @@ def test_producers_faster_than_the_disk_drop_the_oldest(tmp_path: Path) -> None:
 
 
 def test_producers_faster_than_the_disk_are_told(tmp_path: Path) -> None:
-    """Guarantee 6, "raise": the call that doesn't fit raises, and only that; the next may fit again."""
+    """Guarantee (back-pressure), "raise": the call that doesn't fit raises, and only that; the next may fit again."""
     settings = PipelineSettings(**SMALL, queue_bytes=64 * 1024, overflow="raise")
     tracker = ExperimentTracker(tmp_path, auto_log=False, pipeline=settings)
     tracker.start_run("run")

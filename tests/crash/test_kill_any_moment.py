@@ -68,14 +68,14 @@ def kill_one(template: Template, root: Path, mode: str, seed: int) -> None:
 def test_nothing_acknowledged_is_lost_doubled_or_reordered(
     template: Template, scratch: Path, mode: str, store: int
 ) -> None:
-    """Guarantees 1 and 3 (acknowledged, order): whenever the process dies, what log calls returned for is there."""
+    """Guarantee (acknowledged, order): whenever the process dies, what log calls returned for is there."""
     for number in range(KILLS):
         kill_one(template, scratch / str(number), mode, random.randrange(2**32))
 
 
 @pytest.mark.parametrize("mode", ["one thread", "four threads, several runs"])
 def test_writers_that_die_one_after_the_other_in_one_store(template: Template, scratch: Path, mode: str) -> None:
-    """Guarantee 5 (recovery): each next writer adopts what the last one left, in the middle of its own work."""
+    """Guarantee (recovery): each next writer adopts what the last one left, in the middle of its own work."""
     chance = random.Random(11)
     root = scratch / "store"
     expected: dict[int, int] = {}
@@ -97,7 +97,7 @@ def test_writers_that_die_one_after_the_other_in_one_store(template: Template, s
 
 
 def test_recovery_twice_changes_nothing(template: Template, scratch: Path) -> None:
-    """Guarantee 5 (recovery): it is idempotent, and leaves nothing live."""
+    """Guarantee (recovery): it is idempotent, and leaves nothing live."""
     root = scratch / "store"
     for number in range(5):
         counters = scratch / f"progress{number}"

@@ -70,7 +70,7 @@ def until_done(
 def test_recovery_that_ends_at_any_step_loses_and_doubles_nothing(
     template: Template, scratch: Path, how: str, part: int
 ) -> None:
-    """Guarantee 5 (recovery): crash inside, run again, same result; and readers are exact in between."""
+    """Guarantee (recovery): crash inside, run again, same result; and readers are exact in between."""
     assert until_done(template, scratch, left_by_a_dead_writer, "recover_until", how, part) > 30
 
 
@@ -79,7 +79,7 @@ def test_recovery_that_ends_at_any_step_loses_and_doubles_nothing(
 def test_compaction_that_ends_at_any_step_loses_and_doubles_nothing(
     template: Template, scratch: Path, how: str, part: int
 ) -> None:
-    """Guarantee 4 (sealed, compaction): readers count every row once at every moment of a swap."""
+    """Guarantee (sealed, compaction): readers count every row once at every moment of a swap."""
     assert until_done(template, scratch, many_small_parts, "compact_until", how, part) > 30
 
 
@@ -108,7 +108,7 @@ def log_and_look(template: Template, scratch: Path, at: int, how: str, span: int
 def test_a_writer_that_dies_at_any_step_loses_nothing_acknowledged(
     template: Template, scratch: Path, part: int
 ) -> None:
-    """Guarantees 1 and 4 (acknowledged, sealed): at each system call of drain, roll, seal, sync, compaction, close."""
+    """Guarantee (acknowledged, sealed): at each system call of drain, roll, seal, sync, compaction, close."""
     for at in itertools.count(1 + part, 3):
         if log_and_look(template, scratch, at, "die") == 0:
             break
@@ -118,7 +118,7 @@ def test_a_writer_that_dies_at_any_step_loses_nothing_acknowledged(
 
 @pytest.mark.parametrize("part", range(3))
 def test_a_system_call_that_fails_once_costs_nothing(template: Template, scratch: Path, part: int) -> None:
-    """Guarantee 7 (a fault never stops training): whichever call fails, logging goes on and all is there at the end."""
+    """Guarantee (training goes on): whichever call fails, logging goes on and all is there at the end."""
     for at in itertools.count(1 + part, 3):
         if log_and_look(template, scratch, at, ("full", "broken", "read-only")[at // 3 % 3]) == 0:
             break
@@ -128,7 +128,7 @@ def test_a_system_call_that_fails_once_costs_nothing(template: Template, scratch
 
 @pytest.mark.parametrize("how", ["full", "read-only"])
 def test_a_disk_that_fails_for_a_while_costs_nothing(template: Template, scratch: Path, how: str) -> None:
-    """Guarantee 7 (a fault never stops training): thirty calls in a row fail, then all is handed over in order."""
+    """Guarantee (training goes on): thirty calls in a row fail, then all is handed over in order."""
     for at in itertools.count(1, 9):
         if log_and_look(template, scratch, at, how, 30) == 0:
             break

@@ -172,7 +172,7 @@ def test_replaced_parts_stay_for_the_grace_period(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_is_exact_while_parts_are_merged_again_and_again(tmp_path: Path) -> None:
-    """Readers that list all the time see each row once, at every moment of many swaps."""
+    """Guarantee (snapshot): readers that list all the time see each row once, at every moment of many swaps."""
     layout = many_parts(tmp_path, parts=12, each=5)
     done = threading.Event()
 

@@ -71,7 +71,7 @@ def until(true: object, what: str) -> None:
 
 
 def test_flush_is_a_barrier(pipeline: Pipeline) -> None:
-    """Guarantee 2 (flushed): what was logged before it is visible after it."""
+    """Guarantee (flushed): what was logged before it is visible after it."""
     for number in range(50):
         pipeline.append(param(number))
     pipeline.flush(DEADLINE_S)
@@ -158,7 +158,7 @@ def _full(*_: object, **__: object) -> None:
 def test_closing_with_a_dead_disk_says_what_is_left_and_frees_it(
     scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Guarantee 9 (ending): SinkFailed names the folder; the next reader or tracker, here or elsewhere, seals it."""
+    """Guarantee (ending): SinkFailed names the folder; the next reader or tracker, here or elsewhere, seals it."""
     pipeline = Pipeline(Layout(scratch), LAZY)
     pipeline.layout.create()
     pipeline.append(param(1))
@@ -276,7 +276,7 @@ def test_modules_half_imported_elsewhere_are_tried_again(scratch: Path, monkeypa
 
 
 def test_a_step_that_raises_is_survived(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guarantee 7: the background loop survives any exception, and who waits for the step is told."""
+    """Guarantee (training goes on): the loop survives any exception, and who waits for the step is told."""
     pipeline.append(param(1))
     pipeline.flush(DEADLINE_S)
     writer = pipeline._writer

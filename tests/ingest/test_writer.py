@@ -82,7 +82,7 @@ def said(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[str], list[str]
 
 
 def test_what_was_logged_before_a_step_is_streamed_after_it(hand: ByHand) -> None:
-    """Guarantee 2 (flushed): a follower reads every event that was there when the step began, in order, once."""
+    """Guarantee (flushed): a follower reads every event that was there when the step began, in order, once."""
     for number in range(10):
         hand.point("m", number)
     assert streamed(hand) == 0
@@ -134,7 +134,7 @@ def test_a_segment_is_sealed_by_age(hand: ByHand) -> None:
 
 
 def test_an_older_file_is_shown_before_a_newer_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guarantee 3 (order): while a full file can't be sealed, its events are streamed before those of its successor."""
+    """Guarantee (order): while a full file can't be sealed, its events are streamed before those of its successor."""
     hand = ByHand(tmp_path / "store")
     for number in range(15):
         hand.point("m", number)
@@ -191,7 +191,7 @@ def test_a_folder_with_an_unsealed_segment_is_never_removed(hand: ByHand) -> Non
 def test_one_cause_is_one_warning_and_logging_goes_on(
     tmp_path: Path, disk: Disk, said: Callable[[str], list[str]], number: int
 ) -> None:
-    """Guarantee 7 (a fault never stops training): whatever parts of the work meet it, for however long."""
+    """Guarantee (training goes on): whatever parts of the work meet it, for however long."""
     hand = ByHand(tmp_path / "store", overflow="drop_oldest", queue_bytes=8192)
     disk.error = number
     for logged in range(400):
@@ -331,7 +331,7 @@ def _bug(*_: object) -> None:
 
 
 def test_a_deleted_store_is_made_again_with_what_was_in_memory(hand: ByHand, said: Callable[[str], list[str]]) -> None:
-    """Guarantee 7: rm -rf under a run; events still mapped and later ones are readable, and it is said once."""
+    """Guarantee (training goes on): after rm -rf, events still mapped and later ones are readable; it is said once."""
     for number in range(100):
         hand.point("m", number)
     shutil.rmtree(hand.layout.root)
@@ -415,7 +415,7 @@ def test_a_seal_that_fails_half_way_in_a_store_made_again_doubles_nothing(
 def test_what_could_not_be_sealed_at_the_end_is_there_for_the_next(
     hand: ByHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Guarantee 9 (ending): the files stay, and the lock is free, also for a tracker of the same process."""
+    """Guarantee (ending): the files stay, and the lock is free, also for a tracker of the same process."""
     hand.point("m", 1)
     with monkeypatch.context() as patch:
         patch.setattr("ingest.parts.pq.write_table", _raise(errno.ENOSPC))
