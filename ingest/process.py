@@ -13,6 +13,7 @@ import os
 import threading
 import time
 import weakref
+from collections.abc import Iterable
 from typing import Protocol
 
 FORK_WAIT_S = 10.0
@@ -22,8 +23,8 @@ FORK_WAIT_S = 10.0
 class Survivor(Protocol):
     """What is to be told."""
 
-    def rest_locks(self) -> "tuple[threading.RLock, ...]":
-        """Give the locks that mean, held in this order, that it is at rest."""
+    def rest_locks(self) -> "Iterable[threading.RLock]":
+        """Give the locks that mean that it is at rest; each is taken before the next is asked for."""
 
     def forked(self) -> None:
         """In the child: forget what was the parent's."""

@@ -327,7 +327,9 @@ def test_producers_faster_than_the_disk_are_told(tmp_path: Path) -> None:
     tracker.start_run("run")
     taken = []
     refused = 0
-    with tracker._pipeline._step:  # the background thread stands
+    background = tracker._pipeline._background
+    assert background is not None
+    with background.step_lock:  # the thread stands
         for number in range(10_000):
             try:
                 tracker.log_metrics({"m": float(number)}, step=number)
@@ -356,7 +358,7 @@ def test_memory_stays_bounded_under_overload(tmp_path: Path) -> None:
         tracker.log_metrics({"m": 0.0}, step=0)
         tracker.flush(seal=True)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        with tracker._pipeline._step:
+        with tracker._pipeline._background.step_lock:
             for number in range(1_000_000):
                 tracker.log_metrics({"m": 0.5}, step=number)
         print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ingest.background import Background
 from ingest.bell import Bell
 from ingest.errors import SinkFailed, WriterClosed
 from ingest.events import ParamsLogged, RunStarted
@@ -41,13 +42,19 @@ def pipeline(scratch: Path) -> Iterator[Pipeline]:
     made.close(DEADLINE_S)
 
 
+def background(pipeline: Pipeline) -> Background:
+    """The thread of an open pipeline."""
+    assert pipeline._background is not None
+    return pipeline._background
+
+
 @contextmanager
 def standing(pipeline: Pipeline) -> Iterator[None]:
     """Let the background thread stand, as in a system call that hangs."""
     held, go_on = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with pipeline._step:
+        with background(pipeline).step_lock:
             held.set()
             go_on.wait(DEADLINE_S)
 
@@ -183,9 +190,7 @@ def test_closing_with_a_disk_that_hangs_ends_at_the_deadline(pipeline: Pipeline)
         with pytest.raises(TimeoutError, match="left is safe"):
             pipeline.close(0.05)
         pipeline.close(0.05)
-    thread = pipeline._thread
-    assert thread is not None
-    thread.join(DEADLINE_S)
+    background(pipeline).join(DEADLINE_S)
 
     assert numbers_of(pipeline.layout) == {"p": [1]}
 
@@ -260,14 +265,14 @@ def test_modules_half_imported_elsewhere_are_tried_again(scratch: Path, monkeypa
     """The user's thread imports pandas at this moment: a circular import shows modules half done, once."""
     pipeline = Pipeline(Layout(scratch), LAZY)
     pipeline.layout.create()
-    made, tries = pipeline._made_writer, itertools.count()
+    made, tries = Background.made_writer, itertools.count()
 
-    def half(queue: object) -> object:
+    def half(background: Background) -> object:
         if next(tries) < 3:
             raise ImportError("cannot import name 'x' from partially initialized module 'numpy'")
-        return made(queue)  # type: ignore[arg-type]
+        return made(background)
 
-    monkeypatch.setattr(pipeline, "_made_writer", half)
+    monkeypatch.setattr(Background, "made_writer", half)
     pipeline.append(param(1))
     pipeline.flush(DEADLINE_S)
 
@@ -279,7 +284,7 @@ def test_a_step_that_raises_is_survived(pipeline: Pipeline, monkeypatch: pytest.
     """Guarantee (training goes on): the loop survives any exception, and who waits for the step is told."""
     pipeline.append(param(1))
     pipeline.flush(DEADLINE_S)
-    writer = pipeline._writer
+    writer = background(pipeline).writer
     assert writer is not None
     with monkeypatch.context() as patch:
         patch.setattr(writer, "step", _bug)
@@ -309,7 +314,14 @@ def test_two_pipelines_of_one_process_share_a_store(scratch: Path) -> None:
 
 # --- interrupts
 
-TRACED = ("ingest/pipeline.py", "ingest/bell.py", "ingest/queue.py", "ingest/queuefile.py", "ingest/alive.py")
+TRACED = (
+    "ingest/pipeline.py",
+    "ingest/background.py",
+    "ingest/bell.py",
+    "ingest/queue.py",
+    "ingest/queuefile.py",
+    "ingest/alive.py",
+)
 
 
 @pytest.mark.parametrize("part", range(3))
