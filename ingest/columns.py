@@ -80,18 +80,19 @@ class Decoder:
         Checksums are not looked at: the frames are the owner's own, or were checked by `frames.whole`.
         """
         raw = np.frombuffer(data, np.uint8, count=end)
-        result = Decoded(start, [], [], [])
+        result, loose = Decoded(start, [], [], []), _Loose()
         offset = start
         while True:
             after = self._repeats(data, raw, offset, result.points)
             if after == offset:
-                after = self._singles(data, offset, end, result)
+                after = self._singles(data, offset, end, result, loose)
             if after == offset:
                 break
             offset = after
+        result.points.extend(loose.blocks())
         return result._replace(end=offset)
 
-    def _singles(self, data: bytes | memoryview, start: int, end: int, result: Decoded) -> int:
+    def _singles(self, data: bytes | memoryview, start: int, end: int, result: Decoded, loose: "_Loose") -> int:
         """Decode some events one by one; returns the offset behind them."""
         offset = start
         for _, (at, payload) in zip(range(_LONGEST_PERIOD), payloads(data, start, end), strict=False):
@@ -100,16 +101,14 @@ class Decoder:
             self.events += payload[1:2] != _SHAPE_TAG
             offset, self.last = at + HEADER.size + len(payload), at
             try:
-                self._take(seq, decode(payload), result)
+                self._take(seq, decode(payload), result, loose)
             except (msgspec.MsgspecError, ValueError, KeyError) as error:
                 result.poisoned.append(f"record {seq & 0xFFFFFFFF} at offset {at}: {error}")
         return offset
 
-    def _take(self, seq: int, event: Event, result: Decoded) -> None:
+    def _take(self, seq: int, event: Event, result: Decoded, loose: "_Loose") -> None:
         if isinstance(event, Points):
-            shape = self._shapes[event.shape]
-            body = np.frombuffer(event.body, np.uint8).reshape(1, -1)
-            result.points.append(_block(shape, np.array([seq], np.int64), body))
+            loose.add(self._shapes[event.shape], seq, event.body)
         elif isinstance(event, Shape):
             self._shapes[event.shape] = event
         elif isinstance(event, MetricsLogged):
@@ -166,6 +165,32 @@ class Decoder:
             offset = payload + length
 
 
+class _Loose:
+    """Points that came out of step, from several threads say, gathered by shape.
+
+    A block each would cost as much as thousands of points in columns do.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[Shape, list[int], list[bytes]]] = {}
+
+    def add(self, shape: Shape, seq: int, body: bytes) -> None:
+        """Take one call's values. Raises: ValueError: they don't fit the shape."""
+        if len(body) != _body_size(shape):
+            fitting = body_format(len(shape.keys), shape.step_kind)
+            raise ValueError(f"a body of {len(body)} bytes for shape {fitting!r}")
+        _, seqs, bodies = self._found.setdefault(id(shape), (shape, [], []))
+        seqs.append(seq)
+        bodies.append(body)
+
+    def blocks(self) -> Iterator[PointBlock]:
+        """All of them, one block a shape."""
+        for shape, seqs, bodies in self._found.values():
+            yield _block(
+                shape, np.array(seqs, np.int64), np.frombuffer(b"".join(bodies), np.uint8).reshape(len(seqs), -1)
+            )
+
+
 def count_events(data: bytes) -> int:
     """How many events, declarations of shapes apart, a stretch of whole frames holds."""
     return sum(payload[1:2] != _SHAPE_TAG for _, payload in payloads(data, 0, len(data)))
@@ -206,8 +231,6 @@ def _agreeing(grid: Bytes, columns: npt.NDArray[np.int64]) -> int:
 
 def _block(shape: Shape, seq: Ints, body: Bytes) -> PointBlock:
     """Columns of n Points bodies, shape (n, bytes)."""
-    if body.shape[1] != _body_size(shape):
-        raise ValueError(f"a body of {body.shape[1]} bytes for shape {body_format(len(shape.keys), shape.step_kind)!r}")
     words = np.ascontiguousarray(body).view("<i8")
     step: Ints | Floats | None = None
     if shape.step_kind == STEP_INT:
