@@ -191,9 +191,13 @@ class _Loose:
             )
 
 
-def count_events(data: bytes) -> int:
-    """How many events, declarations of shapes apart, a stretch of whole frames holds."""
-    return sum(payload[1:2] != _SHAPE_TAG for _, payload in payloads(data, 0, len(data)))
+def count_events(data: bytes) -> tuple[int, int]:
+    """(events, declarations of shapes apart; offset behind the last frame) of a stretch that begins with a frame."""
+    events = end = 0
+    for at, payload in payloads(data, 0, len(data)):
+        events += payload[1:2] != _SHAPE_TAG
+        end = at + HEADER.size + len(payload)
+    return events, end
 
 
 class _Call(NamedTuple):

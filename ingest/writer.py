@@ -67,6 +67,8 @@ class Writer:
         self.failed = 0
         self.segments = 0
         self._taken: dict[int, _Taken] = {}
+        self._counted: dict[int, tuple[int, int]] = {}
+        """(offset, events before it) for each file that stats() has looked at."""
         self._since = 0, 0.0
         """The current file, and when it was first seen with something in it."""
         self._compacted = 0
@@ -166,8 +168,12 @@ class Writer:
         return f". Training goes on, events wait in {'memory' if self.queue.blocked else 'the queue file'}"
 
     def _pending_in(self, file: QueueFile) -> int:
+        """Events of a file that readers can't see yet. What was counted once isn't counted again."""
+        offset, events = self._counted.get(file.number, (0, 0))
+        more, length = count_events(file.read(offset, file.used()))
+        self._counted[file.number] = offset + length, events + more
         taken = self._taken.get(file.number)
-        return count_events(file.read(taken.offset if taken else 0, file.used()))
+        return events + more - (taken.events if taken else 0)
 
     def _look(self) -> None:
         """See to the folder: somebody may have deleted the store. Our pages are still there, so nothing is lost."""
@@ -262,6 +268,7 @@ class Writer:
                 set_aside(self.layout, self.writer, file.number, data, what="frames")
             seal(self.layout, contents)
         commit(file.path, file.number)
+        self._counted.pop(file.number, None)
         taken = self._taken.pop(file.number, None)
         if taken is not None:
             taken.live.close()
