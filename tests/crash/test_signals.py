@@ -92,7 +92,7 @@ def test_sigint_from_outside_in_an_interactive_loop(scratch: Path) -> None:
 tracker.start_run("notebook")
 cells, n, acknowledged = 0, 0, 0
 print("ready", flush=True)
-while cells < 25:
+while cells < 15:
     try:
         while True:
             tracker.log_metrics({"m": float(n)}, step=n)
@@ -106,7 +106,7 @@ tracker.end_run()
     )
     assert script.line() == "ready"
     chance = random.Random(3)
-    for _ in range(25):
+    for _ in range(15):
         time.sleep(chance.uniform(0.001, 0.01))  # a person's moment, not a synchronisation
         script.send(signal.SIGINT)
         time.sleep(0.005)
@@ -119,7 +119,7 @@ tracker.end_run()
     found = numbers(scratch)
     assert len(found) == len(set(found))
     gaps = [after - before for before, after in itertools.pairwise(found)]
-    assert sum(gaps) - len(gaps) <= 25
+    assert sum(gaps) - len(gaps) <= 15
 
 
 def test_a_handler_that_logs_while_the_loop_logs(scratch: Path) -> None:

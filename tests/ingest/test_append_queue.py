@@ -18,7 +18,7 @@ MOUNTS = """\
 22 1 8:1 / / rw - ext4 /dev/sda1 rw
 30 22 0:30 / /mnt/my\\040data rw - nfs4 server:/data rw
 31 22 0:31 / /mnt rw - xfs /dev/sdb rw
-32 22 0:32 / /home/x/remote rw - fuse.sshfs host: rw
+32 22 0:32 / /data/x/remote rw - fuse.sshfs host: rw
 33 22 0:33 / /snap rw - btrfs /dev/sdc rw
 """
 
@@ -29,8 +29,8 @@ MOUNTS = """\
         ("/var/x", "ext4", True),
         ("/mnt/other", "xfs", True),
         ("/mnt/my data/exp", "nfs4", False),
-        ("/home/x/remote", "fuse.sshfs", False),
-        ("/home/x/remoteness", "ext4", True),
+        ("/data/x/remote", "fuse.sshfs", False),
+        ("/data/x/remoteness", "ext4", True),
         ("/snap/a", "btrfs", False),
     ],
 )
