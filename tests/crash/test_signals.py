@@ -90,14 +90,20 @@ def test_sigint_from_outside_in_an_interactive_loop(scratch: Path) -> None:
         TINY
         + """
 tracker.start_run("notebook")
-cells, n, acknowledged = 0, 0, 0
+cells, n, in_cell = 0, 0, False
+def handler(*_):
+    if in_cell:
+        raise KeyboardInterrupt
+signal.signal(signal.SIGINT, handler)
 print("ready", flush=True)
 while cells < 15:
     try:
+        in_cell = True
         while True:
             tracker.log_metrics({"m": float(n)}, step=n)
             n += 1
     except KeyboardInterrupt:
+        in_cell = False
         cells += 1
         n += 1  # the interrupted call may be there or not
 signal.signal(signal.SIGINT, signal.SIG_IGN)
