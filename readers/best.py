@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 Direction = Literal["maximize", "minimize"]
+Mode = Literal["auto", "max", "min", "maximize", "minimize"]
+_MODES: dict[str, Direction] = {"max": "maximize", "min": "minimize", "maximize": "maximize", "minimize": "minimize"}
 
 _LESS = """
     loss losses error errors err errs mistakes failures regret cost costs risk penalty residual residuals
@@ -54,6 +56,18 @@ def direction(metric: str) -> Direction:
         if found is not None:
             return found
     return "maximize"
+
+
+def resolve_mode(mode: Mode, metric: str) -> Direction:
+    """The direction that a call asks for; "auto" goes by the metric's name.
+
+    Raises: ValueError: no such mode.
+    """
+    if mode == "auto":
+        return direction(metric)
+    if mode not in _MODES:
+        raise ValueError(f"no mode {mode!r}; there is: 'auto' (by the metric's name), {', '.join(map(repr, _MODES))}")
+    return _MODES[mode]
 
 
 def words(name: str) -> list[str]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ingest.paths import check_path
-from readers.figures import confusion_matrix_figure, feature_importance_figure, learning_curve_figure, png
+from readers.figures.diagnostics import confusion_matrix_figure, feature_importance_figure, learning_curve_figure
+from readers.figures.style import png
 from tracker.confusion import confusion
 from tracker.encoding import encode_json
 from tracker.facade import Facade

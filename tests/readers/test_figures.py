@@ -10,14 +10,14 @@ import pytest
 from matplotlib.collections import LineCollection
 from PIL import Image
 
-from readers.figures import (
+from readers.figures.diagnostics import (
     MOST_BARS,
     MOST_CELLS_WITH_TEXT,
     confusion_matrix_figure,
     feature_importance_figure,
     learning_curve_figure,
-    png,
 )
+from readers.figures.style import png
 
 HOSTILE = ["$\\frac{1}{", "a\nb\tc", "x" * 500, "漢字 \U0001f600", "_hidden", "", "<b>&amp;", "%s{}", "\x00"]
 
@@ -95,7 +95,7 @@ def test_hostile_labels_are_drawn_letter_by_letter() -> None:
 def test_drawing_opens_no_window_and_imports_no_pyplot() -> None:
     """Also on a machine whose backend would need a screen."""
     code = (
-        "import sys; from readers.figures import *; png(confusion_matrix_figure([[1]], ['a']));"
+        "import sys; from readers.figures.diagnostics import *; png(confusion_matrix_figure([[1]], ['a']));"
         "print('matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run(

@@ -1,24 +1,18 @@
-"""Pictures: numbers in, a matplotlib Figure out. The only module that imports matplotlib.
+"""Pictures of one model: confusion matrix, feature importance, learning curve."""
 
-Figures are made without pyplot, so none is ever shown, registered, or left open, whatever the user's backend is. Text
-that comes from users (labels, names) is drawn letter by letter: a "$" in it starts no formula.
-"""
-
-import warnings
-from collections.abc import Iterable, Sequence
-from io import BytesIO
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from readers.figures.style import BLUE, GREY, ORANGE, new_figure, short, take_literally
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.text import Text
 
     Numbers = Sequence[float] | np.ndarray[Any, Any]
     Table = Sequence[Sequence[float]] | np.ndarray[Any, Any]
 
-BLUE, ORANGE, GREY = "#2f6db3", "#e0762f", "#8a8f98"
 MOST_CELLS_WITH_TEXT = 20
 """Classes up to which each cell of a confusion matrix shows its number; in more, none could be read."""
 MOST_BARS = 30
@@ -26,30 +20,6 @@ MOST_BARS = 30
 NEVER_NEGATIVE = "feature importance"
 """The method whose values are shares (feature_importances_, of trees): no line of theirs goes below 0."""
 _MOST_TICKS = 25
-_LONGEST_LABEL = 28
-
-
-def new_figure(width: float, height: float) -> "tuple[Figure, Axes]":
-    """Make an empty figure of so many inches, with one pair of axes that leaves room for its labels."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.1)
-    axes = figure.subplots()
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    return figure, axes
-
-
-def png(figure: "Figure", dpi: int = 144) -> bytes:
-    """Draw a figure; a letter that the font lacks becomes a box, without a warning for each."""
-    buffer = BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
-        figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
 
 
 def confusion_matrix_figure(matrix: "Table", labels: Sequence[object], *, normalize: bool = False) -> "Figure":
@@ -76,7 +46,7 @@ def confusion_matrix_figure(matrix: "Table", labels: Sequence[object], *, normal
     image = axes.imshow(shares, cmap="Blues", norm=scale, interpolation="nearest")
     if readable:
         _write_cells(axes, counts, shares, normalize=normalize)
-    names = [_short(label) for label in labels]
+    names = [short(label) for label in labels]
     ticks = list(range(0, n, -(-n // _MOST_TICKS)))
     turned = max((len(names[tick]) for tick in ticks), default=0) > 3
     axes.set_xticks(
@@ -91,7 +61,7 @@ def confusion_matrix_figure(matrix: "Table", labels: Sequence[object], *, normal
     right = float(np.trace(counts) / max(counts.sum(), 1))
     axes.set_title(f"{right:.1%} of {counts.sum():,.0f} right", loc="left", fontsize="medium")
     figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
-    _take_literally([*axes.get_xticklabels(), *axes.get_yticklabels()])
+    take_literally([*axes.get_xticklabels(), *axes.get_yticklabels()])
     return figure
 
 
@@ -120,7 +90,7 @@ def feature_importance_figure(
         lines = np.stack([below, above])
     colours = [BLUE if heights[index] >= 0 else ORANGE for index in shown]
     axes.barh(places, heights[shown], height=0.72, color=colours, xerr=lines, ecolor=GREY, error_kw={"elinewidth": 1})
-    axes.set_yticks(places, [_short(names[index]) for index in shown])
+    axes.set_yticks(places, [short(names[index]) for index in shown])
     axes.set_ylim(max(len(shown), 3) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#e6e8ec", linewidth=0.8)
@@ -130,7 +100,7 @@ def feature_importance_figure(
         total = np.abs(heights).sum()
         part = f"; the others make up {np.abs(heights[rest]).sum() / total:.0%}" if total > 0 else ""
         axes.set_title(f"the {len(shown)} largest of {len(order)} features{part}", loc="left", fontsize="medium")
-    _take_literally(axes.get_yticklabels())
+    take_literally(axes.get_yticklabels())
     return figure
 
 
@@ -161,7 +131,7 @@ def learning_curve_figure(
     folds_count = np.asarray(test_scores).shape[1]
     axes.set_title(f"mean and standard deviation of {folds_count} folds", loc="left", fontsize="medium")
     axes.legend(frameon=False)
-    _take_literally([axes.yaxis.label])
+    take_literally([axes.yaxis.label])
     return figure
 
 
@@ -182,15 +152,3 @@ def _count(count: float) -> str:
     if count < 100_000:
         return f"{count:.0f}"
     return f"{count / 1e3:.0f}k" if count < 1e6 else f"{count / 1e6:.1f}M"
-
-
-def _short(label: object) -> str:
-    """Make a label that fits in one line."""
-    text = " ".join(str(label).split())
-    return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}\N{HORIZONTAL ELLIPSIS}"
-
-
-def _take_literally(texts: "Iterable[Text]") -> None:
-    """Draw a "$" as a "$"."""
-    for text in texts:
-        text.set_parse_math(False)

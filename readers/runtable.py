@@ -1,0 +1,342 @@
+"""RunTable: some runs side by side, with their params, tags and metrics; what comparisons and analyses compute from.
+
+It comes from a store (`read`) or from the records of get_experiment_runs, which a user may have filtered or written by
+hand (`of_records`). The order of the runs is the one that was asked for. What a store holds is read when it is first
+asked for and kept: a RunTable is the runs as of then.
+
+Names: params and tags that are nested dicts have one name a leaf, dotted ("optimizer.lr"). In the wide form a column is
+called as MLflow's search_runs calls it: `params.lr`, `metrics.loss`, `tags.team`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
+
+import numpy as np
+import polars as pl
+
+from ingest.errors import ExperimentNotFound, LookupFailed, MetricNotFound, RunNotFound
+from ingest.jsontext import to_json
+from ingest.values import flatten
+from readers.best import Direction, direction
+from readers.params import VALUES
+from readers.runs import RUNS
+from readers.summaries import SUMMARIES
+from readers.texts import as_number, parsed_all, storable
+
+if TYPE_CHECKING:
+    from readers.store import Store
+
+    Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+Statistic = Literal["last", "best", "min", "max", "mean", "first"]
+"""Which number of a metric's history speaks for a run. "best" is its min or its max, as the direction says."""
+_STATISTICS: tuple[str, ...] = get_args(Statistic)
+_MOST_CELLS = 100_000_000
+_RECORD_KEYS = ("run_id", "params", "metrics")
+
+
+class Values(NamedTuple):
+    """One param or tag over the runs: shape (n_runs,) each."""
+
+    name: str
+    numbers: "Floats"
+    """Numbers and booleans as floats; NaN where there is none."""
+    texts: list[str | None]
+    """What a string says, the JSON of anything else; None where the run doesn't have it."""
+    kind: Literal["int", "float", "bool", "text", "mixed"]
+    """What all runs that have it hold: whole numbers, numbers, booleans or strings; "mixed" when neither."""
+
+
+class RunTable:
+    """Runs with their params, tags and metrics.
+
+    Args:
+        runs: one row a run: see readers.runs.
+        params, tags: give one row for each run and name: see readers.params.
+        summaries: gives one row for each run and metric: see readers.summaries.
+    """
+
+    def __init__(
+        self,
+        runs: pl.DataFrame,
+        *,
+        params: Callable[[], pl.DataFrame],
+        tags: Callable[[], pl.DataFrame],
+        summaries: Callable[[], pl.DataFrame],
+    ) -> None:
+        self.runs = runs
+        self._read_params, self._read_tags, self._read_summaries = params, tags, summaries
+
+    @classmethod
+    def read(
+        cls, store: "Store", run_ids: Sequence[str] | None = None, experiments: Sequence[str] | None = None
+    ) -> Self:
+        """The runs of a store: these, in this order (each once); or those of some experiments, or all, by start.
+
+        Raises: RunNotFound, ExperimentNotFound: naming what is there. TypeError: a text where a list belongs.
+        """
+        if isinstance(run_ids, str):
+            raise TypeError(f"run_ids is {run_ids!r}; it is a list of run ids, as in [{run_ids!r}]")
+        wanted = None if run_ids is None else list(dict.fromkeys(str(run_id) for run_id in run_ids))
+        found = store.runs(experiments).collect()
+        if experiments is not None:
+            _check_experiments(store, experiments, found)
+        if wanted is not None:
+            _check_runs(wanted, found)
+            order = pl.DataFrame({"run_id": wanted}, {"run_id": pl.String()})
+            found = order.join(found, on="run_id", how="left", maintain_order="left").select(found.columns)
+        few = None if run_ids is None else wanted  # all of an experiment's runs are found faster by the experiment
+        return cls(
+            found,
+            params=lambda: store.params(few, experiments).collect(),
+            tags=lambda: store.tags(few, experiments).collect(),
+            summaries=lambda: store.summaries(runs=few, experiments=experiments).collect(),
+        )
+
+    @classmethod
+    def of_records(cls, records: Sequence[Mapping[str, Any]]) -> Self:
+        """The runs of get_experiment_runs; of each metric only its last value is known then.
+
+        Raises: TypeError, ValueError: not such records, saying which one and what it lacks.
+        """
+        rows, params, tags, summaries = [], [], [], []
+        for place, record in enumerate(_checked(records)):
+            run_id = str(record["run_id"])
+            rows.append({name: record.get(name) for name in RUNS} | {"run_id": run_id})
+            params += _leaves(run_id, record["params"], f"runs[{place}]['params']")
+            tags += _leaves(run_id, record.get("tags") or {}, f"runs[{place}]['tags']")
+            summaries += [
+                (run_id, str(key), as_number(value))
+                for key, value in record["metrics"].items()
+                if as_number(value) is not None
+            ]
+        columns = ["run_id", "key", "value", "number", "text"]
+        of_params, of_tags = (
+            pl.DataFrame(found, {name: VALUES[name] for name in columns}, orient="row") for found in (params, tags)
+        )
+        last = pl.DataFrame(summaries, {name: SUMMARIES[name] for name in ("run_id", "key", "last")}, orient="row")
+        runs = pl.DataFrame(rows, RUNS)
+        return cls(runs, params=lambda: of_params, tags=lambda: of_tags, summaries=lambda: last)
+
+    def __len__(self) -> int:
+        return self.runs.height
+
+    @property
+    def run_ids(self) -> list[str]:
+        """The ids, in order."""
+        return self.runs["run_id"].to_list()
+
+    @property
+    def names(self) -> list[str]:
+        """What each run is called; its id where it has no name."""
+        return self.runs.select(pl.coalesce("run_name", "run_id")).to_series().to_list()
+
+    @cached_property
+    def params(self) -> pl.DataFrame:
+        """One row for each run and param: run_id, key, value (JSON), number, text."""
+        return self._read_params()
+
+    @cached_property
+    def tags(self) -> pl.DataFrame:
+        """One row for each run and tag, likewise."""
+        return self._read_tags()
+
+    @cached_property
+    def summaries(self) -> pl.DataFrame:
+        """One row for each run and metric: see readers.summaries; of records only run_id, key and last."""
+        return self._read_summaries()
+
+    @property
+    def param_names(self) -> list[str]:
+        """The params that any run has, sorted."""
+        return self.params["key"].unique().sort().to_list()
+
+    @property
+    def metric_names(self) -> list[str]:
+        """The metrics that any run has, sorted; those of the machine ("system/...") too."""
+        return self.summaries["key"].unique().sort().to_list()
+
+    def metric(self, name: str, statistic: Statistic = "last", towards: Direction | None = None) -> "Floats":
+        """One number a run, shape (n_runs,); NaN where a run doesn't have the metric, or it was NaN.
+
+        Args:
+            towards: which way is better, for "best"; by the metric's name when None.
+
+        Raises: MetricNotFound: no run has it (and there are runs). ValueError: an unknown statistic, or records, which
+            tell only the last value.
+        """
+        column = self._column(name, statistic, towards)
+        found = self.summaries.lazy().filter(pl.col("key") == name).select("run_id", pl.col(column).cast(pl.Float64))
+        joined = self.runs.lazy().select("run_id").join(found, on="run_id", how="left", maintain_order="left").collect()
+        if joined[column].null_count() == len(self) and len(self) and name not in self.metric_names:
+            raise MetricNotFound.among("metric", name, self.metric_names)
+        return joined[column].fill_null(float("nan")).to_numpy().copy()
+
+    def param(self, name: str) -> Values:
+        """One param over the runs; all missing when no run has it."""
+        return self._values(self.params, name)
+
+    def tag(self, name: str) -> Values:
+        """One tag over the runs, likewise."""
+        return self._values(self.tags, name)
+
+    def value(self, name: str) -> Values:
+        """What one groups by: "params.x", "tags.x", a column of runs ("run_name", "status", "group"), or a bare name.
+
+        A bare name is a param where there is one, else a tag, else a column of runs.
+
+        Raises: LookupFailed: nothing of that name; the message lists what there is.
+        """
+        kind, _, rest = name.partition(".")
+        if kind in ("params", "tags") and rest:
+            found = self.param(rest) if kind == "params" else self.tag(rest)
+            if any(text is not None for text in found.texts):
+                return found
+        for found in (self.param(name), self.tag(name)):
+            if any(text is not None for text in found.texts):
+                return found
+        if name in self.runs.columns:
+            texts = self.runs[name].cast(pl.String).to_list()
+            return Values(name, np.full(len(self), np.nan), texts, "text")
+        tags = self.tags["key"].unique().sort().to_list()
+        raise LookupFailed.among("param, tag or column", name, [*self.param_names, *tags, *self.runs.columns])
+
+    def wide(
+        self,
+        metrics: Sequence[str] | None = None,
+        params: Sequence[str] | None = None,
+        tags: Sequence[str] | None = (),
+        statistics: Sequence[Statistic] = ("last",),
+    ) -> pl.DataFrame:
+        """One row a run: the columns of `runs`, then `params.x`, `tags.x`, `metrics.x`; null where a run lacks it.
+
+        A param's column is of whole numbers, numbers or booleans where all runs that have it hold such, else of texts.
+        A metric's further statistics are in `metrics.x.min` and so on.
+
+        Args:
+            metrics, params, tags: the names wanted, None for all that any run has.
+
+        Raises: ValueError: more cells than memory is likely to hold; ask for fewer names.
+        """
+        frame = self.runs
+        for prefix, names in (("params", params), ("tags", tags)):
+            if names is None or len(names):
+                frame = _joined(frame, self._named(prefix, names), prefix)
+        summaries = self.summaries if metrics is None else self.summaries.filter(pl.col("key").is_in(list(metrics)))
+        self._check_size(summaries["key"].n_unique() * len(statistics))
+        for statistic in statistics:
+            column = statistic
+            if statistic == "best":
+                summaries = summaries.with_columns(best=_best_of(summaries))
+            wide = summaries.pivot("key", index="run_id", values=column, sort_columns=True)
+            ending = "" if statistic == "last" else f".{statistic}"
+            wide = wide.rename({name: f"metrics.{name}{ending}" for name in wide.columns[1:]})
+            frame = frame.join(wide, on="run_id", how="left", maintain_order="left")
+        return frame
+
+    def _named(self, what: str, names: Sequence[str] | None) -> pl.DataFrame:
+        rows = self.params if what == "params" else self.tags
+        rows = rows if names is None else rows.filter(pl.col("key").is_in(list(names)))
+        self._check_size(rows["key"].n_unique())
+        return rows
+
+    def _check_size(self, columns: int) -> None:
+        if columns * len(self) > _MOST_CELLS:
+            raise ValueError(f"{len(self)} runs x {columns} names don't fit one table; choose some of the names")
+
+    def _column(self, name: str, statistic: Statistic, towards: Direction | None) -> str:
+        if statistic not in _STATISTICS:
+            raise ValueError(f"no statistic {statistic!r}; there is: {', '.join(_STATISTICS)}")
+        column = statistic
+        if statistic == "best":
+            column = "max" if (towards or direction(name)) == "maximize" else "min"
+        if column not in self.summaries.columns:
+            raise ValueError(f"records tell only the last value of {name!r}, not its {statistic}; give run ids instead")
+        return column
+
+    def _values(self, rows: pl.DataFrame, name: str) -> Values:
+        found = rows.filter(pl.col("key") == name).select("run_id", "value", "number", "text")
+        joined = self.runs.select("run_id").join(found, on="run_id", how="left", maintain_order="left")
+        numbers = joined["number"].fill_null(float("nan")).to_numpy().copy()
+        return Values(name, numbers, joined["text"].to_list(), _kind(found["value"]))
+
+
+def _check_experiments(store: "Store", experiments: Sequence[str], found: pl.DataFrame) -> None:
+    there = set(found["experiment"])
+    for name in experiments:
+        if name not in there:
+            raise ExperimentNotFound.among("experiment", name, store.experiments())
+
+
+def _check_runs(wanted: Sequence[str], found: pl.DataFrame) -> None:
+    there = set(found["run_id"])
+    for run_id in wanted:
+        if run_id not in there:
+            raise RunNotFound.among("run", run_id, reversed(found["run_id"].to_list()), "'steplog ls' lists them")
+
+
+def _checked(records: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The records, if that is what they are."""
+    for place, record in enumerate(records):
+        if not isinstance(record, Mapping):
+            raise TypeError(f"runs[{place}] is {record!r}; runs are the dicts that get_experiment_runs gives")
+        lacking = [key for key in _RECORD_KEYS if key not in record]
+        if lacking:
+            raise ValueError(f"runs[{place}] has no {lacking[0]!r}; it has: {', '.join(map(str, record))}")
+    return records
+
+
+def _leaves(run_id: str, values: Mapping[str, Any], where: str) -> list[tuple[str, str, str, float | None, str]]:
+    """(run_id, dotted name, JSON, number, text) for each leaf."""
+    found = []
+    for key, value in values.items():
+        nested = flatten(value) if isinstance(value, dict) and value else {"": value}
+        for rest, leaf in nested.items():
+            name = f"{key}.{rest}" if rest else str(key)
+            text = to_json(leaf, where=where)
+            said = storable(leaf) if isinstance(leaf, str) else text
+            found.append((run_id, storable(name), text, as_number(leaf), said))
+    return found
+
+
+def _kind(values: pl.Series) -> Literal["int", "float", "bool", "text", "mixed"]:
+    """What JSON texts hold, all of them."""
+    distinct = values.unique()
+    kinds = {type(value) for value in parsed_all(distinct)}
+    if kinds == {int}:
+        return "int"
+    if kinds == {bool}:
+        return "bool"
+    if kinds and kinds <= {int, float}:
+        return "float"
+    return "text" if kinds <= {str} else "mixed"
+
+
+def _best_of(summaries: pl.DataFrame) -> pl.Expr:
+    towards = {key: direction(key) for key in summaries["key"].unique()}
+    larger = [key for key, way in towards.items() if way == "maximize"]
+    return pl.when(pl.col("key").is_in(larger)).then("max").otherwise("min")
+
+
+def _joined(frame: pl.DataFrame, rows: pl.DataFrame, prefix: str) -> pl.DataFrame:
+    """The frame with a column for each name of the rows, of the type that all its values have."""
+    value = pl.col("value")
+    kinds = rows.group_by("key").agg(
+        pl.col("number").is_not_null().all().alias("numbers"),
+        value.is_in(["true", "false"]).all().alias("bools"),
+        value.str.contains(r"^-?\d{1,18}$").all().alias("ints"),
+    )
+    numeric = kinds.filter(pl.col("numbers"))["key"]
+    of_numbers = rows.filter(pl.col("key").is_in(numeric.implode()))
+    texts = rows.filter(~pl.col("key").is_in(numeric.implode()))
+    types = [
+        *(pl.col(key).cast(pl.Boolean) for key in kinds.filter(pl.col("bools"))["key"]),
+        *(pl.col(key).cast(pl.Int64) for key in kinds.filter(pl.col("ints"))["key"]),
+    ]
+    numbers = of_numbers.pivot("key", index="run_id", values="number").with_columns(types)
+    wide = frame.select("run_id")
+    for part in (numbers, texts.pivot("key", index="run_id", values="text")):
+        wide = wide.join(part, on="run_id", how="left", maintain_order="left")
+    names = sorted(wide.columns[1:])
+    return frame.hstack([wide[name].alias(f"{prefix}.{name}") for name in names])
