@@ -95,7 +95,8 @@ def test_hostile_labels_are_drawn_letter_by_letter() -> None:
 def test_drawing_opens_no_window_and_imports_no_pyplot() -> None:
     """Also on a machine whose backend would need a screen."""
     code = (
-        "import sys; from readers.figures.diagnostics import *; png(confusion_matrix_figure([[1]], ['a']));"
+        "import sys; from readers.figures.diagnostics import *; from readers.figures.style import png;"
+        "png(confusion_matrix_figure([[1]], ['a']));"
         "print('matplotlib.pyplot' in sys.modules)"
     )
     done = subprocess.run(
