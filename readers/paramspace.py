@@ -63,11 +63,11 @@ class ParameterSpace(NamedTuple):
     parameters: tuple[Parameter, ...]
     """In the order asked; by name when all were."""
     matrix: "Matrix"
-    """Shape (n_runs, n_columns), for linear things: a numeric param's column is its number (log10 where `log`), with the
-    median for a run that has none and then one more column of 0 and 1 that says so (not when another param tells); a
+    """Shape (n_runs, n_columns), for linear things. A numeric param's column is its number (log10 where `log`), with the
+    median for a run that has none, and then one more column of 0 and 1 that says so (not when another param tells). A
     categorical one has a column of 0 and 1 for each level, all 0 where it is missing."""
 
-    def __getitem__(self, name: str) -> Parameter:  # type: ignore[override]  # params have names, not numbers
+    def parameter(self, name: str) -> Parameter:
         """The param of that name."""
         return next(parameter for parameter in self.parameters if parameter.name == name)
 
@@ -78,7 +78,7 @@ class ParameterSpace(NamedTuple):
 
     def scaled(self, name: str) -> "Floats":
         """A param's values from 0 to 1, shape (n_runs,), by the logarithm where `log`; NaN where there is none."""
-        parameter = self[name]
+        parameter = self.parameter(name)
         values = np.log10(parameter.values) if parameter.log else parameter.values
         known = values[np.isfinite(values)]
         if not len(known) or known.min() == known.max():
