@@ -16,6 +16,7 @@ from ingest.values import plain
 
 _LONG_INT_BITS = 2_000  # int -> decimal is refused from 640 to 4,300 digits on, by Python's settings; hex never is
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_WORDS = {True: "true", False: "false", None: "null"}
 _FORM = re.compile(r"\\*__(?:float|int|bytes)__")
 
 
@@ -32,6 +33,9 @@ def to_json(value: object, *, where: str = "the value", strict: bool = False, in
         ValueError: the value contains itself, is nested too deep, or has two keys of the same text.
         TypeError: strict, and a part of it is no data; names the place inside the value.
     """
+    simple = _of_scalar(value)
+    if simple is not None:
+        return simple
     data = _to_forms(plain(value, where=where, strict=strict))
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
     try:
@@ -50,6 +54,18 @@ def from_json(text: str | bytes) -> object:
         return json.loads(text, object_hook=_from_form)
     except RecursionError as error:
         raise ValueError("the JSON text is nested too deep to have been written by this project") from error
+
+
+def _of_scalar(value: object) -> str | None:
+    """Write what is written most, without the way through the rest; None for whatever needs that."""
+    kind = type(value)
+    if kind is str:
+        return json.dumps(value, ensure_ascii=False) if str.isascii(value) else None  # type: ignore[arg-type]
+    if kind is float:
+        return float.__repr__(value) if math.isfinite(value) else None  # type: ignore[arg-type]
+    if kind is int:
+        return int.__repr__(value) if int.bit_length(value) < 64 else None  # type: ignore[arg-type]
+    return _WORDS.get(value) if kind is bool or value is None else None  # type: ignore[arg-type]
 
 
 def _to_forms(data: object) -> object:

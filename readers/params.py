@@ -33,7 +33,11 @@ def read_last(tables: Tables, kind: str, predicate: pl.Expr | None = None) -> pl
     """The last value under each name of each run, as it was logged: run_id, experiment, key, value."""
     early = only(predicate, ["run_id", "experiment"])
     of_kind = pl.col("kind") == kind
-    facts = tables.frame("facts", _COLUMNS, of_kind if early is None else of_kind & early)
+    return latest(tables.frame("facts", _COLUMNS, of_kind if early is None else of_kind & early))
+
+
+def latest(facts: pl.DataFrame) -> pl.DataFrame:
+    """Of facts of one kind the last under each key of each run: run_id, experiment, key, value."""
     again = facts.select(pl.struct("run_id", "key").is_duplicated()).to_series()
     once = facts.filter(~again)
     if again.any():
@@ -43,15 +47,19 @@ def read_last(tables: Tables, kind: str, predicate: pl.Expr | None = None) -> pl
 
 def read_flat(tables: Tables, kind: str, predicate: pl.Expr | None = None) -> pl.DataFrame:
     """The same with nested dicts taken apart, and values also as numbers and text: see VALUES."""
-    rows = read_last(tables, kind, predicate)
+    return flat(read_last(tables, kind, predicate))
+
+
+def flat(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of run_id, experiment, key, value (JSON) likewise."""
     nested = rows["value"].str.starts_with("{")
     plain = rows.filter(~nested)
-    flat = plain.with_columns(numbers(plain["value"]).alias("number"), plain_texts(plain["value"]).alias("text"))
+    found = plain.with_columns(numbers(plain["value"]).alias("number"), plain_texts(plain["value"]).alias("text"))
     if nested.any():
         taken_apart = _taken_apart(rows.filter(nested))
         # A name that was written out wins over one that came of a nested dict.
-        flat = pl.concat([flat, taken_apart]).unique(["run_id", "key"], keep="first", maintain_order=True)
-    return flat.select(pl.col(name).cast(kind) for name, kind in VALUES.items())
+        found = pl.concat([found, taken_apart]).unique(["run_id", "key"], keep="first", maintain_order=True)
+    return found.select(pl.col(name).cast(kind) for name, kind in VALUES.items())
 
 
 def _last(rows: pl.DataFrame) -> pl.DataFrame:

@@ -16,13 +16,11 @@ import numpy as np
 import polars as pl
 
 from ingest.errors import ExperimentNotFound, LookupFailed, MetricNotFound, RunNotFound
-from ingest.jsontext import to_json
-from ingest.values import flatten
 from readers.best import Direction, direction
-from readers.params import VALUES
-from readers.runs import RUNS
-from readers.summaries import SUMMARIES
-from readers.texts import as_number, parsed_all, storable
+from readers.params import latest
+from readers.recordframes import RecordFrames
+from readers.texts import parsed_all
+from readers.wide import with_metrics, with_values
 
 if TYPE_CHECKING:
     from readers.store import Store
@@ -32,8 +30,8 @@ if TYPE_CHECKING:
 Statistic = Literal["last", "best", "min", "max", "mean", "first"]
 """Which number of a metric's history speaks for a run. "best" is its min or its max, as the direction says."""
 _STATISTICS: tuple[str, ...] = get_args(Statistic)
-_MOST_CELLS = 100_000_000
-_RECORD_KEYS = ("run_id", "params", "metrics")
+_NUMBER, _WHOLE = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$", r"^-?\d+$"
+_NOTHING_LOGGED = pl.DataFrame(schema=dict.fromkeys(("run_id", "experiment", "key", "value"), pl.String()))
 
 
 class Values(NamedTuple):
@@ -55,6 +53,7 @@ class RunTable:
         runs: one row a run: see readers.runs.
         params, tags: give one row for each run and name: see readers.params.
         summaries: gives one row for each run and metric: see readers.summaries.
+        logged: gives of facts of a kind the last under each key of these runs, as in readers.params.latest.
     """
 
     def __init__(
@@ -64,9 +63,11 @@ class RunTable:
         params: Callable[[], pl.DataFrame],
         tags: Callable[[], pl.DataFrame],
         summaries: Callable[[], pl.DataFrame],
+        logged: Callable[[str, Sequence[str] | None], pl.DataFrame],
     ) -> None:
         self.runs = runs
         self._read_params, self._read_tags, self._read_summaries = params, tags, summaries
+        self._read_logged = logged
 
     @classmethod
     def read(
@@ -79,11 +80,12 @@ class RunTable:
         if isinstance(run_ids, str):
             raise TypeError(f"run_ids is {run_ids!r}; it is a list of run ids, as in [{run_ids!r}]")
         wanted = None if run_ids is None else list(dict.fromkeys(str(run_id) for run_id in run_ids))
-        found = store.runs(experiments).collect()
-        if experiments is not None:
+        runs = store.runs(experiments)
+        found = (runs if wanted is None else runs.filter(pl.col("run_id").is_in(wanted))).collect()
+        if experiments is not None and wanted is None:
             _check_experiments(store, experiments, found)
         if wanted is not None:
-            _check_runs(wanted, found)
+            _check_runs(wanted, found, runs)
             order = pl.DataFrame({"run_id": wanted}, {"run_id": pl.String()})
             found = order.join(found, on="run_id", how="left", maintain_order="left").select(found.columns)
         few = None if run_ids is None else wanted  # all of an experiment's runs are found faster by the experiment
@@ -92,6 +94,7 @@ class RunTable:
             params=lambda: store.params(few, experiments).collect(),
             tags=lambda: store.tags(few, experiments).collect(),
             summaries=lambda: store.summaries(runs=few, experiments=experiments).collect(),
+            logged=lambda kind, runs: latest(store.facts([kind], few if runs is None else runs, experiments).collect()),
         )
 
     @classmethod
@@ -100,24 +103,14 @@ class RunTable:
 
         Raises: TypeError, ValueError: not such records, saying which one and what it lacks.
         """
-        rows, params, tags, summaries = [], [], [], []
-        for place, record in enumerate(_checked(records)):
-            run_id = str(record["run_id"])
-            rows.append({name: record.get(name) for name in RUNS} | {"run_id": run_id})
-            params += _leaves(run_id, record["params"], f"runs[{place}]['params']")
-            tags += _leaves(run_id, record.get("tags") or {}, f"runs[{place}]['tags']")
-            summaries += [
-                (run_id, str(key), as_number(value))
-                for key, value in record["metrics"].items()
-                if as_number(value) is not None
-            ]
-        columns = ["run_id", "key", "value", "number", "text"]
-        of_params, of_tags = (
-            pl.DataFrame(found, {name: VALUES[name] for name in columns}, orient="row") for found in (params, tags)
+        frames = RecordFrames(records)
+        return cls(
+            frames.runs,
+            params=lambda: frames.params,
+            tags=lambda: frames.tags,
+            summaries=lambda: frames.last,
+            logged=lambda kind, _: frames.logged.get(kind, _NOTHING_LOGGED),
         )
-        last = pl.DataFrame(summaries, {name: SUMMARIES[name] for name in ("run_id", "key", "last")}, orient="row")
-        runs = pl.DataFrame(rows, RUNS)
-        return cls(runs, params=lambda: of_params, tags=lambda: of_tags, summaries=lambda: last)
 
     def __len__(self) -> int:
         return self.runs.height
@@ -156,6 +149,18 @@ class RunTable:
     def metric_names(self) -> list[str]:
         """The metrics that any run has, sorted; those of the machine ("system/...") too."""
         return self.summaries["key"].unique().sort().to_list()
+
+    def logged(self, kind: str, run_ids: Sequence[str] | None = None) -> pl.DataFrame:
+        """What was logged last under each key of one kind of fact, as it was logged: run_id, key, value (JSON).
+
+        Args:
+            kind: "param", "tag" (nested ones whole), "env" (what auto_log found), "model", "artifact"; of records only
+                the first two are known.
+            run_ids: only these of the runs.
+        """
+        wanted = self.run_ids if run_ids is None else list(run_ids)
+        found = self._read_logged(kind, run_ids).select("run_id", "key", "value")
+        return found.filter(pl.col("run_id").is_in(wanted))
 
     def metric(self, name: str, statistic: Statistic = "last", towards: Direction | None = None) -> "Floats":
         """One number a run, shape (n_runs,); NaN where a run doesn't have the metric, or it was NaN.
@@ -219,41 +224,26 @@ class RunTable:
 
         Raises: ValueError: more cells than memory is likely to hold; ask for fewer names.
         """
+        columns = ["min", "max"] if "best" in statistics else []
+        for column in [*(name for name in statistics if name != "best"), *columns]:
+            self._check_column(column, "a metric")
         frame = self.runs
         for prefix, names in (("params", params), ("tags", tags)):
             if names is None or len(names):
-                frame = _joined(frame, self._named(prefix, names), prefix)
-        summaries = self.summaries if metrics is None else self.summaries.filter(pl.col("key").is_in(list(metrics)))
-        self._check_size(summaries["key"].n_unique() * len(statistics))
-        for statistic in statistics:
-            column = statistic
-            if statistic == "best":
-                summaries = summaries.with_columns(best=_best_of(summaries))
-            wide = summaries.pivot("key", index="run_id", values=column, sort_columns=True)
-            ending = "" if statistic == "last" else f".{statistic}"
-            wide = wide.rename({name: f"metrics.{name}{ending}" for name in wide.columns[1:]})
-            frame = frame.join(wide, on="run_id", how="left", maintain_order="left")
-        return frame
-
-    def _named(self, what: str, names: Sequence[str] | None) -> pl.DataFrame:
-        rows = self.params if what == "params" else self.tags
-        rows = rows if names is None else rows.filter(pl.col("key").is_in(list(names)))
-        self._check_size(rows["key"].n_unique())
-        return rows
-
-    def _check_size(self, columns: int) -> None:
-        if columns * len(self) > _MOST_CELLS:
-            raise ValueError(f"{len(self)} runs x {columns} names don't fit one table; choose some of the names")
+                frame = with_values(frame, _named(self.params if prefix == "params" else self.tags, names), prefix)
+        return with_metrics(frame, _named(self.summaries, metrics), statistics)
 
     def _column(self, name: str, statistic: Statistic, towards: Direction | None) -> str:
-        if statistic not in _STATISTICS:
-            raise ValueError(f"no statistic {statistic!r}; there is: {', '.join(_STATISTICS)}")
-        column = statistic
-        if statistic == "best":
-            column = "max" if (towards or direction(name)) == "maximize" else "min"
-        if column not in self.summaries.columns:
-            raise ValueError(f"records tell only the last value of {name!r}, not its {statistic}; give run ids instead")
+        better = "max" if (towards or direction(name)) == "maximize" else "min"
+        column = better if statistic == "best" else statistic
+        self._check_column(column, repr(name))
         return column
+
+    def _check_column(self, column: str, of_what: str) -> None:
+        if column not in _STATISTICS:
+            raise ValueError(f"no statistic {column!r}; there is: {', '.join(_STATISTICS)}")
+        if column not in self.summaries.columns:
+            raise ValueError(f"records tell only the last value of {of_what}, not its {column}; give run ids instead")
 
     def _values(self, rows: pl.DataFrame, name: str) -> Values:
         found = rows.filter(pl.col("key") == name).select("run_id", "value", "number", "text")
@@ -269,40 +259,25 @@ def _check_experiments(store: "Store", experiments: Sequence[str], found: pl.Dat
             raise ExperimentNotFound.among("experiment", name, store.experiments())
 
 
-def _check_runs(wanted: Sequence[str], found: pl.DataFrame) -> None:
+def _check_runs(wanted: Sequence[str], found: pl.DataFrame, runs: pl.LazyFrame) -> None:
     there = set(found["run_id"])
     for run_id in wanted:
         if run_id not in there:
-            raise RunNotFound.among("run", run_id, reversed(found["run_id"].to_list()), "'steplog ls' lists them")
+            newest_first = reversed(runs.collect()["run_id"].to_list())
+            raise RunNotFound.among("run", run_id, newest_first, "'steplog ls' lists them")
 
 
-def _checked(records: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """The records, if that is what they are."""
-    for place, record in enumerate(records):
-        if not isinstance(record, Mapping):
-            raise TypeError(f"runs[{place}] is {record!r}; runs are the dicts that get_experiment_runs gives")
-        lacking = [key for key in _RECORD_KEYS if key not in record]
-        if lacking:
-            raise ValueError(f"runs[{place}] has no {lacking[0]!r}; it has: {', '.join(map(str, record))}")
-    return records
-
-
-def _leaves(run_id: str, values: Mapping[str, Any], where: str) -> list[tuple[str, str, str, float | None, str]]:
-    """(run_id, dotted name, JSON, number, text) for each leaf."""
-    found = []
-    for key, value in values.items():
-        nested = flatten(value) if isinstance(value, dict) and value else {"": value}
-        for rest, leaf in nested.items():
-            name = f"{key}.{rest}" if rest else str(key)
-            text = to_json(leaf, where=where)
-            said = storable(leaf) if isinstance(leaf, str) else text
-            found.append((run_id, storable(name), text, as_number(leaf), said))
-    return found
+def _named(rows: pl.DataFrame, names: Sequence[str] | None) -> pl.DataFrame:
+    if isinstance(names, str):
+        raise TypeError(f"the names are {names!r}; they are a list, as in [{names!r}]")
+    return rows if names is None else rows.filter(pl.col("key").is_in(list(names)))
 
 
 def _kind(values: pl.Series) -> Literal["int", "float", "bool", "text", "mixed"]:
     """What JSON texts hold, all of them."""
     distinct = values.unique()
+    if len(distinct) and distinct.str.contains(_NUMBER).all():  # a float has many values: no Python call for each
+        return "int" if distinct.str.contains(_WHOLE).all() else "float"
     kinds = {type(value) for value in parsed_all(distinct)}
     if kinds == {int}:
         return "int"
@@ -311,32 +286,3 @@ def _kind(values: pl.Series) -> Literal["int", "float", "bool", "text", "mixed"]
     if kinds and kinds <= {int, float}:
         return "float"
     return "text" if kinds <= {str} else "mixed"
-
-
-def _best_of(summaries: pl.DataFrame) -> pl.Expr:
-    towards = {key: direction(key) for key in summaries["key"].unique()}
-    larger = [key for key, way in towards.items() if way == "maximize"]
-    return pl.when(pl.col("key").is_in(larger)).then("max").otherwise("min")
-
-
-def _joined(frame: pl.DataFrame, rows: pl.DataFrame, prefix: str) -> pl.DataFrame:
-    """The frame with a column for each name of the rows, of the type that all its values have."""
-    value = pl.col("value")
-    kinds = rows.group_by("key").agg(
-        pl.col("number").is_not_null().all().alias("numbers"),
-        value.is_in(["true", "false"]).all().alias("bools"),
-        value.str.contains(r"^-?\d{1,18}$").all().alias("ints"),
-    )
-    numeric = kinds.filter(pl.col("numbers"))["key"]
-    of_numbers = rows.filter(pl.col("key").is_in(numeric.implode()))
-    texts = rows.filter(~pl.col("key").is_in(numeric.implode()))
-    types = [
-        *(pl.col(key).cast(pl.Boolean) for key in kinds.filter(pl.col("bools"))["key"]),
-        *(pl.col(key).cast(pl.Int64) for key in kinds.filter(pl.col("ints"))["key"]),
-    ]
-    numbers = of_numbers.pivot("key", index="run_id", values="number").with_columns(types)
-    wide = frame.select("run_id")
-    for part in (numbers, texts.pivot("key", index="run_id", values="text")):
-        wide = wide.join(part, on="run_id", how="left", maintain_order="left")
-    names = sorted(wide.columns[1:])
-    return frame.hstack([wide[name].alias(f"{prefix}.{name}") for name in names])

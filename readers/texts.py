@@ -53,7 +53,7 @@ def as_number(value: object) -> float | None:
 
 def storable(text: str) -> str:
     """The text with lone surrogates replaced, which no UTF-8 can hold."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _unescaped(text: str) -> str:
