@@ -56,7 +56,7 @@ def band_of(
 
 def union(xs: Sequence["Floats"]) -> "Floats":
     """The x's of any run, at most MOST_X of them."""
-    every = np.unique(np.concatenate(xs)) if len(xs) else np.empty(0)
+    every: Floats = np.unique(np.concatenate(xs)) if len(xs) else np.empty(0)
     if len(every) <= MOST_X:
         return every
     return every[np.linspace(0, len(every) - 1, MOST_X).round().astype(int)]
