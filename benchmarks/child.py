@@ -2,7 +2,8 @@
 
     python -m benchmarks.child '{"peer": …, "loop": …, "folder": …, "answer": …, …}'
 
-Standard library only, so that it runs in any environment. The answer goes to a file, because peers print.
+Standard library only, so that it runs in any environment. The answer goes to a file, because peers print. `adapters` is
+the package whose `named` gives the peer, `benchmarks.peers` unless the job says another.
 """
 
 import importlib
@@ -12,14 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import PEERS, Peer
-
 Job = dict[str, Any]
 LOOPS = {
     "tight": "benchmarks.log_loops",
     "paced": "benchmarks.log_loops",
     "training": "benchmarks.training_loop",
     "writing": "benchmarks.write_loop",
+    "creating": "benchmarks.query_jobs",
+    "asking": "benchmarks.query_jobs",
 }
 """Which module has the function of that name: `(peer, job) -> answer`."""
 
@@ -27,8 +28,9 @@ LOOPS = {
 def main() -> None:
     """Run the job given as the only argument."""
     job: Job = json.loads(sys.argv[1])
-    run: Callable[[Peer, Job], Job] = getattr(importlib.import_module(LOOPS[job["loop"]]), job["loop"])
-    answer = run(PEERS[job["peer"]], job)
+    named: Callable[[str], Any] = importlib.import_module(job.get("adapters", "benchmarks.peers")).named
+    run: Callable[[Any, Job], Job] = getattr(importlib.import_module(LOOPS[job["loop"]]), job["loop"])
+    answer = run(named(job["peer"]), job)
     Path(job["answer"]).write_text(json.dumps(answer), encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.peers import Peer
+from benchmarks.peers import Installed
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_FOLDER = Path.home() / ".cache" / "steplog-benchmarks"
@@ -31,13 +31,13 @@ class Environment:
     python: Path
     versions: dict[str, str]
 
-    def version(self, peer: Peer) -> str:
+    def version(self, peer: Installed) -> str:
         """The installed version of the peer's own distribution."""
         first = peer.requirements[0]
         return self.versions.get("steplog" if first == "." else _plain(first.split("==", 1)[0]), "?")
 
 
-def environment(peer: Peer, folder: Path = DEFAULT_FOLDER) -> Environment:
+def environment(peer: Installed, folder: Path = DEFAULT_FOLDER) -> Environment:
     """Return the peer's environment, made if it isn't there yet.
 
     Raises: NotInstallable: pip failed, or no virtual environment can be made.
@@ -55,7 +55,7 @@ def environment(peer: Peer, folder: Path = DEFAULT_FOLDER) -> Environment:
     return Environment(python, json.loads(listing.read_text()))
 
 
-def _make(home: Path, peer: Peer) -> None:
+def _make(home: Path, peer: Installed) -> None:
     """Make the environment and install into it; the whole output goes to `install.log` there."""
     print(f"making an environment for {peer.name}: {' '.join(peer.requirements)}", file=sys.stderr)
     started = time.monotonic()

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.environments import REPOSITORY, Environment
-from benchmarks.peers import Peer
+from benchmarks.peers import Installed
 from benchmarks.usage import adopt_orphans, descendants, memory_mb, waited_cpu_s
 
 _GRACE_S = 15.0
@@ -55,8 +55,10 @@ class Outcome:
 
     answer: dict[str, Any]
     cpu_s: float
+    started_at: float
     ended_at: float
-    """time.monotonic(), which all processes of a machine share, when the last process went by itself."""
+    """time.monotonic(), which all processes of a machine share, when the last process went by itself; and
+    `started_at`, when the first was started."""
     disk_bytes: int
     points_on_disk: int | None
     times: "array[int]" = field(default_factory=lambda: array("q"))
@@ -67,7 +69,7 @@ class Outcome:
 
 
 def run(
-    peer: Peer,
+    peer: Installed,
     place: Environment,
     job: dict[str, Any],
     *,
@@ -75,6 +77,7 @@ def run(
     timeout_s: float = 300.0,
     sample_memory_s: float = 0.0,
     cores: set[int] | None = None,
+    counted: bool = True,
 ) -> Outcome:
     """Run `job` for `peer`, in a fresh folder below `data` that is removed afterwards.
 
@@ -82,6 +85,7 @@ def run(
         data: where peers write; the system's temporary folder if None.
         sample_memory_s: how often the tree's memory is read; 0 for never.
         cores: what the tree is pinned to.
+        counted: whether the points on disk are counted afterwards.
     Raises: JobFailed.
     """
     adopt_orphans()
@@ -94,6 +98,7 @@ def run(
         environment |= {name: value.replace("{folder}", str(folder)) for name, value in peer.environment.items()}
         cpu = waited_cpu_s()
         with (home / "output").open("wb") as output:
+            started_at = time.monotonic()
             child = subprocess.Popen(
                 [str(place.python), "-m", "benchmarks.child", json.dumps(told)],
                 cwd=home,
@@ -107,10 +112,10 @@ def run(
                 os.sched_setaffinity(child.pid, cores)
             memory, timed_out = _watch(child, timeout_s, sample_memory_s)
             ended_at, left = _gather_orphans(0.0 if timed_out else _GRACE_S)
-        outcome = Outcome({}, waited_cpu_s() - cpu, ended_at, 0, None, memory=memory, left_behind=left)
+        outcome = Outcome({}, waited_cpu_s() - cpu, started_at, ended_at, 0, None, memory=memory, left_behind=left)
         _read_answer(home, child.returncode, timeout_s if timed_out else None, outcome)
         outcome.disk_bytes = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
-        outcome.points_on_disk = _count(peer, place, folder)
+        outcome.points_on_disk = _count(peer, place, folder) if counted else None
         return outcome
 
 
@@ -189,7 +194,7 @@ def _read_answer(home: Path, status: int, timed_out_s: float | None, outcome: Ou
             outcome.times.fromfile(file, times.stat().st_size // 8)
 
 
-def _count(peer: Peer, place: Environment, folder: Path) -> int | None:
+def _count(peer: Installed, place: Environment, folder: Path) -> int | None:
     """Ask the peer, in its own environment, how many points lie in `folder`."""
     code = (
         "import sys, pathlib; from benchmarks.peers import PEERS;"

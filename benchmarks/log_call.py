@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.launch import Outcome
 from benchmarks.lineup import Lineup, options
-from benchmarks.peers import OURS, Peer
+from benchmarks.peers import OURS, Installed
 from benchmarks.results import Document, document_of, publish
 from benchmarks.table import number, table, times
 
@@ -113,7 +113,7 @@ def _compare(lineup: Lineup, loop: str, scalars: int, chosen: argparse.Namespace
     ]
 
 
-def _affordable_calls(lineup: Lineup, peer: Peer, job: dict[str, Any], chosen: argparse.Namespace) -> int:
+def _affordable_calls(lineup: Lineup, peer: Installed, job: dict[str, Any], chosen: argparse.Namespace) -> int:
     """How many calls fit a round's share of the budget, the peer's end included; found by growing pilots."""
     budget: float = chosen.budget / chosen.rounds
     most: int = chosen.most_calls

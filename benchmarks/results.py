@@ -3,13 +3,14 @@
 import argparse
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.conditions import OtherWork, conditions, headline
 from benchmarks.environments import REPOSITORY
 from benchmarks.lineup import Lineup
+from benchmarks.peers import PEERS, Installed
 
 Document = dict[str, Any]
 FOLDER = REPOSITORY / "benchmarks" / "results"
@@ -27,9 +28,11 @@ def publish(name: str, document: Document, rendered: str, chosen: argparse.Names
 
 
 @contextlib.contextmanager
-def document_of(name: str, chosen: argparse.Namespace) -> Iterator[tuple[Document, Lineup]]:
+def document_of(
+    name: str, chosen: argparse.Namespace, peers: Mapping[str, Installed] = PEERS
+) -> Iterator[tuple[Document, Lineup]]:
     """A document to be filled with figures, in its frame: conditions before, who took part and other work after."""
-    lineup = Lineup.of(chosen)
+    lineup = Lineup.of(chosen, peers)
     document = {"benchmark": name, "quick": chosen.quick, "conditions": conditions(chosen.data)}
     others = OtherWork()
     yield document, lineup

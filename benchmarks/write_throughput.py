@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.launch import Outcome
 from benchmarks.lineup import Lineup, options
-from benchmarks.peers import OURS, Peer
+from benchmarks.peers import OURS, Installed
 from benchmarks.results import Document, document_of, publish
 from benchmarks.table import number, table, times
 
@@ -84,7 +84,7 @@ def _row(row: dict[str, Any], ours: float | None) -> list[str]:
     ]
 
 
-def _measured(lineup: Lineup, peer: Peer, job: dict[str, Any], chosen: argparse.Namespace) -> dict[str, Any] | None:
+def _measured(lineup: Lineup, peer: Installed, job: dict[str, Any], chosen: argparse.Namespace) -> dict[str, Any] | None:
     """One tracker's figures; peers find the number of calls that fits their budget by growing runs."""
     scalars, most = job["scalars"], max(1, chosen.points // job["scalars"])
     calls = most if peer.name == OURS else max(1, 5000 // scalars)

@@ -6,7 +6,7 @@ package can be imported where none of them is installed.
 """
 
 from benchmarks.peers.aim import Aim
-from benchmarks.peers.contract import LogCall, Peer
+from benchmarks.peers.contract import Installed, LogCall, Peer
 from benchmarks.peers.kohakuboard import KohakuBoard
 from benchmarks.peers.mlflow import Mlflow
 from benchmarks.peers.steplog import Steplog
@@ -16,7 +16,7 @@ from benchmarks.peers.tensorboardx import TensorBoardX
 from benchmarks.peers.trackio import Trackio
 from benchmarks.peers.wandb import WandbOffline
 
-__all__ = ["OURS", "PEERS", "LogCall", "Peer"]
+__all__ = ["OURS", "PEERS", "Installed", "LogCall", "Peer", "named"]
 
 OURS = "steplog"
 """The name that every ratio is taken against."""
@@ -37,3 +37,8 @@ PEERS: dict[str, Peer] = {
     )
 }
 """Every peer by its name, ours first."""
+
+
+def named(name: str) -> Peer:
+    """The peer of that name."""
+    return PEERS[name]

@@ -8,8 +8,8 @@ LogCall = Callable[[dict[str, float], int], object]
 """Logs the metrics of one step. The peer's own bound method where its arguments fit, so that nothing is added."""
 
 
-class Peer(Protocol):
-    """One tracker, set up as its documentation says."""
+class Installed(Protocol):
+    """What a tracker needs to be there."""
 
     @property
     def name(self) -> str:
@@ -26,6 +26,10 @@ class Peer(Protocol):
     @property
     def environment(self) -> Mapping[str, str]:
         """Environment variables of the child; `{folder}` stands for the folder it logs to."""
+
+
+class Peer(Installed, Protocol):
+    """One tracker, set up as its documentation says."""
 
     def open(self, folder: Path) -> LogCall:
         """Start a run that writes below `folder`."""
