@@ -1,25 +1,30 @@
-"""Axes: one param of some runs as the axis of an analysis: numbers on their own scale, or levels in a sensible order.
+"""Axes: one param of some runs as the axis of a picture: numbers on their own scale, or levels in a sensible order.
 
-A param is numeric when all runs that have it hold numbers; booleans, texts, lists and mixtures are categorical, each
-distinct value a level. A numeric param is laid out on a log scale when it is positive, wide, and most of its values
-crowd at the low end of a linear one, as those of learning rates and powers of two do.
+What kind a param is, its order and whether it is looked at by its logarithm, ParameterSpace says; an axis is that for
+the eye: few levels, the words that Python uses, and places to draw a fit at.
 """
 
-from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from readers.runtable import Values
+from ingest.errors import LookupFailed
+from readers.paramspace import Parameter, parameter_space
+from readers.runtable import RunTable, Values
 
 if TYPE_CHECKING:
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
+    Rows = np.ndarray[tuple[int], np.dtype[np.bool_ | np.intp]]
 
 MOST_LEVELS = 12
 """Levels that a categorical axis tells apart; the rarer ones share one that is called "others"."""
-_WIDE = 30.0
-_CROWDED = 0.25
 _PYTHON_WORDS = {"null": "None", "true": "True", "false": "False"}
+_NOTHING_TO_DRAW = {
+    "constant": "is the same in all runs",
+    "missing": "is in none of the runs that have the metric",
+    "unique": "is different in nearly every run: like a name, it tells runs apart and explains nothing",
+}
 
 
 class Axis(NamedTuple):
@@ -28,19 +33,17 @@ class Axis(NamedTuple):
     name: str
     kind: Literal["numeric", "categorical"]
     places: "Floats"
-    """Shape (n,): the number, or the index of the level; NaN where a run lacks the param or it isn't finite."""
+    """Shape (n,): the number, or the index of the level; NaN where a run has none."""
     levels: tuple[str, ...] = ()
     """What the places of a categorical axis mean."""
     log: bool = False
-    whole: bool = False
-    """All numbers are whole ones."""
 
     @property
     def distinct(self) -> "Floats":
         """The places that occur, ascending."""
         return np.unique(self.places[np.isfinite(self.places)])
 
-    def at(self, rows: "np.ndarray[tuple[int], np.dtype[np.bool_ | np.intp]]") -> "Axis":
+    def at(self, rows: "Rows") -> "Axis":
         """The same axis over some of the runs."""
         return self._replace(places=self.places[rows])
 
@@ -48,27 +51,47 @@ class Axis(NamedTuple):
         """Places as distances count on this axis: log10 on a log scale, else as they are."""
         return np.log10(places) if self.log else places
 
+    def unscaled(self, scaled: "Floats") -> "Floats":
+        """The other way round."""
+        return 10**scaled if self.log else scaled
+
     def grid(self, points: int) -> "Floats":
-        """Places from the lowest to the highest, evenly spread on the axis's scale; levels or few numbers: each."""
+        """Places from the lowest to the highest, evenly spread on the axis's scale; of a categorical one each."""
         distinct = self.distinct
         if self.kind == "categorical" or len(distinct) <= 2:
             return distinct
-        ends = self.scaled(distinct[[0, -1]])
-        even = np.linspace(ends[0], ends[1], points)
-        return np.clip(10**even if self.log else even, distinct[0], distinct[-1])
+        low, high = self.scaled(distinct[[0, -1]])
+        return np.clip(self.unscaled(np.linspace(low, high, points)), distinct[0], distinct[-1])
 
 
-def axis_of(values: Values) -> Axis:
-    """The axis of a param: see the module."""
-    if values.kind in {"int", "float"}:
-        places = np.where(np.isfinite(values.numbers), values.numbers, np.nan)
-        return Axis(values.name, "numeric", places, (), _is_wide(places), values.kind == "int")
-    labels = labels_of(values)
-    levels = _levels(labels)
-    index = {level: float(place) for place, level in enumerate(levels)}
-    others = float(len(levels) - 1)
-    places = np.array([np.nan if label is None else index.get(label, others) for label in labels], dtype=np.float64)
-    return Axis(values.name, "categorical", places, levels)
+class Axes(NamedTuple):
+    """Params of some runs as axes, in the order asked for."""
+
+    drawable: dict[str, Axis]
+    left_out: dict[str, str]
+    """Param to why there is nothing to draw: it doesn't vary, or varies with every run."""
+
+    def why(self) -> list[str]:
+        """The reasons as sentences."""
+        return [f"{name} {reason}" for name, reason in self.left_out.items()]
+
+
+def axes_of(table: RunTable, names: Sequence[str] | None, rows: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Axes:
+    """The axes of params over the chosen runs; None for all params.
+
+    Raises: LookupFailed: no run of the table has a param of that name (and there are runs).
+    """
+    there = table.param_names
+    for name in names or ():
+        if name not in there and len(table):
+            raise LookupFailed.among("param", name, there)
+    drawable, left_out = {}, {}
+    for parameter in parameter_space(table, names, rows=rows).parameters:
+        if parameter.varies:
+            drawable[parameter.name] = _axis(parameter, words=table.param(parameter.name).kind != "text")
+        else:
+            left_out[parameter.name] = _NOTHING_TO_DRAW[parameter.kind]
+    return Axes(drawable, left_out)
 
 
 def labels_of(values: Values) -> list[str | None]:
@@ -78,25 +101,18 @@ def labels_of(values: Values) -> list[str | None]:
     return [None if text is None else _PYTHON_WORDS.get(text, text) for text in values.texts]
 
 
-def _levels(labels: list[str | None]) -> tuple[str, ...]:
-    counts = Counter(label for label in labels if label is not None)
-    if len(counts) <= MOST_LEVELS:
-        return tuple(sorted(counts, key=_order))
-    kept = [label for label, _ in sorted(counts.items(), key=lambda item: (-item[1], _order(item[0])))]
-    return (*sorted(kept[: MOST_LEVELS - 1], key=_order), f"{len(counts) - MOST_LEVELS + 1} others")
-
-
-def _order(label: str) -> tuple[bool, float, str]:
-    """Numbers by size, then texts by the alphabet."""
-    try:
-        return False, float(label), label
-    except ValueError:
-        return True, 0.0, label
-
-
-def _is_wide(places: "Floats") -> bool:
-    known = places[np.isfinite(places)]
-    if not len(known) or known.min() <= 0 or known.max() / known.min() < _WIDE:
-        return False
-    low, high = known.min(), known.max()
-    return bool(np.median(known) < low + _CROWDED * (high - low))
+def _axis(parameter: Parameter, *, words: bool) -> Axis:
+    if parameter.kind == "numeric":
+        return Axis(parameter.name, "numeric", parameter.values, (), parameter.log)
+    levels = tuple(_PYTHON_WORDS.get(level, level) if words else level for level in parameter.levels)
+    if len(levels) <= MOST_LEVELS:
+        return Axis(parameter.name, "categorical", parameter.values, levels)
+    known = np.isfinite(parameter.values)
+    codes = parameter.values[known].astype(int)
+    frequent = np.sort(np.argsort(-np.bincount(codes, minlength=len(levels)), kind="stable")[: MOST_LEVELS - 1])
+    place = np.full(len(levels), float(len(frequent)))
+    place[frequent] = np.arange(len(frequent))
+    places = np.full(len(known), np.nan)
+    places[known] = place[codes]
+    rest = f"{len(levels) - len(frequent)} others"
+    return Axis(parameter.name, "categorical", places, (*(levels[index] for index in frequent), rest))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 import numpy as np
 
 from readers.best import Direction
-from readers.paramaxes import Axis, axis_of, labels_of
+from readers.paramaxes import labels_of
 from readers.runtable import RunTable, Values
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ def optimal_ranges(
     rng = np.random.default_rng(seed)
     for name in names:
         values = table.param(name)
-        axis = axis_of(values)
-        found[name] = _range(values, axis, known, top)
-        p_values.append(_p_value(axis, known, top, rng))
+        places = _places(values)
+        found[name] = _range(values, places, known, top)
+        p_values.append(_p_value(places, known, top, rng, numeric=_is_numeric(values)))
     for name, p_value in zip(names, _holm(p_values), strict=True):
         found[name]["p_value"] = p_value
         found[name]["informative"] = p_value < _LEVEL
@@ -119,16 +119,26 @@ def _best(target: "Floats", known: "Bools", share: float, direction: Direction) 
     return known & (loss <= np.sort(loss)[wanted - 1])
 
 
-def _range(values: Values, axis: Axis, known: "Bools", top: "Bools") -> OptimalRange:
+def _is_numeric(values: Values) -> bool:
+    """Whether all runs that have the param hold numbers; booleans are none here."""
+    return values.kind in {"int", "float"}
+
+
+def _places(values: Values) -> "Floats":
+    """Where each run lies: the number, or of anything else a code for each distinct value; NaN where there is none."""
+    if _is_numeric(values):
+        return np.where(np.isfinite(values.numbers), values.numbers, np.nan)
+    labels = labels_of(values)
+    codes = {label: float(place) for place, label in enumerate(dict.fromkeys(labels)) if label is not None}
+    return np.array([math.nan if label is None else codes[label] for label in labels], dtype=np.float64)
+
+
+def _range(values: Values, places: "Floats", known: "Bools", top: "Bools") -> OptimalRange:
     """All but the p-value."""
-    has = np.array([text is not None for text in values.texts], dtype=bool)
-    has &= np.isfinite(axis.places) | (axis.kind == "categorical")
-    best, n = top & has, int((known & has).sum())
-    counts = Counter(_held(values, best))
-    ordered = [value for value, _ in counts.most_common()]
-    numeric = axis.kind == "numeric"
-    among_best = axis.places[best] if numeric else np.empty(0)
-    among_all = axis.places[known & has] if numeric else np.empty(0)
+    numeric, has = _is_numeric(values), np.isfinite(places)
+    counts = Counter(_held(values, top & has))
+    among_best = places[top & has & numeric]
+    among_all = places[known & has & numeric]
     low, middle, high = np.quantile(among_best, (0, 0.5, 1)).tolist() if len(among_best) else (_NAN,) * 3
     return OptimalRange(
         min=low,
@@ -136,14 +146,14 @@ def _range(values: Values, axis: Axis, known: "Bools", top: "Bools") -> OptimalR
         median=middle,
         overall_min=float(among_all.min()) if len(among_all) else _NAN,
         overall_max=float(among_all.max()) if len(among_all) else _NAN,
-        kind=axis.kind,
-        values=ordered,
+        kind="numeric" if numeric else "categorical",
+        values=[value for value, _ in counts.most_common()],
         share={} if numeric else {value: count / counts.total() for value, count in counts.most_common()},
-        n_top=int(best.sum()),
-        n=n,
+        n_top=int((top & has).sum()),
+        n=int((known & has).sum()),
         p_value=_NAN,
         informative=False,
-        warnings=_remarks(values.name, axis, known, top, has),
+        warnings=_remarks(values.name, places, known, top),
     )
 
 
@@ -157,8 +167,9 @@ def _held(values: Values, rows: "Bools") -> list[Any]:
     return [labels[place] for place in places]
 
 
-def _remarks(name: str, axis: Axis, known: "Bools", top: "Bools", has: "Bools") -> list[str]:
+def _remarks(name: str, places: "Floats", known: "Bools", top: "Bools") -> list[str]:
     """What a reader of this one range must know."""
+    has = np.isfinite(places)
     n, n_top = int((known & has).sum()), int((top & has).sum())
     if not n:
         return [f"no run that has the metric has a value of {name!r}"]
@@ -167,25 +178,25 @@ def _remarks(name: str, axis: Axis, known: "Bools", top: "Bools", has: "Bools") 
         found.append(f"{name!r} is missing in {int(known.sum()) - n} of {int(known.sum())} runs, which are left out")
     if not n_top:
         found.append(f"none of the {int(top.sum())} best runs has {name!r}")
-    elif len(axis.distinct) == 1:
+    elif len(np.unique(places[known & has])) == 1:
         found.append(f"{name!r} is the same in all runs")
     elif n_top < FEW:
         found.append(f"{n_top} of {n} runs {'is the best one' if n_top == 1 else 'are the best ones'}; few for a range")
     return found
 
 
-def _p_value(axis: Axis, known: "Bools", top: "Bools", rng: np.random.Generator) -> float:
+def _p_value(places: "Floats", known: "Bools", top: "Bools", rng: np.random.Generator, *, numeric: bool) -> float:
     """The permutation test of one param; NaN where all runs are alike on it or on the metric."""
-    has = known & np.isfinite(axis.places)
-    groups = np.unique(axis.places[has], return_inverse=True)[1]
+    has = known & np.isfinite(places)
+    groups = np.unique(places[has], return_inverse=True)[1]
     chosen = np.flatnonzero(top[has])
     n = len(groups)
     if len(chosen) > n / 2:  # the others are as different from the best as the best from the others
         chosen = np.flatnonzero(~top[has])
-    if not len(chosen) or not n or groups.max() == 0:
+    if not len(chosen) or groups.max() == 0:
         return _NAN
     draws = _draws(n, len(chosen), rng)
-    measure = _smirnov if axis.kind == "numeric" else _chi_square
+    measure = _smirnov if numeric else _chi_square
     drawn, seen = measure(groups, draws), measure(groups, chosen[None, :])[0]
     return float((1 + np.count_nonzero(drawn >= seen - 1e-12)) / (1 + len(drawn)))
 
