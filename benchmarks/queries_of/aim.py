@@ -22,12 +22,12 @@ class Aim:
 
     name = "aim"
     requirements = ("aim==3.29.1", NUMPY, "setuptools==80.9.0")
-    settings = "local repo; iter_runs, collect_sequence_info, query_metrics and sparse_numpy"
+    settings = "local repo; iter_runs, collect_sequence_info, query_metrics and its data as arrays"
     environment: Mapping[str, str] = {"__AIM_DISABLE_TELEMETRY__": "1"}
     questions = ("table", "history", "best", "compare")
 
     def create(self, folder: Path, runs: "Iterable[Run]") -> list[str]:
-        """By the calls of a training."""
+        """By the calls of a training, then indexed."""
         import aim
 
         ids = []
@@ -41,13 +41,15 @@ class Aim:
                 tracked.track(metrics, step=step)
             tracked.close()
             ids.append(tracked.hash)
+        # What `aim storage reindex` does, and the server in the background: without it a query finds no run.
+        aim.Repo.from_path(str(folder))._recreate_index()  # noqa: SLF001
         return ids
 
     def open(self, folder: Path) -> None:
         """Import, and open the repository."""
         from aim import Repo
 
-        self._repo: Any = Repo(str(folder))
+        self._repo: Any = Repo.from_path(str(folder))
 
     def ask(self, question: str, metric: str, run_ids: Sequence[str]) -> Any:
         """A list of dicts; the history as (run, steps, values)."""
@@ -58,15 +60,15 @@ class Aim:
         if question == "best":
             return max((self._row(run) for run in self._repo.iter_runs()), key=lambda row: row[metric])
         found = self._repo.query_metrics(f"metric.name == '{metric}'", report_mode=0)
-        return [(series.run.hash, *series.values.sparse_numpy()) for series in found]
+        return [(series.run.hash, *series.data.view("val").numpy()) for series in found]
 
     def told(self, question: str, metric: str, answer: Any) -> Told:
         """The answer in plain numbers."""
         if question == "history":
             return {
-                "points": sum(len(values) for _, _, values in answer),
+                "points": sum(len(values) for _, _, (values,) in answer),
                 "steps": sum(int(steps.sum()) for _, steps, _ in answer),
-                "values": sum(float(values.sum()) for _, _, values in answer),
+                "values": sum(float(values.sum()) for _, _, (values,) in answer),
             }
         if question == "best":
             return {"run": answer["hash"], "value": answer[metric]}
@@ -80,7 +82,7 @@ class Aim:
     @staticmethod
     def _row(run: Any) -> dict[str, Any]:
         """A run's params and last metrics."""
-        last = {info["name"]: info["last_value"]["last"] for info in run.collect_sequence_info("metric")["metric"]}
+        last = {info["name"]: info["values"]["last"] for info in run.collect_sequence_info("metric")["metric"]}
         return {"hash": run.hash, "params": run["hparams"], **last}
 
 
