@@ -16,7 +16,7 @@ from ingest.values import plain
 
 _LONG_INT_BITS = 2_000  # int -> decimal is refused from 640 to 4,300 digits on, by Python's settings; hex never is
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-_WORDS = {True: "true", False: "false", None: "null"}
+_WORDS: dict[object, str] = {True: "true", False: "false", None: "null"}
 _FORM = re.compile(r"\\*__(?:float|int|bytes)__")
 
 
@@ -65,7 +65,7 @@ def _of_scalar(value: object) -> str | None:
         return float.__repr__(value) if math.isfinite(value) else None  # type: ignore[arg-type]
     if kind is int:
         return int.__repr__(value) if int.bit_length(value) < 64 else None  # type: ignore[arg-type]
-    return _WORDS.get(value) if kind is bool or value is None else None  # type: ignore[arg-type]
+    return _WORDS.get(value) if kind is bool or value is None else None
 
 
 def _to_forms(data: object) -> object:

@@ -8,7 +8,7 @@ can be pickled); only what a question needs is read, when it is first asked.
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
@@ -16,14 +16,12 @@ import polars as pl
 from ingest.errors import MetricNotFound
 from readers.best import Direction, Mode, headline, resolve_mode
 from readers.differences import Differences, differences
-from readers.grid import Grid, number, unique_names, visible
+from readers.grid import Grid, number, shortened, unique_names, visible
 from readers.records import by_run
 from readers.runtable import RunTable
 
-if TYPE_CHECKING:
-    from readers.runtable import Floats
-
 _MOST_ROWS = 50
+_SIDE_BY_SIDE = 6
 _MOST_METRICS, _MOST_PARAMS = 8, 10
 _LONGEST = 32
 
@@ -98,25 +96,28 @@ class Comparison(dict[str, ComparedRun]):
         return self._frame.clone()
 
     def grid(self) -> Grid:
-        """As a table for people: metrics, and of the params those that differ."""
-        names = [*self.metrics[:_MOST_METRICS]]
+        """As a table for people: metrics, and of the params those that differ; few runs side by side."""
         differing = [row for row in self.differences.rows if row.kind == "param"] if self._include_params else []
-        shown = list(self.items())[:_MOST_ROWS]
-        columns = unique_names(["run", "status", "rank", *names, *(row.name for row in differing[:_MOST_PARAMS])])
-        rows = tuple(
-            (
-                visible(run["run_name"], _LONGEST),
-                run["status"].lower(),
-                "" if run["best_metric"] is None else str(run["best_metric"]["rank"]),
-                *(_value(run["metrics"][name]) for name in names),
-                *(_param(row.values[place]) for row in differing[:_MOST_PARAMS]),
-            )
-            for place, (_, run) in enumerate(shown)
-        )
-        right = frozenset(columns[2 : 3 + len(names)])
-        heads = tuple(visible(name, _LONGEST) for name in columns)
-        cut = {visible(name, _LONGEST) for name in right}
-        return Grid(self._title(), heads if rows else (), rows, frozenset(cut), tuple(self._notes(len(differing))))
+        names = unique_names([visible(run["run_name"], _LONGEST) for run in self.values()][:_MOST_ROWS], taken=("",))
+        lines = [
+            ("status", [run["status"].lower() for run in self.values()]),
+            ("rank", [_rank(run["best_metric"]) for run in self.values()]),
+            *((name, [_value(run["metrics"][name]) for run in self.values()]) for name in self.metrics[:_MOST_METRICS]),
+            *(
+                (row.name, [visible(text, _LONGEST) for text in shortened(row.values)])
+                for row in differing[:_MOST_PARAMS]
+            ),
+        ]
+        heads = unique_names([visible(name, _LONGEST) for name, _ in lines], taken=("run",))
+        notes = tuple(self._notes(len(differing)))
+        if not self:
+            return Grid(self._title(), (), ())
+        if len(self) <= _SIDE_BY_SIDE:
+            rows = tuple((head, *cells) for head, (_, cells) in zip(heads, lines, strict=True))
+            return Grid(self._title(), ("", *names), rows, frozenset(names), notes)
+        rows = tuple((name, *(cells[place] for _, cells in lines)) for place, name in enumerate(names))
+        right = frozenset(heads[1 : 2 + min(len(self.metrics), _MOST_METRICS)])
+        return Grid(self._title(), ("run", *heads), rows, right, notes)
 
     def _title(self) -> str:
         if not self:
@@ -137,9 +138,9 @@ class Comparison(dict[str, ComparedRun]):
     def _repr_html_(self) -> str:
         return self.grid().html()
 
-    def __rich__(self) -> object:
+    def __rich__(self) -> Grid:
         """What rich's print shows."""
-        return self.grid().rich()
+        return self.grid()
 
     def __getstate__(self) -> dict[str, Any]:
         """What is yet to be read is read now."""
@@ -155,9 +156,7 @@ class Comparison(dict[str, ComparedRun]):
         params = by_run(table.logged("param")) if self._include_params else {}
         tags = by_run(table.logged("tag"))
         best = self._best(table)
-        values = _last(table, self.metrics)
-        columns = ["run_id", "experiment", "status", "duration_s"]
-        rows = table.runs.select(columns).iter_rows()
+        rows = table.runs.select("run_id", "experiment", "status", "duration_s").iter_rows()
         return {
             run_id: ComparedRun(
                 run_name=name,
@@ -170,7 +169,7 @@ class Comparison(dict[str, ComparedRun]):
                 tags=tags.get(run_id, {}),
             )
             for (run_id, experiment, status, duration_s), name, of_run in zip(
-                rows, table.names, values.tolist(), strict=True
+                rows, table.names, _last(table, self.metrics), strict=True
             )
         }
 
@@ -216,14 +215,15 @@ def _checked(metrics: Sequence[str], counts: dict[str, int], runs: int) -> list[
     return names
 
 
-def _last(table: RunTable, metrics: Sequence[str]) -> "Floats":
-    """The last value of each, shape (n_runs, n_metrics); NaN where there is none."""
+def _last(table: RunTable, metrics: Sequence[str]) -> list[list[float]]:
+    """The last values of each run, in the order of the metrics; NaN where there is none."""
     places = table.runs.select("run_id").with_row_index("row")
     columns = pl.DataFrame({"key": metrics}, {"key": pl.String()}).with_row_index("column")
     found = table.summaries.select("run_id", "key", "last").join(columns, on="key").join(places, on="run_id")
     values = np.full((len(table), len(metrics)), math.nan)
     values[found["row"].to_numpy(), found["column"].to_numpy()] = found["last"].to_numpy()
-    return values
+    found_values: list[list[float]] = values.tolist()
+    return found_values
 
 
 def _step(step: float | None) -> float | None:
@@ -235,5 +235,5 @@ def _value(value: float) -> str:
     return "" if math.isnan(value) else number(value)
 
 
-def _param(text: str | None) -> str:
-    return "" if text is None else visible(text, _LONGEST)
+def _rank(best: BestMetric | None) -> str:
+    return "" if best is None else str(best["rank"])

@@ -9,6 +9,7 @@ all was recorded (auto_log=False, a part of another run) isn't held against the 
 The order is that of KINDS, and in each by name: the same runs always give the same table.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -17,12 +18,13 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from ingest.jsontext import from_json
-from readers.grid import Grid, unique_names, visible
+from readers.grid import Grid, number, shortened, unique_names, visible
 from readers.runtable import RunTable
 from readers.texts import parsed, parsed_all, plain_texts
 
 Kind = Literal["param", "tag", "code", "environment", "model"]
 KINDS: tuple[Kind, ...] = ("param", "tag", "code", "environment", "model")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 _DIFF = "environment/git.diff"
 _CODE = {"git.commit": "commit", "git.branch": "branch", "git.dirty": "uncommitted changes", "git.remote": "remote"}
 _NOT_COMPARED = {"git.untracked"}  # what a run itself puts beside the code changes it
@@ -80,9 +82,9 @@ class Differences(NamedTuple):
     def _repr_html_(self) -> str:
         return self.grid().html()
 
-    def __rich__(self) -> object:
+    def __rich__(self) -> Grid:
         """What rich's print shows."""
-        return self.grid().rich()
+        return self.grid()
 
 
 def differences(table: RunTable) -> Differences:
@@ -194,16 +196,27 @@ def _readable(text: str | None) -> str | None:
 
 
 def _side_by_side(row: Difference) -> Iterator[str]:
-    return ("" if value is None else visible(value, _LONGEST) or '""' for value in row.values)
+    texts = zip(_texts(row), row.values, strict=True)
+    return (visible(text, _LONGEST) or ("" if value is None else '""') for text, value in texts)
+
+
+def _texts(row: Difference) -> list[str]:
+    return shortened(row.values) if row.kind == "param" else [value or "" for value in row.values]
 
 
 def _counted(row: Difference) -> tuple[str, str]:
-    """How many values there are, and the most frequent ones."""
-    counts = Counter(row.values)
-    missing = counts.pop(None, 0)
-    listed = [f"{visible(value, 24)} x {count:,}" for value, count in counts.most_common(4)]
-    if len(counts) > 4:
-        listed.append(f"{len(counts) - 4:,} more")
+    """How many values there are, and the most frequent ones; of numbers that hardly recur, their range."""
+    texts = zip(_texts(row), row.values, strict=True)
+    counts = Counter(text for text, value in texts if value is not None)
+    missing = row.values.count(None)
+    numbers = [float(text) for text in counts if _NUMBER.fullmatch(text)]
+    if len(numbers) == len(counts) > len(row.values) // 2:
+        listed = [f"from {number(min(numbers))} to {number(max(numbers))}"]
+    elif len(counts) == counts.total():
+        listed = ["all different"]
+    else:
+        listed = [f"{visible(text, 24)} x {count:,}" for text, count in counts.most_common(4)]
+        listed += [f"{len(counts) - 4:,} more"] if len(counts) > 4 else []
     if missing:
         listed.append(f"missing x {missing:,}")
     return f"{len(counts):,}", ", ".join(listed)

@@ -6,15 +6,19 @@ is written as an escape, HTML is escaped, and rich gets text, never markup.
 
 import html
 import math
+import re
 import unicodedata
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
     from rich.table import Table
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # control, format (as RTL override), surrogate, private, separators
 _JOINER = "\u200d"  # holds emoji together, and shows nothing by itself
+_DECIMAL = re.compile(r"-?\d+\.\d{4,}(e[+-]?\d+)?")
 _STYLE = "text-align:{side};padding:2px 12px 2px 0;vertical-align:top"
 
 
@@ -39,21 +43,40 @@ class Grid(NamedTuple):
         return f'<div style="overflow-x:auto">{title}{table}{notes}</div>'
 
     def rich(self) -> "Table":
-        """The same for rich's print; it fits the terminal's width."""
+        """The same as one of rich's tables, all columns."""
         from rich.table import Table
         from rich.text import Text
 
-        caption = Text(visible(" ".join(self.notes)), style="dim") if self.notes else None
-        title = Text(visible(self.title), style="bold")
-        table = Table(
-            box=None, pad_edge=False, padding=(0, 2, 0, 0), title=title, title_justify="left", caption=caption,
-            caption_justify="left", header_style="bold",
-        )  # fmt: skip
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for name in self.columns:
             table.add_column(Text(visible(name)), justify="right" if name in self.right else "left", overflow="fold")
         for row in self.rows:
             table.add_row(*(Text(visible(text)) for text in row))
         return table
+
+    def fitting(self, width: int) -> "Grid":
+        """The first columns that fit so many characters, at least two; a note names the others."""
+        from rich.cells import cell_len
+
+        cells = [(name, *(row[place] for row in self.rows)) for place, name in enumerate(self.columns)]
+        ends = list(accumulate(max(cell_len(visible(text)) for text in column) + 2 for column in cells))
+        fits = max(2, sum(end - 2 <= width for end in ends))
+        if fits >= len(self.columns):
+            return self
+        note = f"... and {len(self.columns) - fits} more columns: {', '.join(self.columns[fits:])}"
+        rows = tuple(row[:fits] for row in self.rows)
+        return self._replace(columns=self.columns[:fits], rows=rows, notes=(note, *self.notes))
+
+    def __rich_console__(self, _console: "Console", options: "ConsoleOptions") -> "Iterator[Any]":
+        """What rich's print shows."""
+        from rich.text import Text
+
+        grid = self.fitting(options.max_width)
+        if grid.title:
+            yield Text(visible(grid.title), style="bold")
+        if grid.columns:
+            yield grid.rich()
+        yield from (Text(visible(note), style="dim") for note in grid.notes)
 
     def _row(self, row: tuple[str, ...]) -> str:
         return "".join(self._cell("td", name, text) for name, text in zip(self.columns, row, strict=True))
@@ -84,6 +107,16 @@ def number(value: float | None) -> str:
     return f"{value:.5g}"
 
 
+def shortened(texts: Sequence[str | None]) -> list[str]:
+    """Long decimals with as few digits, five at least, as tell them apart; other texts as they are; "" for None."""
+    found: list[str] = []
+    for digits in (5, 8, 17):
+        found = ["" if text is None else _rounded(text, digits) for text in texts]
+        if len({*found}) == len({*texts}):
+            break
+    return found
+
+
 def unique_names(names: Sequence[str], taken: Collection[str] = ()) -> list[str]:
     """The names, those that occur twice with a number behind them: what a table's columns are called."""
     seen = set(taken)
@@ -95,6 +128,10 @@ def unique_names(names: Sequence[str], taken: Collection[str] = ()) -> list[str]
         seen.add(unique)
         found.append(unique)
     return found
+
+
+def _rounded(text: str, digits: int) -> str:
+    return f"{float(text):.{digits}g}" if digits < 17 and _DECIMAL.fullmatch(text) else text
 
 
 def _shown(character: str) -> str:

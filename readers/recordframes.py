@@ -6,7 +6,7 @@ log call accepts is accepted here. It goes the way of a logged value, through JS
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
@@ -38,7 +38,7 @@ class RecordFrames:
         columns = {name: [record.get(name) for _, record in self._records.values()] for name in RUNS}
         columns["run_id"] = list(self._records)
         self.runs = pl.DataFrame([pl.Series(name, columns[name], kind, strict=False) for name, kind in RUNS.items()])
-        self.logged: dict[Literal["param", "tag"], pl.DataFrame] = {
+        self.logged = {
             "param": self._values("params"),
             "tag": self._values("tags"),
         }
@@ -81,7 +81,7 @@ class RecordFrames:
             where = f"{place}[{what!r}]"
             texts += [to_json(value, where=where) for value in found.values()]
         names = {key: storable(key) for key in set(keys)}
-        columns = (run_ids, experiments, [names[key] for key in keys], texts)
+        columns: tuple[Sequence[str | None], ...] = (run_ids, experiments, [names[key] for key in keys], texts)
         return pl.DataFrame([pl.Series(name, found, pl.String()) for name, found in zip(_LOGGED, columns, strict=True)])
 
 
