@@ -97,19 +97,16 @@ class Comparison(dict[str, ComparedRun]):
 
     def grid(self) -> Grid:
         """As a table for people: metrics, and of the params those that differ; few runs side by side."""
-        differing = [row for row in self.differences.rows if row.kind == "param"] if self._include_params else []
+        params = [row for row in self.differences.rows if row.kind == "param"] if self._include_params else []
         names = unique_names([visible(run["run_name"], _LONGEST) for run in self.values()][:_MOST_ROWS], taken=("",))
         lines = [
             ("status", [run["status"].lower() for run in self.values()]),
             ("rank", [_rank(run["best_metric"]) for run in self.values()]),
             *((name, [_value(run["metrics"][name]) for run in self.values()]) for name in self.metrics[:_MOST_METRICS]),
-            *(
-                (row.name, [visible(text, _LONGEST) for text in shortened(row.values)])
-                for row in differing[:_MOST_PARAMS]
-            ),
+            *((row.name, [visible(text, _LONGEST) for text in shortened(row.values)]) for row in params[:_MOST_PARAMS]),
         ]
         heads = unique_names([visible(name, _LONGEST) for name, _ in lines], taken=("run",))
-        notes = tuple(self._notes(len(differing)))
+        notes = tuple(self._notes(len(params)))
         if not self:
             return Grid(self._title(), (), ())
         if len(self) <= _SIDE_BY_SIDE:
@@ -122,7 +119,7 @@ class Comparison(dict[str, ComparedRun]):
     def _title(self) -> str:
         if not self:
             return "No runs to compare"
-        ranked = f", ranked by {self.metric!r} ({self.direction})" if self.metric else ""
+        ranked = f", ranked by best {self.metric!r} ({self.direction})" if self.metric else ""
         return f"{len(self):,} run{'s' * (len(self) != 1)}{ranked}"
 
     def _notes(self, differing: int) -> list[str]:

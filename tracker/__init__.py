@@ -28,11 +28,17 @@ if TYPE_CHECKING:
     )
     from ingest.settings import PipelineSettings
     from ingest.stats import Stats
+    from readers.compare import ExperimentComparator
+    from readers.comparison import Comparison
+    from readers.differences import Differences
     from tracker.experiment import ExperimentTracker
     from tracker.models import ModelVersion
     from tracker.run import RunId
 
 _HOMES = {
+    "Comparison": "readers.comparison",
+    "Differences": "readers.differences",
+    "ExperimentComparator": "readers.compare",
     "ExperimentTracker": "tracker.experiment",
     "ModelVersion": "tracker.models",
     "PipelineSettings": "ingest.settings",
@@ -64,6 +70,9 @@ _ERRORS = {
 
 __all__ = [
     "ArtifactNotFound",
+    "Comparison",
+    "Differences",
+    "ExperimentComparator",
     "ExperimentNotFound",
     "ExperimentTracker",
     "FormatTooNew",
