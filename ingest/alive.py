@@ -4,7 +4,8 @@ The lock is `flock`: the kernel drops it when the process dies by any cause, so 
 else only asks for a shared lock on it, for a moment, so asking never makes a dead writer look alive; those who adopt
 what a dead writer left exclude each other by a second file, `adopt`. A forked child inherits the open file, so it
 must close its copy (see Pipeline). Where a file system has no locks, a writer counts as alive while its `lock` file
-was touched in the last `STALE_AFTER_S` seconds (the writer touches it on every sync).
+was touched in the last `STALE_AFTER_S` seconds (the writer touches it on every sync). A writer whose folder is on
+another host (see home) counts as alive: its lock can only be asked there.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import secrets
 import time
 from pathlib import Path
 
+from ingest.home import is_elsewhere, link
 from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout
 
 STALE_AFTER_S = 120.0
@@ -28,31 +30,12 @@ class FolderLock:
         self._descriptor = descriptor
 
     def claim(self, layout: Layout, writer: str) -> None:
-        """Make a writer's folder, locked from the moment that others can see it; if it lies there, lock it there.
+        """Make a writer's home, locked from the moment that others can see it; if it lies there, lock it there.
 
         Raises: OSError: it can't be made, or somebody else has it.
         """
         self.release()
-        folder, scratch = layout.writer(writer), layout.tmp / f"{writer}-{secrets.token_hex(4)}"
-        scratch.mkdir(mode=DIRECTORY_MODE, parents=True)
-        try:
-            taken = _take(scratch / "lock")
-            try:
-                layout.live.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-                scratch.rename(folder)
-            except OSError:
-                if taken is not None:
-                    os.close(taken)
-                taken = _take(folder / "lock")  # only its lock was deleted
-                if taken is None:
-                    raise
-        finally:
-            with contextlib.suppress(OSError):
-                (scratch / "lock").unlink(missing_ok=True)
-                scratch.rmdir()
-        if taken is None:
-            raise BlockingIOError(errno.EAGAIN, "locked by another process", str(folder))
-        self._descriptor = taken
+        self._descriptor = _claim_inside(layout, writer) if layout.queue_dir is None else _claim_linked(layout, writer)
 
     def holds(self, folder: Path) -> bool:
         """Whether this is the lock of the folder as it lies there now."""
@@ -83,13 +66,57 @@ def is_alive(folder: Path) -> bool:
     try:
         descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_NONBLOCK)  # a pipe of that name must not block us
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return is_elsewhere(folder)
     except PermissionError:  # another user's run: its lock can't be asked
         return True
     try:
         return not _locked(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+def _claim_inside(layout: Layout, writer: str) -> int:
+    """Lock a folder aside and move it to live/; the descriptor."""
+    folder, scratch = layout.writer(writer), layout.tmp / f"{writer}-{secrets.token_hex(4)}"
+    scratch.mkdir(mode=DIRECTORY_MODE, parents=True)
+    try:
+        taken = _take(scratch / "lock")
+        try:
+            layout.live.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+            scratch.rename(folder)
+        except OSError:
+            if taken is not None:
+                os.close(taken)
+            taken = _take(folder / "lock")  # only its lock was deleted
+            if taken is None:
+                raise
+    finally:
+        with contextlib.suppress(OSError):
+            (scratch / "lock").unlink(missing_ok=True)
+            scratch.rmdir()
+    return _or_raise(taken, folder)
+
+
+def _claim_linked(layout: Layout, writer: str) -> int:
+    """Lock a folder in queue_dir, and then show it; the descriptor. One that can't be shown and is empty is removed."""
+    home = layout.home(writer)
+    home.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    taken = _or_raise(_take(home / "lock"), home)
+    try:
+        link(layout, writer)
+    except BaseException:
+        os.close(taken)
+        with contextlib.suppress(OSError):
+            (home / "lock").unlink()
+            home.rmdir()
+        raise
+    return taken
+
+
+def _or_raise(taken: int | None, folder: Path) -> int:
+    if taken is None:
+        raise BlockingIOError(errno.EAGAIN, "locked by another process", str(folder))
+    return taken
 
 
 def _take(path: Path) -> int | None:

@@ -87,7 +87,7 @@ class Background:
         self.lock = FolderLock()
         with suppress(OSError):  # the ring takes events until the thread can make the folder; it says what is wrong
             self.lock.claim(layout, writer)
-        self.queue = EventQueue(layout.writer(writer), settings, self._bell.ring)
+        self.queue = EventQueue(layout.home(writer), settings, self._bell.ring)
 
     def wake(self) -> None:
         """Let the thread look at once; from anywhere, at any moment."""

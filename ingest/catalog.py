@@ -18,6 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from ingest.errors import SegmentCorrupt
+from ingest.home import may_be_home
 from ingest.layout import Layout, Table, decode_name, segment_name, split_part
 
 _TRIES = 200
@@ -86,12 +87,16 @@ def live_segments(layout: Layout) -> list[LiveSegment]:
 
 
 def live_writers(layout: Layout) -> list[Path]:
-    """The folders of writers that have something unsealed, or live."""
+    """The folders of writers that have something unsealed, or live; of some only a link is here (see home)."""
     try:
         with os.scandir(layout.live) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+            return [Path(entry.path) for entry in entries if _is_writer(entry)]
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _is_writer(entry: "os.DirEntry[str]") -> bool:
+    return entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and may_be_home(Path(entry.path)))
 
 
 def segments_of(folder: Path) -> Iterator[LiveSegment]:

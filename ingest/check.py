@@ -12,13 +12,14 @@ import msgspec
 from ingest.alive import is_alive
 from ingest.catalog import Part, live_segments, live_writers, read_swap, snapshot
 from ingest.compact import finish_swap_of
+from ingest.digests import verify
 from ingest.errors import SegmentCorrupt
+from ingest.home import home_of, is_wiped
 from ingest.layout import DIRECTORY_MODE, TABLES, Layout, segment_name, sync_directory
-from ingest.parts import verify
 from ingest.recovery import read_segment, recover
 
-Kind = Literal["damaged", "torn", "orphan", "incomplete", "foreign", "swap"]
-HARMFUL: frozenset[Kind] = frozenset({"damaged", "torn", "incomplete"})
+Kind = Literal["damaged", "torn", "lost", "orphan", "incomplete", "foreign", "swap"]
+HARMFUL: frozenset[Kind] = frozenset({"damaged", "torn", "lost", "incomplete"})
 """Kinds that mean that something written is not there; the others mend themselves or do no harm."""
 
 
@@ -54,7 +55,12 @@ def check(layout: Layout, *, repair: bool = False) -> list[Finding]:
 
 def _live(layout: Layout, *, repair: bool) -> list[Finding]:
     """What dead writers left, and what of it is torn."""
-    findings = []
+    gone = "its queue folder {} is gone from this host, with what was not sealed"
+    findings = [
+        Finding("lost", _relative(layout, folder), gone.format(home_of(folder)), repair)
+        for folder in live_writers(layout)
+        if is_wiped(folder)
+    ]
     dead = {folder.name for folder in live_writers(layout) if not is_alive(folder)}
     for segment in live_segments(layout):
         if segment.writer not in dead:

@@ -3,7 +3,7 @@
 A mapped queue needs pages that other processes and the disk see as soon as they are written, and blocks that stay
 allocated: local file systems promise both, network and user-space ones neither, and btrfs may still be out of space at
 a write to blocks it has allocated (copy on write), which would end the process with SIGBUS. There the queue is written
-by one `write` a log call: about a microsecond more.
+by one `write` a log call: about a microsecond more (or on another disk: see home).
 """
 
 import os

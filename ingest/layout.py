@@ -3,11 +3,13 @@
     <root>/
       store.json                                 format version
       metrics|facts|summaries/experiment=<e>/    sealed Parquet, nothing else
-      live/<writer>/                             what a writer has not sealed yet: lock, queue files, Arrow streams
+      live/<writer>/                             what a writer has not sealed yet: lock, queue files, Arrow streams;
+                                                 a link where `queue_dir` is set (see home)
       artifacts/<run_id>/<path>                  files under the names the user gave
       models/<name>/<version>/                   one folder a version
       tmp/                                       files being written; never read
       retired/<table>/experiment=<e>/            files that compaction has replaced, for a grace period
+      retired/{torn,damaged,lost}/               what could not be read, or found; kept for people
       compaction.json, compaction.lock           the swap in progress, if any (see compact)
 
 Names: `<writer>-<segment>.<digest>.parquet` holds one segment of one writer, `compacted-<id>.<digest>.parquet` many;
@@ -15,6 +17,7 @@ the digest is the first 16 hex digits of the file's SHA-256, so a name alone tel
 written. Distinct experiment names never share a folder.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -47,9 +50,12 @@ class StoreFile(msgspec.Struct):
 
 
 class Layout:
-    """The paths below one store's root. Holds no open files and makes nothing until asked."""
+    """The paths below one store's root. Holds no open files and makes nothing until asked.
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    Who logs may say where its queues lie: `queue_dir`. Who reads need not know.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], queue_dir: str | os.PathLike[str] | None = None) -> None:
         # Absolute from the start: the user may change directory while a run is active.
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links, and fail on loops
         self.store_file = self.root / "store.json"
@@ -58,6 +64,8 @@ class Layout:
         self.models = self.root / "models"
         self.tmp = self.root / "tmp"
         self.retired = self.root / "retired"
+        self.lost = self.retired / "lost"
+        self.queue_dir = None if queue_dir is None else Path(os.path.abspath(queue_dir))  # noqa: PTH100 - as above
         self.compaction_file = self.root / "compaction.json"
         self.compaction_lock = self.root / "compaction.lock"
 
@@ -70,17 +78,21 @@ class Layout:
         return self.root / table / f"experiment={encode_name(experiment)}"
 
     def writer(self, writer: str) -> Path:
-        """The folder of a writer's live files."""
+        """Where others find a writer's live files: their folder, or a link to it."""
         return self.live / writer
+
+    def home(self, writer: str) -> Path:
+        """Where a writer of this process keeps them."""
+        return (self.queue_dir or self.live) / writer
 
     def run_artifacts(self, run_id: str) -> Path:
         """The folder of one run's artifacts."""
         return self.artifacts / run_id
 
     def create(self) -> None:
-        """Make the store, or check the one that is there.
+        """Make the store, or check the one that is there; `queue_dir` too.
 
-        Raises: StoreUnavailable: the folder can't be made or written. FormatTooNew: made by a newer version.
+        Raises: StoreUnavailable: a folder can't be made or written. FormatTooNew: made by a newer version.
         """
         try:
             self.root.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
@@ -95,6 +107,25 @@ class Layout:
             message = (
                 f"the store folder {str(self.root)!r} can't be used: {error.strerror or error}; "
                 "give another output_dir, or make this one writable"
+            )
+            raise StoreUnavailable(message) from error
+        if self.queue_dir is not None:
+            self._create_queue_dir(self.queue_dir)
+
+    def _create_queue_dir(self, folder: Path) -> None:
+        probe = self.tmp / f"link-{secrets.token_hex(8)}"
+        try:
+            if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(self.root)):
+                raise OSError(errno.EINVAL, "it lies inside the store")  # noqa: TRY301
+            folder.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, "no permission to write", str(folder))
+            probe.symlink_to(folder)
+            probe.unlink()
+        except OSError as error:
+            message = (
+                f"the queue_dir {str(folder)!r} can't be used for the store {str(self.root)!r}: "
+                f"{error.strerror or error}; give another folder on local disk, or none: the queue is in the store then"
             )
             raise StoreUnavailable(message) from error
 
@@ -151,8 +182,17 @@ def new_run_id(time_ns: int | None = None) -> str:
 
 def new_writer_id(rank: int = 0) -> str:
     """An id unique to one writer of one process: host, pid, rank, and a time with chance in it."""
-    host = re.sub(r"[^A-Za-z0-9_]", "_", socket.gethostname())[:40] or "host"
-    return f"{host}-{os.getpid()}-{rank}-{time.time_ns() // 1_000_000:x}{secrets.token_hex(3)}"
+    return f"{host_name()}-{os.getpid()}-{rank}-{time.time_ns() // 1_000_000:x}{secrets.token_hex(3)}"
+
+
+def host_name() -> str:
+    """This host's name as it stands in writer ids."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", socket.gethostname())[:40] or "host"
+
+
+def host_of(writer: str) -> str:
+    """The host of a writer."""
+    return writer.partition("-")[0]
 
 
 def segment_name(writer: str, number: int) -> str:

@@ -33,8 +33,8 @@ class Pipeline:
     def __init__(
         self, layout: Layout, settings: PipelineSettings | None = None, *, rank: int = 0, clock: Clock | None = None
     ) -> None:
-        self.layout = layout
         self.settings = settings or PipelineSettings()
+        self.layout = Layout(layout.root, self.settings.queue_dir)
         self.clock: Clock = clock or SystemClock()
         self.rank = rank
         self.closed = False

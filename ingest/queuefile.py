@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import mmap
 import os
+import secrets
 import sys
 import threading
 import time
@@ -17,7 +18,7 @@ from typing import Literal
 
 from ingest.appended import AppendedFile
 from ingest.frames import HEADER
-from ingest.layout import FILE_MODE, write_atomically
+from ingest.layout import FILE_MODE, sync_directory
 from ingest.settings import MIB, QueueKind
 from ingest.shapes import Binding
 
@@ -90,11 +91,17 @@ class QueueFile:
         """A copy of the bytes in [start, end). Raises: ValueError: the file is closed."""
         return self.map[start:end]
 
-    def restore(self, data: bytes, tmp: Path) -> None:
+    def restore(self, data: bytes) -> None:
         """Put a file that was deleted back under its name. Raises: OSError."""
         if not self.path.exists():
             mark = data if self._kind in ("file", "append") else b""
-            write_atomically(self.path, mark, tmp)
+            spare = self.path.with_name(f"restored-{secrets.token_hex(4)}.spare")  # here: tmp/ may be on another disk
+            with os.fdopen(os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
+                file.write(mark)
+                file.flush()
+                os.fsync(file.fileno())
+            spare.replace(self.path)
+            sync_directory(self.path.parent)
 
     def shut(self) -> None:
         """Let every later write raise ValueError; what is written stays."""

@@ -4,7 +4,8 @@ Guarantee (recovery): every whole event of a dead writer's queue files is sealed
 in retired/torn and reported, never guessed at, and so is a segment with a record that is whole but not understood. It
 runs in the next tracker or reader that opens the store; several at once exclude each other by the folder's `adopt`
 lock; killed anywhere and run again it comes to the same files, because it only publishes under the segment's own name
-and commits by unlinking the queue file (see sealing).
+and commits by unlinking the queue file (see sealing). A writer whose queue folder was wiped from this host is said
+to be lost, once (see home).
 """
 
 import contextlib
@@ -20,11 +21,11 @@ from ingest.aside import set_aside
 from ingest.catalog import LiveSegment, live_writers, read_swap, segments_of
 from ingest.errors import StoreError
 from ingest.frames import Extent, whole
+from ingest.home import SUFFIXES, find_lost_again, home_of, is_wiped, remove, set_lost_aside
 from ingest.layout import Layout
 from ingest.sealing import Contents, commit, seal
 
 _SCRATCH_AGE_S = 3600.0
-_SUFFIXES = {".queue", ".spare", ".arrows"}
 
 
 class RecoveryReport(msgspec.Struct):
@@ -38,8 +39,14 @@ class RecoveryReport(msgspec.Struct):
     """A line for each torn tail: where it is kept, and why it isn't whole."""
     poisoned: list[str] = []
     """A line for each record that is whole but could not be understood, as of a newer version."""
+    lost: list[str] = []
+    """A line for each writer whose queue folder is gone from this host."""
     failed: list[str] = []
     """A line for each writer that could not be adopted now; it stays as it is."""
+
+    def trouble(self) -> list[str]:
+        """What people should be told: lines about events that are not in the tables, and won't be."""
+        return self.torn + self.poisoned + self.lost
 
 
 def recover(layout: Layout, pause: Callable[[], None] = lambda: None) -> RecoveryReport:
@@ -49,13 +56,17 @@ def recover(layout: Layout, pause: Callable[[], None] = lambda: None) -> Recover
     """
     report = RecoveryReport()
     try:
+        find_lost_again(layout)
         folders = live_writers(layout)
     except OSError as error:
         report.failed.append(f"{layout.live}: {error}")
         return report
     for folder in folders:
         try:
-            lock = FolderLock.adopt(folder)
+            if is_wiped(folder):
+                report.lost += set_lost_aside(layout, folder)
+                continue
+            lock = FolderLock.adopt(home_of(folder))
             if lock is None:
                 continue
             try:
@@ -69,16 +80,16 @@ def recover(layout: Layout, pause: Callable[[], None] = lambda: None) -> Recover
 
 def _adopt(layout: Layout, folder: Path, report: RecoveryReport, pause: Callable[[], None]) -> None:
     """Seal one dead writer's segments and remove its folder; what isn't ours stays, and the folder with it."""
-    for segment in sorted(segments_of(folder)):
+    home = home_of(folder)
+    for segment in sorted(segments_of(home)):
         _adopt_segment(layout, segment, report)
         pause()
     report.writers += 1
-    for path in folder.iterdir():
-        if path.is_file() and (path.name == "lock" or path.suffix in _SUFFIXES):
+    for path in home.iterdir():
+        if path.is_file() and (path.name == "lock" or path.suffix in SUFFIXES):
             path.unlink()
-    (folder / "adopt").unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # somebody else looks at it right now; the next recovery removes it
-        folder.rmdir()
+    (home / "adopt").unlink(missing_ok=True)
+    remove(folder, home)
 
 
 def _adopt_segment(layout: Layout, segment: LiveSegment, report: RecoveryReport) -> None:

@@ -1,5 +1,6 @@
 """Every default of the pipeline once: its unit, what it trades, what the user sees at the edge."""
 
+import os
 from typing import Literal
 
 import msgspec
@@ -16,6 +17,12 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the queue is. "file": a mapped file, so what was logged survives kill -9 (on network file systems: as
     "append"). "append": a file that takes one write a call, a microsecond more. "memory": what isn't flushed dies with
     the process."""
+
+    queue_dir: str | os.PathLike[str] | None = None
+    """A folder on local disk for the queue of a store on a network mount: a log call is as quick and as safe as on a
+    local store then, and what travels over the network is sealed Parquet. Until a run is sealed, only readers on this
+    host see it; and if the disk is wiped before that (scratch space of a job that was killed), what was not sealed is
+    gone. None: the queue is in the store. A relative path is taken from where the tracker is made."""
 
     overflow: Overflow = "block"
     """What a log call does when the queue is at its limit. "block" waits up to `block_timeout_s`, then keeps the event

@@ -10,8 +10,6 @@ Thread rule: one thread at a time; Pipeline runs it on its own thread, tests ste
 import errno
 import logging
 import os
-import secrets
-import shutil
 from collections.abc import Callable
 
 from ingest.alive import FolderLock
@@ -21,6 +19,7 @@ from ingest.clock import Clock
 from ingest.columns import Decoder, count_events
 from ingest.compact import compact_if_due
 from ingest.faults import Faults
+from ingest.home import is_linked, leave, link
 from ingest.layout import Layout
 from ingest.queue import EventQueue
 from ingest.queuefile import QueueFile
@@ -105,7 +104,7 @@ class Writer:
     def _recover(self) -> None:
         report = recover(self.layout, self.pause)
         remove_scratch(self.layout)
-        for line in report.torn + report.poisoned + report.failed:
+        for line in report.trouble() + report.failed:
             _log.warning("steplog: recovery of %s: %s", self.layout.root, line)
 
     def finish(self) -> None:
@@ -123,11 +122,8 @@ class Writer:
 
     def _leave(self) -> None:
         """Remove the writer's folder, unless a segment lies there (after an interrupt): then recovery looks at it."""
-        folder = self.queue.folder
-        if self.lock.holds(folder) and not any(segments_of(folder)):
-            gone = self.layout.tmp / f"{self.writer}-{secrets.token_hex(4)}"
-            folder.rename(gone)  # at once: whoever saw it half empty and unlocked would adopt it
-            shutil.rmtree(gone)
+        if self.lock.holds(self.queue.folder) and not any(segments_of(self.queue.folder)):
+            leave(self.layout, self.writer)
 
     def let_go(self) -> None:
         """In a forked child: close the copies of the parent's streams, which changes nothing in them."""
@@ -178,17 +174,25 @@ class Writer:
     def _look(self) -> None:
         """See to the folder: somebody may have deleted the store. Our pages are still there, so nothing is lost."""
         current = self.queue.current
-        if self.queue.closed or current.closed or not current.number or current.path.exists():
+        if self.queue.closed or current.closed or not current.number:
             return
-        self.faults.report("write", FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(current.path)))
+        there = current.path.exists()
+        missing = self.layout.writer(self.writer) if there else current.path
+        if there and is_linked(self.layout, self.writer):
+            return
+        self.faults.report("write", FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(missing)))
         self._check_folder()
-        self.queue.roll()
+        if not there:
+            self.queue.roll()
 
     def _check_folder(self) -> None:
-        """Make sure of our folder, with our lock in it."""
+        """Make sure of our folder, with our lock in it, and of the link to it."""
         if not self.lock.holds(self.queue.folder):
             self.layout.create()
             self.lock.claim(self.layout, self.writer)
+        elif not is_linked(self.layout, self.writer):
+            self.layout.create()
+            link(self.layout, self.writer)
 
     def _make_room(self, *, urgent: bool) -> None:
         """Seal what waits and empty the ring, in turns: each needs the other when the queue is at its limit."""
@@ -263,7 +267,7 @@ class Writer:
         if contents.events:
             self._check_folder()
             # If it was deleted: without it the segment isn't live, and a try that failed half-way would count already.
-            file.restore(data, self.layout.tmp)
+            file.restore(data)
             if contents.poisoned:
                 set_aside(self.layout, self.writer, file.number, data, what="frames")
             seal(self.layout, contents)

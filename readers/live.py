@@ -65,7 +65,7 @@ class LiveRows:
         if all(is_alive(folder) for folder in live_writers(self._layout)):
             return
         report = recover(self._layout)
-        for line in report.torn + report.poisoned:
+        for line in report.trouble():
             _log.warning("steplog: recovery of %s: %s", self._layout.root, line)
 
     def _rows(self, segment: LiveSegment, table: Table, *, alive: bool) -> pl.DataFrame:

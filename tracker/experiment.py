@@ -65,7 +65,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
         mlflow_tracking_uri: the server for these.
         auto_log: record the environment, git state, system metrics, and the params of logged models.
         strict: True raises background failures at the next call. False goes on in a temporary folder when output_dir
-            can't be used. Default: an unusable output_dir raises here, later failures warn.
+            can't be used, and without queue_dir when that can't. Default: both raise here, later failures warn.
         pipeline: the queue's and the writer's settings; see PipelineSettings.
 
     Raises: StoreUnavailable: output_dir can't be used. FormatTooNew. TypeError, ValueError: of the arguments.
@@ -107,7 +107,8 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
         self.auto_log = settings.auto_log
         self.experiment_name = settings.experiment
         self.layout = self._make_store(settings)
-        self._pipeline = Pipeline(self.layout, settings.pipeline, rank=settings.rank)
+        pipeline = msgspec.structs.replace(settings.pipeline, queue_dir=self.layout.queue_dir)
+        self._pipeline = Pipeline(self.layout, pipeline, rank=settings.rank)
         self._runs = ActiveRuns()
         self._last_run_id: str | None = None
         self._automatic = AutoLog(settings.system_metrics_interval_s) if settings.auto_log else None
@@ -119,7 +120,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
 
     @staticmethod
     def _make_store(settings: TrackerSettings) -> Layout:
-        layout = Layout(settings.output_dir)
+        layout = Layout(settings.output_dir, settings.pipeline.queue_dir)
         if settings.disabled:
             return layout
         try:
@@ -127,8 +128,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
         except StoreUnavailable as error:
             if settings.strict is not False:
                 raise
-            layout = Layout(tempfile.mkdtemp(prefix="steplog-"))
-            layout.create()
+            layout = _second_best(layout)
             warnings.warn(f"{error}. Logging to {layout.root} instead, since strict=False", stacklevel=4)
         return layout
 
@@ -386,6 +386,17 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
     def _end_auto_log(self, run: ActiveRun) -> None:
         if self._automatic is not None:
             self._automatic.end(run)
+
+
+def _second_best(wanted: Layout) -> Layout:
+    """A store to go on with: the one that was wanted, without its queue_dir; else one in a temporary folder."""
+    layout = Layout(wanted.root)
+    try:
+        layout.create()
+    except StoreUnavailable:
+        layout = Layout(tempfile.mkdtemp(prefix="steplog-"))
+        layout.create()
+    return layout
 
 
 _trackers: "weakref.WeakSet[ExperimentTracker]" = weakref.WeakSet()

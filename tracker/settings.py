@@ -6,6 +6,7 @@ STEPLOG_MODE            "disabled": every call is accepted and does nothing, no 
 STEPLOG_RUN_ID          the id of the first run started; ranks that share it write one run
 STEPLOG_RANK            this process's rank; falls back to RANK, then SLURM_PROCID
 STEPLOG_FLUSH_INTERVAL  seconds between two looks of the background thread
+STEPLOG_QUEUE_DIR       queue_dir of the pipeline's settings
 MLFLOW_TRACKING_URI     mlflow_tracking_uri
 """
 
@@ -56,24 +57,21 @@ def read_settings(
 
     Raises: TypeError, ValueError: an argument or a variable is none of what is allowed.
     """
-    folder: object = os.fspath(output_dir)
-    if not isinstance(folder, str) or not folder:
-        raise ValueError(f"output_dir is a folder's path, not {output_dir!r}")
-    if folder == DEFAULT_OUTPUT_DIR:
-        folder = environment.get("STEPLOG_DIR") or folder
-    if "://" in folder:
-        raise ValueError(f"output_dir is {folder!r}; it is a folder on this machine or on a mount, not an address")
-    folder = os.path.expanduser(folder)  # noqa: PTH111 - a str in, a str out
+    if os.fspath(output_dir) == DEFAULT_OUTPUT_DIR:
+        output_dir = environment.get("STEPLOG_DIR") or output_dir
     mode = environment.get("STEPLOG_MODE", "")
     if mode not in {"", "online", "enabled", "disabled"}:
         raise ValueError(f"STEPLOG_MODE is {mode!r}; it can be 'enabled', 'online' or 'disabled'")
     settings = PipelineSettings() if pipeline is None else pipeline
     if "STEPLOG_FLUSH_INTERVAL" in environment:
         settings = msgspec.structs.replace(settings, flush_interval_s=_flush_interval(environment))
+    queue_dir = settings.queue_dir or environment.get("STEPLOG_QUEUE_DIR") or None
+    if queue_dir is not None:
+        settings = msgspec.structs.replace(settings, queue_dir=_folder("queue_dir", queue_dir))
     if strict is not None:
         settings = msgspec.structs.replace(settings, strict=strict)
     return TrackerSettings(
-        output_dir=folder,
+        output_dir=_folder("output_dir", output_dir),
         experiment=check_name("experiment_name", DEFAULT_EXPERIMENT if experiment_name is None else experiment_name),
         backend=_backend(environment.get("STEPLOG_BACKEND") or backend),
         mlflow_tracking_uri=mlflow_tracking_uri or environment.get("MLFLOW_TRACKING_URI"),
@@ -99,6 +97,16 @@ def check_name(what: str, name: object) -> str:
         return name.encode().decode()
     except UnicodeEncodeError as error:
         raise ValueError(f"{what} {name!r} is not valid Unicode: {error.reason}") from error
+
+
+def _folder(what: str, path: str | os.PathLike[str]) -> str:
+    """A folder's path, with the user's home in place of "~"."""
+    folder: object = os.fspath(path)
+    if not isinstance(folder, str) or not folder:
+        raise ValueError(f"{what} is a folder's path, not {path!r}")
+    if "://" in folder:
+        raise ValueError(f"{what} is {folder!r}; it is a folder on this machine or on a mount, not an address")
+    return os.path.expanduser(folder)  # noqa: PTH111 - a str in, a str out
 
 
 def _backend(name: str) -> Backend:

@@ -213,9 +213,11 @@ def serve() -> None:
 # --- what victims do
 
 
-def log_for_ever(root: str, progress: str, threads: int, runs: int, *, queue: str = "file") -> None:
+def log_for_ever(
+    root: str, progress: str, threads: int, runs: int, *, queue: str = "file", queue_dir: str | None = None
+) -> None:
     """Log from several threads into several runs, params and tags in between, until killed."""
-    settings = PipelineSettings(**{**_fields(TINY), "queue": queue})
+    settings = PipelineSettings(**{**_fields(TINY), "queue": queue, "queue_dir": queue_dir})
     tracker = ExperimentTracker(root, "crash", auto_log=False, pipeline=settings)
     names = [tracker.start_run(f"run {number}", nested=number > 0) for number in range(runs)]
     counters = Progress(Path(progress))
@@ -251,18 +253,29 @@ def _fields(settings: PipelineSettings) -> dict[str, Any]:
 
 
 AUDITED = frozenset(
-    {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.utime", "os.truncate", "os.scandir", "os.listdir"}
+    {
+        "open",
+        "os.rename",
+        "os.remove",
+        "os.symlink",
+        "os.mkdir",
+        "os.rmdir",
+        "os.utime",
+        "os.truncate",
+        "os.scandir",
+        "os.listdir",
+    }
 )
 ERRORS = {"full": errno.ENOSPC, "broken": errno.EIO, "read-only": errno.EROFS}
 WRAPPED = ("fsync", "fdatasync", "posix_fallocate", "write", "ftruncate")
 
 
 class Steps:
-    """Counts the system calls that touch a folder, and dies or fails at the n-th and the `span` - 1 that follow."""
+    """Counts the system calls that touch some folders, and dies or fails at the n-th and the `span` - 1 that follow."""
 
-    def __init__(self, root: str, at: int, how: str, span: int = 1) -> None:
+    def __init__(self, root: str, at: int, how: str, span: int = 1, queue_dir: str | None = None) -> None:
         self.count = 0
-        self._root = root
+        self._roots = (root, queue_dir or root)
         self._at = range(at, at + span)
         self._how = how
         for name in WRAPPED:
@@ -271,14 +284,14 @@ class Steps:
 
     def _counting(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def counted(descriptor: int, *arguments: Any) -> Any:
-            if str(Path(f"/proc/self/fd/{descriptor}").readlink()).startswith(self._root):
+            if str(Path(f"/proc/self/fd/{descriptor}").readlink()).startswith(self._roots):
                 self._step(name)
             return real(descriptor, *arguments)
 
         return counted
 
     def _heard(self, event: str, arguments: Sequence[object]) -> None:
-        if event in AUDITED and any(str(argument).startswith(self._root) for argument in arguments[:2]):
+        if event in AUDITED and any(str(argument).startswith(self._roots) for argument in arguments[:2]):
             self._step(f"{event} {' '.join(map(str, arguments[:2]))}")
 
     def _step(self, what: str) -> None:
@@ -291,9 +304,9 @@ class Steps:
         raise OSError(number, f"{os.strerror(number)} (injected)", what)
 
 
-def recover_until(root: str, at: int, how: str) -> None:
+def recover_until(root: str, at: int, how: str, queue_dir: str | None = None) -> None:
     """Recover, and die or fail at the n-th step."""
-    steps = Steps(root, at, how)
+    steps = Steps(root, at, how, queue_dir=queue_dir)
     recover(Layout(root))
     os._exit(REACHED if steps.count >= at else 0)
 
@@ -306,13 +319,19 @@ def compact_until(root: str, at: int, how: str) -> None:
     os._exit(REACHED if steps.count >= at else 0)
 
 
-def log_until(root: str, progress: str, count: int, at: int, how: str, span: int = 1) -> None:
-    """Log and seal in one thread, step by step, and die or fail at the n-th system call."""
+def log_until(
+    root: str, progress: str, count: int, at: int, how: str, span: int = 1, queue_dir: str | None = None
+) -> None:
+    """Log and seal in one thread, step by step, and die or fail at the n-th system call.
+
+    To die it is allowed before it has a store; what fails then is raised to the user, and no concern here.
+    """
     from tests.ingest.byhand import ByHand
 
     counters = Progress(Path(progress))
-    hand = ByHand(Path(root), compact_files=4)
-    steps = Steps(root, at, how, span)
+    early = Steps(root, at, how, queue_dir=queue_dir) if how == "die" else None
+    hand = ByHand(Path(root), compact_files=4, queue_dir=queue_dir)
+    steps = early or Steps(root, at, how, span, queue_dir)
     for number in range(count):
         if number % 5 == 4:
             hand.param("p0", number)

@@ -29,14 +29,14 @@ class ByHand:
     """One writer of a store, whose background work happens when a test says so."""
 
     def __init__(self, root: Path, **settings: Any) -> None:
-        self.layout = Layout(root)
+        self.settings = PipelineSettings(**{**SMALL, **settings})
+        self.layout = Layout(root, self.settings.queue_dir)
         self.layout.create()
         self.clock = ManualClock()
-        self.settings = PipelineSettings(**{**SMALL, **settings})
         self.name = new_writer_id()
         self.lock = FolderLock()
         self.lock.claim(self.layout, self.name)
-        self.folder = self.layout.writer(self.name)
+        self.folder = self.layout.home(self.name)
         self.rings = 0
         self.queue = EventQueue(self.folder, self.settings, self._ring)
         self.writer = Writer(self.layout, self.lock, self.queue, self.settings, self.clock)
