@@ -59,7 +59,7 @@ def union(xs: Sequence["Floats"]) -> "Floats":
     every: Floats = np.unique(np.concatenate(xs)) if len(xs) else np.empty(0)
     if len(every) <= MOST_X:
         return every
-    return every[np.linspace(0, len(every) - 1, MOST_X).round().astype(int)]
+    return np.asarray(every[np.linspace(0, len(every) - 1, MOST_X).round().astype(int)])
 
 
 def shared(xs: Sequence["Floats"]) -> "Floats":

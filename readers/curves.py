@@ -154,7 +154,7 @@ def _read(store: "Store", table: RunTable, metric: str) -> pl.DataFrame:
 
 
 def _by_step(rows: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
-    """The x-axis is the step, or the order in a run without any; a point without one in a run with steps is left out."""
+    """The x-axis is the step, or the order in a run without any; points without one are left out of other runs."""
     rows = rows.with_columns(x=pl.coalesce("step_float", pl.col("step").cast(pl.Float64)))
     lacking = rows["x"].null_count()
     if not lacking:

@@ -9,7 +9,6 @@ them stay 16 apart (CIE 1976 distance in Lab) with protanopia and deuteranopia.
 """
 
 import functools
-import math
 import os
 import secrets
 import textwrap
@@ -31,10 +30,9 @@ BLUE, ORANGE, GREY = PALETTE[0], PALETTE[1], "#8a8f98"
 INK, FAINT, GRID = "#20242b", "#5b6270", "#e6e8ec"
 """Of text that matters, of text that doesn't, of the lines behind everything."""
 SUFFIXES = (".png", ".svg", ".pdf")
-TITLE_SIZE, WORDS_SIZE, TICK_SIZE = 11.0, 9.0, 9.0
+TITLE_SIZE, WORDS_SIZE, NOTE_SIZE, TICK_SIZE = 11.0, 9.0, 8.0, 9.0
 _LONGEST_LABEL = 28
 _MARGIN = 0.12  # inches around everything
-_LETTERS_PER_INCH = 13.2  # of the words under a title
 _MORE_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",
@@ -88,36 +86,30 @@ def grid(axes: "Axes", axis: str = "both") -> None:
         one.grid(visible=True, color=GRID, linewidth=0.8)
 
 
-def header(figure: "Figure", title: str, words: str = "") -> None:
-    """Write a title over the figure, and words in smaller letters under it; the figure grows by what they take."""
-    width = figure.get_figwidth() - 2 * _MARGIN
-    titles = _lines(title, width * _LETTERS_PER_INCH * WORDS_SIZE / TITLE_SIZE * 0.92, most=2)
-    lines = _lines(words, width * _LETTERS_PER_INCH, most=6)
-    title_line, words_line = 1.4 * TITLE_SIZE / 72, 1.4 * WORDS_SIZE / 72
-    taken = title_line * len(titles) + words_line * len(lines)
-    height = figure.get_figheight() + taken
-    figure.set_figheight(height)
-    left, top = _MARGIN / (width + 2 * _MARGIN), 1 - _MARGIN / height
-    blank = [" "] * math.ceil(len(lines) * words_line / title_line)
-    bold = {"fontsize": TITLE_SIZE, "fontweight": "bold", "color": INK, "linespacing": 1.2}
-    made = [figure.suptitle("\n".join([*titles, *blank]), x=left, y=top, ha="left", va="top", **bold)]
-    if lines:
-        below = top - (title_line * len(titles) + 0.02) / height
-        text = "\n".join(lines)
-        made.append(figure.text(left, below, text, ha="left", va="top", fontsize=WORDS_SIZE, color=FAINT))
-        made[-1].set_in_layout(False)
-    take_literally(made)
+def header(figure: "Figure", title: str, words: str = "", notes: Sequence[str] = ()) -> None:
+    """Write a title over the figure, words under the title, and notes under the figure: say what was left out there.
 
-
-def footnote(figure: "Figure", notes: Sequence[str]) -> None:
-    """Write what was left out under the figure, in small letters; the figure grows by what they take."""
-    if not notes:
-        return
+    To be called once, last; the figure grows by what the lines take.
+    """
     width = figure.get_figwidth()
-    lines = _lines("; ".join(notes), (width - 2 * _MARGIN) * _LETTERS_PER_INCH * WORDS_SIZE / 8, most=4)
-    figure.set_figheight(figure.get_figheight() + 0.16 * len(lines))
-    text = figure.supxlabel("\n".join(lines), x=_MARGIN / width, ha="left", fontsize=8, color=FAINT)
-    take_literally([text])
+    sizes = TITLE_SIZE, WORDS_SIZE, NOTE_SIZE
+    texts = [(title, "bold", 2), (words, "normal", 6), ("; ".join(notes), "normal", 4)]
+    blocks = [_lines(figure, text, size, weight, most) for (text, weight, most), size in zip(texts, sizes, strict=True)]
+    taken = [1.4 * size / 72 * len(lines) for size, lines in zip(sizes, blocks, strict=True)]
+    height = figure.get_figheight() + sum(taken) + 0.06
+    figure.set_figheight(height)
+    from_top = [_MARGIN, _MARGIN + taken[0], height - _MARGIN / 2 - taken[2]]
+    for lines, size, top, (_, weight, _), colour in zip(
+        blocks, sizes, from_top, texts, (INK, FAINT, FAINT), strict=True
+    ):
+        if lines:
+            where = {"ha": "left", "va": "top", "fontsize": size, "fontweight": weight, "linespacing": 1.2}
+            made = figure.text(_MARGIN / width, 1 - top / height, "\n".join(lines), color=colour, **where)
+            made.set_in_layout(False)
+            take_literally([made])
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0, taken[2] / height, 1, 1 - (sum(taken) + 0.06) / height))
 
 
 @in_house_style
@@ -125,7 +117,7 @@ def words_figure(title: str, words: str) -> "Figure":
     """Say in a figure why there is nothing to draw."""
     figure, axes = new_figure(6.4, 2.2)
     axes.set_axis_off()
-    lines = "\n".join(_lines(words, 70, most=6))
+    lines = "\n".join(_lines(figure, words, 10, "normal", 6))
     text = axes.text(0.5, 0.5, lines, ha="center", va="center", fontsize=10, color=FAINT, transform=axes.transAxes)
     take_literally([text])
     header(figure, title)
@@ -177,6 +169,7 @@ def short(label: object, longest: int = _LONGEST_LABEL) -> str:
 def distinct(labels: Iterable[object], longest: int = _LONGEST_LABEL) -> list[str]:
     """Make labels that fit in one line and differ: those that would be the same are numbered."""
     texts = [short(label, longest - 5) if len(str(label)) > longest else short(label, longest) for label in labels]
+    texts = [text or "(no name)" for text in texts]
     times: dict[str, int] = {}
     for text in texts:
         times[text] = times.get(text, 0) + 1
@@ -206,10 +199,20 @@ def take_literally(texts: "Iterable[Text]") -> None:
         text.set_parse_math(False)
 
 
-def _lines(text: str, letters: float, most: int) -> list[str]:
-    """Break a text into lines, and cut what is longer than most of them."""
+def _lines(figure: "Figure", text: str, size: float, weight: str, most: int) -> list[str]:
+    """Break a text into lines of the figure's width, and cut what is longer than most of them."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
     clean = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
-    return textwrap.wrap(clean, max(int(letters), 12), max_lines=most, placeholder=" \N{HORIZONTAL ELLIPSIS}")
+    if not clean:
+        return []
+    with _quiet():
+        path = TextPath(
+            (0, 0), clean[:400].replace("$", "S"), prop=FontProperties(family="DejaVu Sans", weight=weight, size=size)
+        )
+    letters = len(clean[:400]) * 72 * (figure.get_figwidth() - 2 * _MARGIN) / max(path.get_extents().width, 1.0)
+    return textwrap.wrap(clean, max(int(letters * 0.97), 12), max_lines=most, placeholder=" \N{HORIZONTAL ELLIPSIS}")
 
 
 @functools.cache
@@ -223,7 +226,9 @@ def _fonts() -> tuple[str, ...]:
 
 @contextmanager
 def _quiet() -> "Iterator[None]":
-    """No warning for each letter that the font lacks."""
-    with warnings.catch_warnings():
+    """No warning for each letter that the font lacks, or for ticks beyond the largest number."""
+    import numpy as np
+
+    with warnings.catch_warnings(), np.errstate(over="ignore", under="ignore"):
         warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
         yield

@@ -1,0 +1,265 @@
+"""Pictures of one number a run: many runs side by side, and groups of runs against each other."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from readers.best import Direction
+from readers.figures.style import (
+    BLUE,
+    FAINT,
+    GREY,
+    GRID,
+    INK,
+    ORANGE,
+    TICK_SIZE,
+    WORDS_SIZE,
+    counted,
+    distinct,
+    grid,
+    header,
+    in_house_style,
+    new_figure,
+    number,
+    plain,
+    short,
+    take_literally,
+    words_figure,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from readers.verdict import Group, Verdicts
+
+    Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+MOST_ROWS = 40
+"""Runs that get a row each; of more the distribution is drawn, and the best are named."""
+MOST_GROUPS = 40
+"""Groups that get a row each."""
+_FAILED = ("FAILED", "KILLED", "INTERRUPTED")
+_NAMED = 8
+
+
+@in_house_style
+def metric_comparison_figure(
+    names: Sequence[object],
+    values: "Sequence[float] | Floats",
+    *,
+    metric: str,
+    direction: Direction,
+    title: str | None = None,
+    statuses: Sequence[str | None] | None = None,
+) -> "Figure":
+    """Draw one value a run, the best first: up to MOST_ROWS runs a row each, of more their distribution.
+
+    Args:
+        names: the n runs.
+        values: shape (n,); runs without a finite one are named under the picture.
+        statuses: shape (n,); runs that failed, were killed or interrupted are marked.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    finite = np.isfinite(numbers)
+    if not finite.any():
+        said = f"none of {counted(len(numbers))} has a finite value" if len(numbers) else "no runs"
+        return words_figure(title or metric, f"{said}: there is nothing to draw")
+    order = np.argsort(-numbers if direction == "maximize" else numbers, kind="stable")
+    order = order[finite[order]]
+    labels = distinct(names)
+    failed = np.array([status in _FAILED for status in statuses or [None] * len(numbers)], dtype=bool)
+    shown = [labels[place] for place in order], numbers[order], failed[order]
+    figure = _rows(*shown) if len(order) <= MOST_ROWS else _distribution(*shown, direction)
+    axes = figure.axes[0]
+    label = f"{short(metric, 60)} ({_better(direction)})"
+    take_literally([axes.set_xlabel(label) if len(order) <= MOST_ROWS else axes.set_ylabel(label)])
+    notes = []
+    lacking = np.flatnonzero(~finite)
+    if len(lacking):
+        listed = ", ".join(labels[place] for place in lacking[:_NAMED])
+        more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+        notes.append(f"{counted(len(lacking))} without a finite value: {listed}{more}")
+    if failed[order].any():
+        notes.append(f"crosses: {counted(int(failed[order].sum()))} that failed, were killed or interrupted")
+    best = f"best: {labels[order[0]]}, {number(numbers[order[0]])}"
+    header(figure, title or f"{short(metric, 60)} of {counted(len(order))}", _summed(best, numbers[order]), notes)
+    return figure
+
+
+def _summed(best: str, values: "Floats") -> str:
+    if len(values) < 2:
+        return best
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return f"{best}; median {number(middle)}, middle half {number(low)} to {number(high)}"
+
+
+def _better(direction: Direction) -> str:
+    return "higher is better" if direction == "maximize" else "lower is better"
+
+
+def _rows(labels: list[str], values: "Floats", failed: Any) -> "Figure":
+    """A row a run: where its value lies, and the value."""
+    count = len(values)
+    figure, axes = new_figure(7.0, 0.75 + 0.235 * max(count, 2))
+    places = np.arange(count)
+    axes.hlines(places, 0, 1, transform=axes.get_yaxis_transform(), color=GRID, linewidth=0.8, zorder=0)
+    axes.axvline(float(np.median(values)), color=GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    best = places == 0
+    for of, colour in ((best, ORANGE), (~best, BLUE)):
+        axes.scatter(values[of & ~failed], places[of & ~failed], s=38, color=colour, zorder=3, linewidths=0)
+        axes.scatter(values[of & failed], places[of & failed], s=34, color=colour, zorder=3, marker="x", linewidths=1.8)
+    axes.set_yticks(places, labels)
+    axes.set_ylim(max(count, 2) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    grid(axes, "x")
+    _margins(axes, values)
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(places, [number(value) for value in values])
+    right.tick_params(length=0, labelsize=TICK_SIZE, labelcolor=FAINT)
+    right.spines["right"].set_visible(False)
+    take_literally(axes.get_yticklabels())
+    for text in (axes.get_yticklabels()[0], right.get_yticklabels()[0]):
+        text.set_fontweight("bold")
+        text.set_color(INK)
+    return figure
+
+
+def _distribution(labels: list[str], values: "Floats", failed: Any, direction: Direction) -> "Figure":
+    """The values in their order beside their histogram; the best are named in the empty corner."""
+    count = len(values)
+    figure, axes = new_figure(8.0, 4.2)
+    figure.delaxes(axes)
+    axes, aside = figure.subplots(1, 2, sharey=True, width_ratios=[3.6, 1])
+    for one in (axes, aside):
+        plain(one)
+        grid(one, "y")
+    ranks = np.arange(1, count + 1)
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    for one in (axes, aside):
+        one.axhspan(low, high, color=BLUE, alpha=0.08, linewidth=0)
+        one.axhline(middle, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
+    size = 14 if count <= 200 else 5
+    axes.scatter(ranks[~failed], values[~failed], s=size, color=BLUE, linewidths=0, zorder=3, rasterized=count > 5_000)
+    axes.scatter(ranks[failed], values[failed], s=size * 1.6, color=GREY, marker="x", linewidths=0.9, zorder=3)
+    axes.scatter(ranks[:1], values[:1], s=44, color=ORANGE, zorder=4, linewidths=0)
+    axes.set_xlim(1 - 0.02 * count, count * 1.02)
+    axes.set_xlabel("rank")
+    axes.set_xticks([1, *(tick for tick in axes.get_xticks() if 1 < tick <= count)])
+    bins: Any = min(40, max(10, int(2 * count ** (1 / 3))))
+    bins = np.geomspace(values.min(), values.max(), bins + 1) if _wide(values) else bins
+    aside.hist(values, bins=bins, orientation="horizontal", color=BLUE, alpha=0.75)
+    aside.tick_params(axis="y", length=0)
+    aside.spines["left"].set_visible(False)
+    aside.set_xlabel("runs")
+    if _wide(values):
+        axes.set_yscale("log")
+    named = "\n".join(f"{rank}. {labels[rank - 1]}  {number(values[rank - 1])}" for rank in range(1, 6))
+    bottom, top = axes.transData.transform([(1, limit) for limit in axes.get_ylim()])[:, 1]
+    high = axes.transData.transform((1, middle))[1] > (bottom + top) / 2
+    left, upper = (high if direction == "maximize" else not high), not high
+    text = axes.text(
+        *(0.03 if left else 0.97, 0.97 if upper else 0.03),
+        f"best 5\n{named}",
+        transform=axes.transAxes,
+        ha="left" if left else "right",
+        va="top" if upper else "bottom",
+        fontsize=8,
+        color=INK,
+        linespacing=1.35,
+        multialignment="left",
+        bbox={"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 2.0},
+        zorder=5,
+    )
+    take_literally([text])
+    return figure
+
+
+def _wide(values: "Floats") -> bool:
+    """Whether values span so much that they can only be told apart on a log axis."""
+    return bool(1e-100 < values.min() < values.max() / 1e3 < 1e100)
+
+
+@in_house_style
+def groups_figure(verdicts: "Verdicts", *, title: str | None = None) -> "Figure":
+    """Draw the runs of each group, their mean and its interval, and write the verdict over them."""
+    with_values = [group for group in verdicts.groups if len(group.values)]
+    heading = title or f"{short(verdicts.metric, 60)} by {short(verdicts.by, 60)}"
+    if not with_values:
+        said = "no group has a finite value" if verdicts.groups else "no groups"
+        return words_figure(heading, f"{said}: there is nothing to draw")
+    groups = with_values[:MOST_GROUPS]
+    figure, axes = new_figure(7.4, 0.75 + (0.42 if len(groups) <= 12 else 0.28) * max(len(groups), 2))
+    _draw_groups(axes, groups)
+    take_literally([axes.set_xlabel(f"{short(verdicts.metric, 60)} ({_better(verdicts.direction)})")])
+    notes = [f"points: runs; diamonds: means, with their {verdicts.level:.0%} interval"]
+    empty = [group.name for group in verdicts.groups if not len(group.values)]
+    if empty:
+        notes.append(f"without a finite value: {', '.join(short(name) for name in empty[:_NAMED])}")
+    missing = sum(group.missing for group in with_values)
+    if missing:
+        notes.append(f"{counted(missing)} without a finite value left out")
+    if len(with_values) > len(groups):
+        notes.append(f"the best {len(groups)} of {len(with_values)} groups")
+    header(figure, heading, verdicts.words, notes)
+    return figure
+
+
+def _draw_groups(axes: "Axes", groups: "Sequence[Group]") -> None:
+    """A row a group: its runs side by side in the row, mean and interval in the middle, numbers at the right."""
+    places = np.arange(len(groups))
+    for place, group in enumerate(groups):
+        colour = ORANGE if place == 0 and len(groups) > 1 else BLUE
+        count = len(group.values)
+        axes.scatter(
+            group.values,
+            place + _spread(group.values),
+            s=20 if count <= 50 else 8,
+            color=colour,
+            alpha=0.55 if count <= 50 else 0.35,
+            linewidths=0,
+            zorder=2,
+            rasterized=count > 5_000,
+        )
+        lower, upper = group.interval.lower, group.interval.upper
+        if np.isfinite([lower, upper]).all():
+            axes.hlines(place, lower, upper, color=INK, linewidth=2, zorder=4)
+        axes.scatter([group.mean], [place], s=40, marker="D", color=INK, zorder=5, linewidths=0)
+    every = np.concatenate([group.values for group in groups])
+    bounds = np.array([[group.interval.lower, group.interval.upper] for group in groups]).ravel()
+    _margins(axes, np.concatenate([every, bounds[np.isfinite(bounds)]]))
+    axes.set_yticks(places, distinct(group.name for group in groups))
+    axes.set_ylim(max(len(groups), 2) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    grid(axes, "x")
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(places, [f"{number(group.mean)}  (n = {len(group.values):,})" for group in groups])
+    right.tick_params(length=0, labelsize=WORDS_SIZE, labelcolor=FAINT)
+    right.spines["right"].set_visible(False)
+    take_literally(axes.get_yticklabels())
+
+
+def _spread(values: "Floats") -> "Floats":
+    """Where points lie in their row, from -0.3 to 0.3, so that neighbours don't hide each other; the same each time."""
+    if len(values) < 2:
+        return np.zeros(len(values))
+    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
+    reach = 0.28 if len(values) > 5 else 0.16
+    return (((ranks * 0.6180339887) % 1.0) - 0.5) * 2 * reach
+
+
+def _margins(axes: "Axes", values: "Floats") -> None:
+    """Limits with room at both ends, also for one value."""
+    low, high = float(values.min()), float(values.max())
+    if _wide(values):
+        ends = np.log10([low, high])
+        room = 0.04 * (ends[1] - ends[0])
+        axes.set_xlim(*(10 ** np.clip(ends + np.array([-room, room]), -307, 307)))
+        axes.set_xscale("log")
+        return
+    room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
+    if np.isfinite(room) and np.isfinite([low - room, high + room]).all():
+        axes.set_xlim(low - room, high + room)
