@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingest.catalog import Part, Swap, read_swap, snapshot
+from ingest.digests import digest_of, verify
 from ingest.errors import SegmentCorrupt
 from ingest.layout import (
     DIRECTORY_MODE,
@@ -39,7 +40,7 @@ from ingest.layout import (
     sync_directory,
     write_atomically,
 )
-from ingest.parts import digest_of, verify, write_scratch
+from ingest.parts import write_scratch
 from ingest.summaries import merge
 
 LARGEST_BYTES = 16 * 1024 * 1024

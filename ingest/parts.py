@@ -5,7 +5,6 @@ none. The name holds the first 16 hex digits of the SHA-256 of the bytes as they
 anything parses the file: a mutated Parquet file read by Polars can be silently wrong or end the process.
 """
 
-import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.errors import SegmentCorrupt
+from ingest.digests import digest_of
 from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout, Table, part_name, split_part, sync_directory
 
 _DELTA, _SPLIT = "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT"
@@ -86,25 +85,3 @@ def find(folder: Path, segment: str) -> Path | None:
         return next((path for path in folder.iterdir() if (split_part(path.name) or ("", ""))[0] == segment), None)
     except FileNotFoundError:
         return None
-
-
-def digest_of(path: Path) -> str:
-    """The first 16 hex digits of a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def verify(path: Path) -> None:
-    """Compare a part's bytes with the digest in its name.
-
-    Raises: SegmentCorrupt: they differ. FileNotFoundError: it was compacted or deleted meanwhile.
-    """
-    named = split_part(path.name)
-    found = digest_of(path)
-    if named is None or named[1] != found:
-        size = path.stat().st_size
-        message = (
-            f"{path} is damaged: its {size} bytes have digest {found}, not the one in its name; it is left out. "
-            "'steplog check --repair' sets it aside; restore it from a copy if there is one"
-        )
-        raise SegmentCorrupt(message)

@@ -13,28 +13,15 @@ parts afterwards, sees that the segment isn't live any more, and takes its part 
 import logging
 
 import polars as pl
-import pyarrow as pa
 
 from ingest.alive import is_alive
 from ingest.catalog import LiveSegment, live_segments, live_writers
 from ingest.layout import Layout, Table
 from ingest.recovery import read_segment, recover
 from ingest.sealing import Contents
-from ingest.tables import FACTS, METRICS, SUMMARIES
+from readers.schemas import SCHEMAS
 
 _log = logging.getLogger("steplog")
-
-
-def _polars_schema(schema: pa.Schema) -> pl.Schema:
-    return pl.Schema({**pl.DataFrame(schema.empty_table()).schema, "experiment": pl.String()})
-
-
-SCHEMAS: dict[Table, pl.Schema] = {
-    "metrics": _polars_schema(METRICS),
-    "facts": _polars_schema(FACTS),
-    "summaries": _polars_schema(SUMMARIES),
-}
-"""The tables as our readers give them: the sealed files' columns, then the experiment."""
 
 
 class LiveRows:

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from ingest.alive import is_alive
 from ingest.arrays import strings, values
 from ingest.catalog import live_segments, snapshot
+from ingest.digests import verify
 from ingest.errors import SegmentCorrupt
 from ingest.layout import Layout, Table
-from ingest.parts import verify
 from ingest.recovery import read_segment
 from ingest.sealing import Contents
 

@@ -8,8 +8,8 @@ import polars as pl
 
 from ingest.catalog import Part
 from ingest.layout import Table
-from readers.live import SCHEMAS
 from readers.predicates import only
+from readers.schemas import SCHEMAS
 from readers.verified import Stamp
 
 _FEW = 8  # so many scans are concatenated; the cost of that grows with the square

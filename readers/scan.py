@@ -16,19 +16,23 @@ predicate and row limit go down into Polars' Parquet reader.
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from ingest.catalog import Snapshot, snapshot
+from ingest.catalog import LiveSegment, Snapshot, live_writers, snapshot
 from ingest.errors import StoreError, StoreUnavailable
 from ingest.layout import TABLES, Layout, Table
-from readers.live import SCHEMAS, LiveRows
 from readers.names import TrueNames
 from readers.places import find, is_partition
 from readers.query import Found, Query
 from readers.recent import Recent
+from readers.schemas import SCHEMAS
 from readers.verified import Damage, Verified
+
+if TYPE_CHECKING:
+    from readers.live import LiveRows
 
 _CHUNK_BYTES = 16 << 20  # of Parquet; some 3 million points, 300 MB with all columns
 _CHUNK_FILES = 512
@@ -43,7 +47,7 @@ class Tables:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.verified = Verified(layout)
-        self._live = LiveRows(layout)
+        self._live: LiveRows | None = None
         self._names = TrueNames(layout, self.verified)
         self._recent = Recent()
         self.dead: set[str] = set()
@@ -124,7 +128,7 @@ class Tables:
 
     def _pieces(self, query: Query, limit: int | None) -> Iterator[pl.DataFrame]:
         """The rows of one snapshot. Raises: FileNotFoundError: a part was deleted."""
-        live = {segment: query.of(frame) for segment, frame in self._live.read(query.table).items()}
+        live = {segment: query.of(frame) for segment, frame in self._live_rows(query.table).items()}
         shot = self.snapshot(query.table)
         named = [(part, self._names.of(part)) for part in shot.parts]
         wanted = query.experiments_among({experiment for _, experiment in named})
@@ -136,6 +140,16 @@ class Tables:
         for chunk in _chunks(found):
             yield self._read(query, chunk, limit)
         yield from (live[segment] for segment in shot.live if segment in live)
+
+    def _live_rows(self, table: Table) -> dict[LiveSegment, pl.DataFrame]:
+        """The rows of all live segments. Where there are none, Arrow isn't imported, which is most of a short query."""
+        if not live_writers(self.layout):
+            return {}
+        if self._live is None:
+            from readers.live import LiveRows
+
+            self._live = LiveRows(self.layout)
+        return self._live.read(table)
 
     def _read(self, query: Query, chunk: list[Found], limit: int | None) -> pl.DataFrame:
         """The rows of some parts. Raises: FileNotFoundError: one was deleted."""

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from ingest.digests import verify
 from ingest.errors import SegmentCorrupt
 from ingest.layout import FILE_MODE, Layout
-from ingest.parts import verify
 
 _CACHE = "verified.msgpack"
 _CACHE_BYTES = 64 << 20

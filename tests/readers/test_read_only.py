@@ -20,6 +20,7 @@ AS_NOBODY = f"""
 import json, logging, os, sys, tempfile
 from pathlib import Path
 from ingest.layout import Layout
+from readers import live  # imported by the first live writer, otherwise
 from readers.store import Store
 
 def answers(store):

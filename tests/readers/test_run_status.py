@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from ingest.alive import is_alive
-from readers.live import SCHEMAS
 from readers.runs import Lives
+from readers.schemas import SCHEMAS
 from readers.store import Store
 
 if TYPE_CHECKING:
