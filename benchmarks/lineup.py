@@ -58,7 +58,7 @@ class Lineup:
         try:
             return run(peer, self.places[peer.name], job, data=self.data, **options)
         except JobFailed as error:
-            self.leave_out(f"{peer.name}, {job['loop']}", f"failed: {error}")
+            self.leave_out(f"{peer.name}, {job.get('question', job['loop'])}", f"failed: {error}")
             return None
 
     def described(self) -> dict[str, dict[str, str]]:

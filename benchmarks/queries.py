@@ -107,8 +107,9 @@ def _measured(lineup: Lineup, names: list[str], runs: int, chosen: argparse.Name
         rounds: dict[str, list[dict[str, float]]] = {name: [] for name in asked}
         for turn in range(chosen.rounds):
             for name in asked[turn % len(asked) :] + asked[: turn % len(asked)]:
-                found = _asked(lineup, TOOLS[name], stores[name], question, right[question], chosen)
-                rounds[name] += [found] if found else []
+                outcome = _asked(lineup, TOOLS[name], stores[name], question, chosen)
+                if outcome and not _is_wrong(lineup, outcome, stores[name], right[question]):
+                    rounds[name].append(_figures(outcome))
         figures += [
             {"runs": runs, "question": question, "peer": name, "rounds": len(rounds[name])}
             | {"filling_s": stores[name].took_s, "disk_bytes": stores[name].disk_bytes}
@@ -119,10 +120,8 @@ def _measured(lineup: Lineup, names: list[str], runs: int, chosen: argparse.Name
     return figures
 
 
-def _asked(
-    lineup: Lineup, tool: Queried, store: Filled, question: str, right: dict[str, Any], chosen: argparse.Namespace
-) -> dict[str, float] | None:
-    """The figures of one process; None where it failed, or its answer was wrong."""
+def _asked(lineup: Lineup, tool: Queried, store: Filled, question: str, chosen: argparse.Namespace) -> Outcome | None:
+    """What one process answered; None where it failed."""
     print(f"{question}, {len(store.run_ids):,} runs: {tool.name}", file=sys.stderr)
     some = query_data.compared(len(store.run_ids)) if question == "compare" else []
     job = {
@@ -135,12 +134,25 @@ def _asked(
         "warm": chosen.warm,
         "warm_s": chosen.warm_s,
     }
-    outcome = lineup.run(tool, job, timeout_s=_TIMEOUT_S, counted=False)
-    if outcome is None:
-        return None
-    if wrong := _wrong(outcome, store, right):
-        lineup.leave_out(f"{tool.name}, {question}, {len(store.run_ids):,} runs", wrong)
-        return None
+    return lineup.run(tool, job, timeout_s=_TIMEOUT_S, counted=False)
+
+
+def _is_wrong(lineup: Lineup, outcome: Outcome, store: Filled, right: dict[str, Any]) -> bool:
+    """Whether an answer isn't what was logged; then the tool is left out, and what was wrong is said."""
+    for name, wanted in right.items():
+        found = outcome.answer["told"][name]
+        if name == "run":
+            wanted = store.run_ids[wanted]  # noqa: PLW2901 - runs are known by their numbers, and told by their ids
+        same = math.isclose(found, wanted, rel_tol=1e-6) if isinstance(wanted, float) else found == wanted
+        if not same:
+            about = f"{outcome.answer['peer']}, {outcome.answer['question']}, {len(store.run_ids):,} runs"
+            lineup.leave_out(about, f"wrong answer: {name} is {found}, not {wanted}")
+            return True
+    return False
+
+
+def _figures(outcome: Outcome) -> dict[str, float]:
+    """The figures of one process."""
     answer = outcome.answer
     return {
         "cold_s": answer["answered_at"] - outcome.started_at,
@@ -149,18 +161,6 @@ def _asked(
         "first_mb": answer["first_mb"],
         "most_mb": answer["most_mb"],
     }
-
-
-def _wrong(outcome: Outcome, store: Filled, right: dict[str, Any]) -> str | None:
-    """What is wrong with an answer, in words."""
-    for name, wanted in right.items():
-        found = outcome.answer["told"][name]
-        if name == "run":
-            wanted = store.run_ids[wanted]  # noqa: PLW2901 - runs are known by their numbers, and told by their ids
-        same = math.isclose(found, wanted, rel_tol=1e-6) if isinstance(wanted, float) else found == wanted
-        if not same:
-            return f"wrong answer: {name} is {found}, not {wanted}"
-    return None
 
 
 def _together(rounds: list[dict[str, float]]) -> dict[str, float]:

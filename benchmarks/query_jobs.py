@@ -44,6 +44,8 @@ def asking(tool: "Queried", job: dict[str, Any]) -> dict[str, Any]:
         assert tool.told(question, metric, answer) == told, f"another answer: {told}"
         del answer
     return {
+        "peer": tool.name,
+        "question": question,
         "ready_at": ready,
         "answered_at": answered,
         "warm_s": warm,

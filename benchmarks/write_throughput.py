@@ -84,7 +84,9 @@ def _row(row: dict[str, Any], ours: float | None) -> list[str]:
     ]
 
 
-def _measured(lineup: Lineup, peer: Installed, job: dict[str, Any], chosen: argparse.Namespace) -> dict[str, Any] | None:
+def _measured(
+    lineup: Lineup, peer: Installed, job: dict[str, Any], chosen: argparse.Namespace
+) -> dict[str, Any] | None:
     """One tracker's figures; peers find the number of calls that fits their budget by growing runs."""
     scalars, most = job["scalars"], max(1, chosen.points // job["scalars"])
     calls = most if peer.name == OURS else max(1, 5000 // scalars)
