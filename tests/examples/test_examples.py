@@ -1,5 +1,6 @@
 """The specification's snippets run as they stand, and what they log comes back equal from the store."""
 
+import ast
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import pytest
+import scipy.stats
 
 from readers.store import Store
 from tracker import ExperimentTracker
@@ -23,6 +25,7 @@ SNIPPETS = {
     "basic_experiment_tracking": "ce38c2629730116031279bf6c0e910697eb508115cfc0dc01a32e2aeff0c78b0",
     "advanced_experiment_management": "5b61bba5284f3d8162ba418f3bd79aee99aadd0635caa6d997959615b6062a08",
     "custom_artifact_logging": "faec6cc3c738bdd483d9fa945d3cb8bdc09e964e74af468f6c9b0f5f7bb3c2fb",
+    "compare_multiple_experiments": "2c9e037c1ddc16fc0079e685c993f0680b4ba73d63ebab569ec000fe6bf63014",
     "best_practice_1_organization": "c85ec2f92355d21cd57c78818023fb215f6281985e532bd7b92c4588d43ed537",
     "best_practice_2_logging": "c6441aa4dd976b62726a40cc6b295b73aabe65be6e8fe927b118dad1cf6b4669",
     "best_practice_3_errors": "5835a7af79f5c7425663e81baef8762d5a1aebaee10b727094cac0d961ea1b4d",
@@ -208,3 +211,51 @@ def test_best_practice_errors_when_training_fails(tmp_path: Path) -> None:
     error = {"error_occurred": True, "error_type": "RuntimeError", "error_message": "loss is not finite"}
     assert params(done) == error
     assert "in train_model" in artifact(done, "error_traceback.txt").read_text()
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """What the comparison did, on the basic example's run and twelve more forests."""
+    folder = tmp_path_factory.mktemp("compared")
+    return run_example("compare_multiple_experiments", folder, store="ml_experiments")
+
+
+def accuracies(outcome: Outcome) -> list[dict[str, float]]:
+    """The metrics that each run of a study logged, without those of the machine."""
+    return [metrics for metrics in outcome.arguments("log_metrics") if "accuracy" in metrics]
+
+
+@pytest.mark.timeout(60)  # a process of its own trains thirteen forests
+def test_compare_multiple_experiments(compared: Outcome) -> None:
+    """The last five runs, in their order, with the params and metrics that were logged, and the best of each."""
+    runs = compared.store.experiment_runs("random_forest_classification")[-5:]
+    lines = compared.stdout.partition("Run Comparison:")[2].splitlines()
+    printed = [ast.literal_eval(line.partition(": ")[2]) for line in lines if line.startswith("  ")][: 3 * len(runs)]
+
+    assert compared.returncode == 0, compared.stderr
+    assert [line for line in lines if line.startswith("Run ")] == [f"Run {run['run_id']}:" for run in runs]
+    assert printed[0::3] == compared.arguments("log_params")[-5:]
+    assert printed[1::3] == accuracies(compared)[-5:]
+    for best, run in zip(printed[2::3], runs, strict=True):
+        better = sum(other["metrics"]["accuracy"] > run["metrics"]["accuracy"] for other in runs)
+        assert (best["name"], best["value"], best["direction"]) == ("accuracy", run["metrics"]["accuracy"], "maximize")
+        assert best["rank"] == 1 + better
+
+
+@pytest.mark.timeout(60)
+def test_compare_multiple_experiments_draws_and_sums_up(compared: Outcome) -> None:
+    """The picture is there; the figures printed are those of all runs, the interval is Student's."""
+    values = np.array([metrics["accuracy"] for metrics in accuracies(compared)])
+    mean, std = values.mean(), values.std(ddof=1)
+    half = scipy.stats.t.ppf(0.975, len(values) - 1) * std / np.sqrt(len(values))
+    printed = compared.stdout.partition("Statistical Summary for accuracy:\n")[2].splitlines()[:5]
+
+    assert len(values) == 13
+    assert printed == [
+        f"  Mean: {mean:.4f}",
+        f"  Std: {std:.4f}",
+        f"  Min: {values.min():.4f}",
+        f"  Max: {values.max():.4f}",
+        f"  95% CI: [{mean - half:.4f}, {mean + half:.4f}]",
+    ]
+    assert (compared.store.root.parent / "accuracy_comparison.png").read_bytes().startswith(b"\x89PNG")
