@@ -1,11 +1,11 @@
-"""Pairing: runs of two groups that share a key (a seed, a fold, a data set), so that they can be compared one to one."""
+"""Pairing: runs of two groups that share a key (a seed, a fold, a data set), to be compared one to one."""
 
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from readers.stats import Floats
+from readers.stats import Floats, mean_of
 
 
 class Pairs(NamedTuple):
@@ -31,8 +31,8 @@ def paired(first: Floats, first_keys: Sequence[Hashable], second: Floats, second
     shared = [key for key in ours if key in theirs]
     counts = [(len(ours[key]), len(theirs[key])) for key in shared]
     return Pairs(
-        np.array([np.mean(ours[key]) for key in shared], dtype=np.float64),
-        np.array([np.mean(theirs[key]) for key in shared], dtype=np.float64),
+        np.array([mean_of(np.array(ours[key])) for key in shared], dtype=np.float64),
+        np.array([mean_of(np.array(theirs[key])) for key in shared], dtype=np.float64),
         len(first) + len(second) - sum(map(sum, counts)),
         any(max(count) > 1 for count in counts),
     )
