@@ -127,7 +127,7 @@ class ComparisonPlots(ComparisonStatistics):
         title: str | None = None,
     ) -> "Figure":
         """The values of each group with their mean's interval, and the verdict in words; see `compare_groups`."""
-        from readers.figures.metrics import groups_figure
+        from readers.figures.groups import groups_figure
 
         verdicts = self.compare_groups(
             by, metric, run_ids=run_ids, experiment=experiment, pair_on=pair_on, mode=mode, value=value, level=level,

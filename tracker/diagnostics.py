@@ -83,7 +83,9 @@ class DiagnosticLogging(Facade):
             "importances": found.importances,
             "spread": found.spread,
         }
-        figure = feature_importance_figure(found.names, found.importances, found.spread, method=found.method)
+        figure = feature_importance_figure(
+            found.names, found.importances, found.spread, method=found.method, never_negative=found.never_negative
+        )
         self._keep_both(name, numbers, figure, run_id)
 
     def log_learning_curve(  # noqa: PLR0917 - the order is scikit-learn's

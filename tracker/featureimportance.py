@@ -25,6 +25,8 @@ class Importance(NamedTuple):
     spread: "np.ndarray[Any, Any] | None"
     """shape (n,): standard deviation over a forest's trees, or over the shuffles."""
     method: str
+    never_negative: bool = False
+    """Shares or sizes, as a model tells them; shuffling a feature may well improve a score."""
 
 
 def feature_importance(model: Any, names: Sequence[object] | None = None, X: Any = None, y: Any = None) -> Importance:
@@ -46,7 +48,7 @@ def feature_importance(model: Any, names: Sequence[object] | None = None, X: Any
     if told is not None:
         values, spread, method = told
         front = model[:-1] if last is not model and len(steps or ()) > 1 else None
-        return Importance(_names(model, front, names, X, len(values)), values, spread, method)
+        return Importance(_names(model, front, names, X, len(values)), values, spread, method, never_negative=True)
     if X is None or y is None:
         raise ValueError(
             f"{type(last).__name__} has no feature_importances_ and no coef_ (is it fitted?); "

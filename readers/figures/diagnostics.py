@@ -17,8 +17,6 @@ MOST_CELLS_WITH_TEXT = 20
 """Classes up to which each cell of a confusion matrix shows its number; in more, none could be read."""
 MOST_BARS = 30
 """Features that get a bar; the rest is summed up in words."""
-NEVER_NEGATIVE = "feature importance"
-"""The method whose values are shares (feature_importances_, of trees): no line of theirs goes below 0."""
 _MOST_TICKS = 25
 
 
@@ -66,15 +64,21 @@ def confusion_matrix_figure(matrix: "Table", labels: Sequence[object], *, normal
 
 
 def feature_importance_figure(
-    names: Sequence[object], values: "Numbers", spread: "Numbers | None" = None, *, method: str = "importance"
+    names: Sequence[object],
+    values: "Numbers",
+    spread: "Numbers | None" = None,
+    *,
+    method: str = "importance",
+    never_negative: bool = False,
 ) -> "Figure":
     """Draw the most important features as bars, largest first; what gets no bar is summed up below.
 
     Args:
         names: the n features.
         values: shape (n,); NaN counts as 0.
-        spread: shape (n,), standard deviations, drawn as lines; below 0 only where the method's values can lie there.
+        spread: shape (n,), standard deviations, drawn as lines.
         method: what the values are, for the axis.
+        never_negative: the values are shares, as those of trees: no line goes below 0.
     """
     import numpy as np
 
@@ -86,7 +90,7 @@ def feature_importance_figure(
     lines = None
     if spread is not None:
         above = np.nan_to_num(np.asarray(spread, dtype=float))[shown]
-        below = np.minimum(above, np.maximum(heights[shown], 0)) if method == NEVER_NEGATIVE else above
+        below = np.minimum(above, np.maximum(heights[shown], 0)) if never_negative else above
         lines = np.stack([below, above])
     colours = [BLUE if heights[index] >= 0 else ORANGE for index in shown]
     axes.barh(places, heights[shown], height=0.72, color=colours, xerr=lines, ecolor=GREY, error_kw={"elinewidth": 1})

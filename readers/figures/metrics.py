@@ -1,4 +1,4 @@
-"""Pictures of one number a run: many runs side by side, and groups of runs against each other."""
+"""Pictures of one number a run: many runs side by side, the best first."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from readers.figures.style import (
     INK,
     ORANGE,
     TICK_SIZE,
-    WORDS_SIZE,
     counted,
     distinct,
     grid,
@@ -32,16 +31,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from readers.verdict import Group, Verdicts
-
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 MOST_ROWS = 40
 """Runs that get a row each; of more the distribution is drawn, and the best are named."""
-MOST_GROUPS = 40
-"""Groups that get a row each."""
 _FAILED = ("FAILED", "KILLED", "INTERRUPTED")
-_NAMED = 8
+MOST_LISTED = 8
+"""Runs or groups that a note under the picture names."""
 
 
 @in_house_style
@@ -73,13 +69,13 @@ def metric_comparison_figure(
     shown = [labels[place] for place in order], numbers[order], failed[order]
     figure = _rows(*shown) if len(order) <= MOST_ROWS else _distribution(*shown, direction)
     axes = figure.axes[0]
-    label = f"{short(metric, 60)} ({_better(direction)})"
+    label = f"{short(metric, 60)} ({better_words(direction)})"
     take_literally([axes.set_xlabel(label) if len(order) <= MOST_ROWS else axes.set_ylabel(label)])
     notes = []
     lacking = np.flatnonzero(~finite)
     if len(lacking):
-        listed = ", ".join(labels[place] for place in lacking[:_NAMED])
-        more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+        listed = ", ".join(labels[place] for place in lacking[:MOST_LISTED])
+        more = f" and {len(lacking) - MOST_LISTED} more" if len(lacking) > MOST_LISTED else ""
         notes.append(f"{counted(len(lacking))} without a finite value: {listed}{more}")
     if failed[order].any():
         notes.append(f"crosses: {counted(int(failed[order].sum()))} that failed, were killed or interrupted")
@@ -95,7 +91,8 @@ def _summed(best: str, values: "Floats") -> str:
     return f"{best}; median {number(middle)}, middle half {number(low)} to {number(high)}"
 
 
-def _better(direction: Direction) -> str:
+def better_words(direction: Direction) -> str:
+    """Which way is better, for the label of an axis."""
     return "higher is better" if direction == "maximize" else "lower is better"
 
 
@@ -115,7 +112,7 @@ def _rows(labels: list[str], values: "Floats", failed: Any) -> "Figure":
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     grid(axes, "x")
-    _margins(axes, values)
+    margins(axes, values)
     right = axes.secondary_yaxis("right")
     right.set_yticks(places, [number(value) for value in values])
     right.tick_params(length=0, labelsize=TICK_SIZE, labelcolor=FAINT)
@@ -182,76 +179,7 @@ def _wide(values: "Floats") -> bool:
     return bool(1e-100 < values.min() < values.max() / 1e3 < 1e100)
 
 
-@in_house_style
-def groups_figure(verdicts: "Verdicts", *, title: str | None = None) -> "Figure":
-    """Draw the runs of each group, their mean and its interval, and write the verdict over them."""
-    with_values = [group for group in verdicts.groups if len(group.values)]
-    heading = title or f"{short(verdicts.metric, 60)} by {short(verdicts.by, 60)}"
-    if not with_values:
-        said = "no group has a finite value" if verdicts.groups else "no groups"
-        return words_figure(heading, f"{said}: there is nothing to draw")
-    groups = with_values[:MOST_GROUPS]
-    figure, axes = new_figure(7.4, 0.75 + (0.42 if len(groups) <= 12 else 0.28) * max(len(groups), 2))
-    _draw_groups(axes, groups)
-    take_literally([axes.set_xlabel(f"{short(verdicts.metric, 60)} ({_better(verdicts.direction)})")])
-    notes = [f"points: runs; diamonds: means, with their {verdicts.level:.0%} interval"]
-    empty = [group.name for group in verdicts.groups if not len(group.values)]
-    if empty:
-        notes.append(f"without a finite value: {', '.join(short(name) for name in empty[:_NAMED])}")
-    missing = sum(group.missing for group in with_values)
-    if missing:
-        notes.append(f"{counted(missing)} without a finite value left out")
-    if len(with_values) > len(groups):
-        notes.append(f"the best {len(groups)} of {len(with_values)} groups")
-    header(figure, heading, verdicts.words, notes)
-    return figure
-
-
-def _draw_groups(axes: "Axes", groups: "Sequence[Group]") -> None:
-    """A row a group: its runs side by side in the row, mean and interval in the middle, numbers at the right."""
-    places = np.arange(len(groups))
-    for place, group in enumerate(groups):
-        colour = ORANGE if place == 0 and len(groups) > 1 else BLUE
-        count = len(group.values)
-        axes.scatter(
-            group.values,
-            place + _spread(group.values),
-            s=20 if count <= 50 else 8,
-            color=colour,
-            alpha=0.55 if count <= 50 else 0.35,
-            linewidths=0,
-            zorder=2,
-            rasterized=count > 5_000,
-        )
-        lower, upper = group.interval.lower, group.interval.upper
-        if np.isfinite([lower, upper]).all():
-            axes.hlines(place, lower, upper, color=INK, linewidth=2, zorder=4)
-        axes.scatter([group.mean], [place], s=40, marker="D", color=INK, zorder=5, linewidths=0)
-    every = np.concatenate([group.values for group in groups])
-    bounds = np.array([[group.interval.lower, group.interval.upper] for group in groups]).ravel()
-    _margins(axes, np.concatenate([every, bounds[np.isfinite(bounds)]]))
-    axes.set_yticks(places, distinct(group.name for group in groups))
-    axes.set_ylim(max(len(groups), 2) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    grid(axes, "x")
-    right = axes.secondary_yaxis("right")
-    right.set_yticks(places, [f"{number(group.mean)}  (n = {len(group.values):,})" for group in groups])
-    right.tick_params(length=0, labelsize=WORDS_SIZE, labelcolor=FAINT)
-    right.spines["right"].set_visible(False)
-    take_literally(axes.get_yticklabels())
-
-
-def _spread(values: "Floats") -> "Floats":
-    """Where points lie in their row, from -0.3 to 0.3, so that neighbours don't hide each other; the same each time."""
-    if len(values) < 2:
-        return np.zeros(len(values))
-    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
-    reach = 0.28 if len(values) > 5 else 0.16
-    return (((ranks * 0.6180339887) % 1.0) - 0.5) * 2 * reach
-
-
-def _margins(axes: "Axes", values: "Floats") -> None:
+def margins(axes: "Axes", values: "Floats") -> None:
     """Limits with room at both ends, also for one value."""
     low, high = float(values.min()), float(values.max())
     if _wide(values):

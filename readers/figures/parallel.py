@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from readers.best import Direction
+from readers.figures.metrics import better_words
 from readers.figures.style import (
     FAINT,
     GREY,
@@ -33,7 +34,7 @@ MOST_AXES = 12
 MOST_LEVELS = 12
 """Values of a categorical axis that are written beside it; of more, so many evenly."""
 _MISSING = -0.14  # where runs without a value go, below every axis
-_WIDE = 50  # a positive param is on a log axis when its largest value is this many times its smallest
+_WIDE = 100.0  # only params that span more than this factor can be on a log axis
 
 
 class Axis(NamedTuple):
@@ -61,8 +62,8 @@ def parallel_coordinates_figure(
 
     Args:
         names: the n runs; the best one is named.
-        columns: the params, n values each. Numbers have a numeric axis, a log one when they are positive and their
-            largest is 50 times their smallest; texts, booleans and mixed values a categorical one.
+        columns: the params, n values each. Numbers have a numeric axis, a log one when they span decades and lie
+            more evenly so; texts, booleans and mixed values a categorical one.
         metric_values: shape (n,); runs without a finite one are grey.
     """
     values = np.asarray(metric_values, dtype=np.float64)
@@ -74,20 +75,25 @@ def parallel_coordinates_figure(
     notes: list[str] = []
     chosen = _chosen(columns, notes)
     of_metric = np.where(finite, values, np.nan)
-    axes_made = [_axis(column) for column in chosen] + [_numeric(metric, of_metric, force_linear=True)]
+    limits = _limits(of_metric[finite])
+    beyond = int(((of_metric < limits[0]) | (of_metric > limits[1])).sum())
+    axes_made = [_axis(column) for column in chosen] + [
+        _numeric(metric, np.clip(of_metric, *limits), force_linear=True)
+    ]
     figure, axes = new_figure(min(16.0, 2.2 + 1.45 * len(axes_made)), 4.4)
-    colours = _draw(axes, axes_made, of_metric, direction)
-    _frame(axes, axes_made)
-    better = "higher is better" if direction == "maximize" else "lower is better"
-    bar = figure.colorbar(colours, ax=axes, pad=0.02, fraction=0.04, aspect=30, extend=colours.norm.extend)
-    bar.outline.set_visible(False)  # type: ignore[operator]
-    bar.ax.tick_params(labelsize=8, color=GREY, length=2)
-    bar.set_label(f"{short(metric, 40)} ({better})", fontsize=9)
-    take_literally([bar.ax.yaxis.label])
+    _draw(axes, axes_made, of_metric, direction, limits)
+    _frame(axes, axes_made, figure.get_figwidth())
+    if limits[0] < limits[1]:
+        label = f"{short(metric, 40)} ({better_words(direction)})"
+        _colour_bar(figure, axes, label, direction, limits, extend="both" if beyond else "neither")
+    if beyond:
+        notes.append(f"{short(metric, 40)} is cut: {counted(beyond)} beyond its ends")
     best = int(np.nanargmax(of_metric) if direction == "maximize" else np.nanargmin(of_metric))
     if not finite.all():
         notes.append(f"grey: {counted(int((~finite).sum()))} without a finite {short(metric, 40)}")
-    header(figure, heading, f"best: {short(names[best])}, {number(values[best])}; darker lines are better", notes)
+    words = f"best: {short(names[best])}, {number(values[best])}"
+    words += "; darker lines are better" if limits[0] < limits[1] else ""
+    header(figure, heading, words, notes)
     return figure
 
 
@@ -115,7 +121,7 @@ def _numeric(name: str, numbers: "Floats", *, force_linear: bool = False) -> Axi
     finite = np.isfinite(numbers)
     known = numbers[finite]
     low, high = float(known.min()), float(known.max())
-    log = not force_linear and low > 0 and high / _WIDE > low
+    log = not force_linear and _spans_decades(np.unique(known))
     scale = np.log10 if log else np.asarray
     with np.errstate(over="ignore", invalid="ignore"):
         start, width = float(scale(low)), float(scale(high)) - float(scale(low))
@@ -134,6 +140,15 @@ def _numeric(name: str, numbers: "Floats", *, force_linear: bool = False) -> Axi
         shown = inside[(inside >= low) & (inside <= high)]
     ticks = [((float(scale(tick)) - start) / width if width else 0.5, number(float(tick))) for tick in shown]
     return Axis(name, places, _apart(ticks), log, categorical=False)
+
+
+def _spans_decades(distinct: "Floats") -> bool:
+    """Whether numbers lie more evenly by their logarithm: wide, and with their middle one nearer to its middle."""
+    low, middle, high = distinct[0], distinct[(len(distinct) - 1) // 2], distinct[-1]
+    if low <= 0 or high / _WIDE <= low:
+        return False
+    by_logarithm = (np.log(middle) - np.log(low)) / (np.log(high) - np.log(low))
+    return bool(abs(by_logarithm - 0.5) <= abs((middle - low) / (high - low) - 0.5))
 
 
 def _apart(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
@@ -159,8 +174,36 @@ def _categorical(column: "Values") -> Axis:
     return Axis(column.name, places, ticks, log=False, categorical=True)
 
 
-def _draw(axes: "Axes", made: list[Axis], values: "Floats", direction: Direction) -> Any:
-    """A line a run, the best last; gives what the colour bar is of."""
+def _limits(known: "Floats") -> tuple[float, float]:
+    """From where to where the metric goes; without the outliers that would leave all others one colour."""
+    low, robust_low, robust_high, high = np.quantile(known, [0.0, 0.05, 0.95, 1.0])
+    with np.errstate(over="ignore"):
+        cut = len(known) >= 20 and high - low > 4 * (robust_high - robust_low) > 0
+    room = 0.25 * (robust_high - robust_low)
+    return (max(low, robust_low - room), min(high, robust_high + room)) if cut else (float(low), float(high))
+
+
+def _colour_bar(
+    figure: "Figure", axes: "Axes", label: str, direction: Direction, limits: tuple[float, float], *, extend: str
+) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    colours = ScalarMappable(Normalize(*limits), _colour_map(direction))
+    bar = figure.colorbar(colours, ax=axes, pad=0.02, fraction=0.04, aspect=30, extend=extend)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8, color=GREY, length=2)
+    bar.set_label(label, fontsize=9)
+    take_literally([bar.ax.yaxis.label])
+
+
+def _colour_map(direction: Direction) -> str:
+    """Even to the eye, in grey too; the best dark."""
+    return "viridis_r" if direction == "maximize" else "viridis"
+
+
+def _draw(axes: "Axes", made: list[Axis], values: "Floats", direction: Direction, limits: tuple[float, float]) -> None:
+    """A line a run, the best last."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import Normalize
 
@@ -169,18 +212,11 @@ def _draw(axes: "Axes", made: list[Axis], values: "Floats", direction: Direction
     finite = np.isfinite(values)
     order = np.argsort(values if direction == "maximize" else -values, kind="stable")
     order = order[finite[order]]
-    low, high = np.nanquantile(values, [0.0, 1.0])
-    robust_low, robust_high = np.nanquantile(values, [0.05, 0.95])
-    with np.errstate(over="ignore"):
-        cut = count >= 20 and high - low > 3 * (robust_high - robust_low) > 0
-    norm = Normalize(*((robust_low, robust_high) if cut else (low, high)))
-    if low == high:
-        norm = Normalize(low - 0.5, high + 0.5)
-    norm.extend = "both" if cut else "neither"  # type: ignore[attr-defined]
+    norm = Normalize(*(limits if limits[0] < limits[1] else (limits[0] - 1, limits[0] + 1)))
     place = np.arange(len(order)) / max(len(order) - 1, 1)
-    alphas = 0.85 if count <= 30 else np.clip(0.12 + 0.78 * place**3, 0.12, 0.9)
-    widths = 1.6 if count <= 30 else 0.6 + 1.0 * place**4
-    colour_map = "viridis_r" if direction == "maximize" else "viridis"
+    alphas = 0.85 if count <= 30 else 0.15 + 0.55 * place**2
+    widths = 1.6 if count <= 30 else 0.6 + 0.8 * place**4
+    colour_map = _colour_map(direction)
     axes.add_collection(LineCollection(list(paths[~finite]), colors=GREY, linewidths=0.8, alpha=0.45, zorder=1))
     lines = LineCollection(list(paths[order]), cmap=colour_map, norm=norm, linewidths=widths, alpha=alphas, zorder=2)
     lines.set_array(values[order])
@@ -189,12 +225,9 @@ def _draw(axes: "Axes", made: list[Axis], values: "Floats", direction: Direction
         best = LineCollection([paths[order[-1]]], cmap=colour_map, norm=norm, linewidths=2.8, zorder=3)
         best.set_array(values[order[-1:]])
         axes.add_collection(best)
-    from matplotlib.cm import ScalarMappable
-
-    return ScalarMappable(norm, colour_map)
 
 
-def _frame(axes: "Axes", made: list[Axis]) -> None:
+def _frame(axes: "Axes", made: list[Axis], width: float) -> None:
     """The upright axes with their ticks and names."""
     missing = any((axis.places == _MISSING).any() for axis in made)
     box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8}
@@ -203,17 +236,18 @@ def _frame(axes: "Axes", made: list[Axis]) -> None:
         axes.plot([place, place], [0, 1], color=INK, linewidth=1.0, zorder=4)
         for height, label in axis.ticks:
             axes.plot([place - 0.02, place], [height, height], color=INK, linewidth=1.0, zorder=4)
-            where = {"ha": "right", "va": "center", "fontsize": 8, "color": INK, "zorder": 5, "bbox": box}
+            where: Any = {"ha": "right", "va": "center", "fontsize": 8, "color": INK, "zorder": 5, "bbox": box}
             texts.append(axes.text(place - 0.04, height, label, **where))
         if (axis.places == _MISSING).any():
             axes.plot([place], [_MISSING], marker="s", markersize=4, color=GREY, zorder=4)
-    names = [short(axis.name, 22) + ("\n(log)" if axis.log else "") for axis in made]
+    names = [short(axis.name, 20) + ("\n(log)" if axis.log else "") for axis in made]
     axes.set_xticks(range(len(made)), names)
+    room = 12 * (width - 2) / len(made)
     axes.xaxis.tick_top()
     axes.tick_params(axis="x", length=0, labelsize=9)
-    if max(map(len, names)) > 14:
-        for label in axes.get_xticklabels():
-            label.set(rotation=20, ha="left", rotation_mode="anchor")
+    if max(len(line) for name in names for line in name.split("\n")) > room:
+        for text in axes.get_xticklabels():
+            text.set(rotation=20, ha="left", rotation_mode="anchor")
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.set_yticks([_MISSING] if missing else [], ["missing"] if missing else [])

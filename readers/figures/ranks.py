@@ -47,7 +47,7 @@ def critical_difference_figure(ranks: "MethodRanks", *, title: str | None = None
     names = distinct(ranks.methods[place] for place in shown)
     cliques = _bars(ranks, shown)
     rows = -(-len(shown) // 2)
-    critical = ranks.critical_difference if np.isfinite(ranks.critical_difference) else None
+    critical = ranks.critical_difference if np.isfinite(ranks.critical_difference) and len(order) > 1 else None
     inches = 0.35 * (critical is not None) + 0.45 + _CLIQUE_STEP * len(cliques) + _METHOD_STEP * (rows + 0.5)
     figure, axes = new_figure(8.0, inches + 0.2)
     low, high = 1.0, float(max(np.ceil(means[shown[-1]]), 2.0))
@@ -85,6 +85,7 @@ def _scale(axes: "Axes", low: float, high: float) -> None:
 def _critical(axes: "Axes", low: float, critical: float, high: float) -> None:
     """How far apart two mean ranks must be."""
     y, end = 0.5, low + critical
+    axes.set_xlim(right=max(axes.get_xlim()[1], end + 0.6 * (high - low)))
     axes.plot([low, end], [y, y], color=FAINT, linewidth=1.6)
     for x in (low, end):
         axes.plot([x, x], [y - 0.05, y + 0.05], color=FAINT, linewidth=1.6)

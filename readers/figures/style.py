@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,11 +103,11 @@ def header(figure: "Figure", title: str, words: str = "", notes: Sequence[str] =
         blocks, sizes, from_top, texts, (INK, FAINT, FAINT), strict=True
     ):
         if lines:
-            where = {"ha": "left", "va": "top", "fontsize": size, "fontweight": weight, "linespacing": 1.2}
+            where: Any = {"ha": "left", "va": "top", "fontsize": size, "fontweight": weight, "linespacing": 1.2}
             made = figure.text(_MARGIN / width, 1 - top / height, "\n".join(lines), color=colour, **where)
             made.set_in_layout(False)
             take_literally([made])
-    engine = figure.get_layout_engine()
+    engine: Any = figure.get_layout_engine()
     if engine is not None:
         engine.set(rect=(0, taken[2] / height, 1, 1 - (sum(taken) + 0.06) / height))
 

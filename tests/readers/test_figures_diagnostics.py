@@ -106,10 +106,10 @@ def test_drawing_opens_no_window_and_imports_no_pyplot() -> None:
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.parametrize(("method", "lowest"), [("feature importance", 0.0), ("permutation importance", -0.25)])
-def test_the_lines_of_importances_that_cannot_be_negative_end_at_zero(method: str, lowest: float) -> None:
+@pytest.mark.parametrize(("never_negative", "lowest"), [(True, 0.0), (False, -0.25)])
+def test_the_lines_of_importances_that_cannot_be_negative_end_at_zero(never_negative: bool, lowest: float) -> None:
     """Those of trees are shares; a permutation may well improve a score."""
-    figure = feature_importance_figure(["a", "b"], [0.5, 0.25], [0.25, 0.5], method=method)
+    figure = feature_importance_figure(["a", "b"], [0.5, 0.25], [0.25, 0.5], never_negative=never_negative)
     (lines,) = (made for made in figure.axes[0].collections if isinstance(made, LineCollection))
     ends = [[float(x) for x, _ in segment] for segment in lines.get_segments()]
 

@@ -1,0 +1,65 @@
+"""Lines of histories: what is drawn of a run, with gaps, without millions of points, and the legend beside them."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from readers.figures.style import take_literally
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+_MOST_POINTS = 2_000  # of one line; of more the lowest and the highest of each stretch are drawn
+
+
+class Line(NamedTuple):
+    """What is drawn of a run."""
+
+    label: str
+    group: str | None
+    x: "Floats"
+    y: "Floats"
+    smooth: "Floats"
+    end: float
+    """The last finite value; NaN where there is none."""
+
+
+def fits(values: "Floats", log: bool) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Whether numbers have a place on an axis; matplotlib's own overflow with those near the largest float."""
+    return (values > 1e-100) & (values < 1e100) if log else np.abs(values) < 1e300
+
+
+def draw_line(axes: "Axes", x: "Floats", y: "Floats", **look: Any) -> Any:
+    """A line with gaps where y is NaN; a point that stands alone between gaps is a dot."""
+    finite = np.isfinite(y)
+    beside = np.zeros(len(y), dtype=bool)
+    beside[1:] |= finite[:-1]
+    beside[:-1] |= finite[1:]
+    alone = finite & ~beside
+    if alone.any():
+        dots = {**look, "linewidth": 0}
+        axes.plot(x[alone], y[alone], marker="o", markersize=3.5 if alone.sum() < 50 else 2, **dots)
+    return axes.plot(*thinned(x, y), **look)[0]
+
+
+def thinned(x: "Floats", y: "Floats") -> "tuple[Floats, Floats]":
+    """The lowest and the highest point of each stretch of a long line, so that no spike is lost."""
+    if len(x) <= _MOST_POINTS:
+        return x, y
+    edges = np.linspace(0, len(x), _MOST_POINTS // 2 + 1).astype(int)[:-1]
+    stretch = np.repeat(np.arange(len(edges)), np.diff(edges, append=len(x)))
+    order = np.lexsort((y, stretch))  # NaN last in each stretch
+    finite = np.add.reduceat(np.isfinite(y), edges)
+    ends = edges + np.maximum(finite - 1, 0)
+    kept = np.unique(np.concatenate([order[edges], order[ends], [0, len(x) - 1]]))
+    return x[kept], y[kept]
+
+
+def draw_legend(axes: "Axes", handles: list[Any], labels: list[str], title: str = "") -> None:
+    """Beside the picture, where it hides nothing."""
+    texts = [f" {label}" if label.startswith("_") else label for label in labels]
+    where: Any = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0, "alignment": "left"}
+    legend = axes.legend(handles, texts, title=title, title_fontsize=8.5, fontsize=8.5, frameon=False, **where)
+    take_literally([*legend.get_texts(), legend.get_title()])
