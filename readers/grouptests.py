@@ -105,11 +105,19 @@ def paired_test(differences: Floats, level: float = 0.95, comparisons: int = 1) 
     p, interval = _t_test(scaled.mean(), scaled.std(ddof=1) / math.sqrt(n), n - 1, null, level)
     reason = "runs of one key are compared with each other"
     if by_ranks:
-        p = _wilcoxon(scaled, usable)
+        p = _signed_rank(scaled, usable)
         reason += f", some differences lie far out, and {_FEWEST_FOR_RANKS} pairs are enough to compare ranks"
     test = "Wilcoxon signed rank" if by_ranks else "paired t"
-    why = _why(reason, ways, usable, "give signs to the differences", comparisons)
+    why = _why(reason, ways, usable, "give signs to the differences", comparisons, alone=by_ranks)
     return GroupTest(_named(test, usable, "changes of signs"), why, p, _in_units(interval, (scale,)), by_ranks)
+
+
+def signed_rank_p(differences: Floats) -> float:
+    """P-value of Wilcoxon's signed rank test of at least two differences, infinite ones included; 1 where all are 0."""
+    n = len(differences)
+    if not differences.any():
+        return 1.0
+    return _signed_rank(differences, permutation.signs(n) if n <= permutation.LARGEST else None)
 
 
 def _t_test(estimate: float, error: float, freedom: float, null: Null | None, level: float) -> tuple[float, Interval]:
@@ -149,20 +157,18 @@ def _brunner_munzel(a: Floats, b: Floats, pooled: Floats, ways: Ways | None) -> 
     return max(p, permutation.of_brunner_munzel(pooled, ways, m).p_value(observed))
 
 
-def _wilcoxon(differences: Floats, ways: Ways | None) -> float:
+def _signed_rank(differences: Floats, ways: Ways | None) -> float:
     from scipy import special
 
     sizes = np.abs(differences)
     ordered = np.sort(sizes)
     ranks = (np.searchsorted(ordered, sizes, "left") + np.searchsorted(ordered, sizes, "right") + 1) / 2
     signed = np.sign(differences) * ranks / len(ranks)
-    limit = 2 * float(special.ndtr(-abs(signed.sum()) / math.sqrt((signed**2).sum())))
     if ways is None:
-        return limit
+        return 2 * float(special.ndtr(-abs(signed.sum()) / math.sqrt((signed**2).sum())))
     n = len(signed)
     error = math.sqrt(max((signed**2).mean() - signed.mean() ** 2, 0.0) / (n - 1))
-    null = permutation.of_signs(signed, ways)
-    return max(limit, null.p_value(abs(signed.mean()) / error if error > 1e-8 else math.inf))
+    return permutation.of_signs(signed, ways).p_value(abs(signed.mean()) / error if error > 1e-8 else math.inf)
 
 
 def _splits(first: int, total: int, *, by_ranks: bool) -> Ways | None:
@@ -219,7 +225,9 @@ def _named(test: str, ways: Ways | None, what: str) -> str:
     return test if ways is None else f"{test} with {what}"
 
 
-def _why(reason: str, ways: Ways | None, usable: Ways | None, what: str, comparisons: int) -> str:
+def _why(
+    reason: str, ways: Ways | None, usable: Ways | None, what: str, comparisons: int, *, alone: bool = False
+) -> str:
     """The reason, and what part permutations have."""
     if ways is None:
         return f"{reason}; for so many runs the limit distribution alone"
@@ -229,4 +237,5 @@ def _why(reason: str, ways: Ways | None, usable: Ways | None, what: str, compari
             f"too few for {comparisons} comparison{'s' * (comparisons > 1)}"
         )
     number = f"all {len(usable.rows):,}" if usable.complete else f"{len(usable.rows):,} random"
-    return f"{reason}; p is the larger of the limit distribution's and that of {number} ways to {what}"
+    limit = "" if alone else "the larger of the limit distribution's and "
+    return f"{reason}; p is {limit}that of {number} ways to {what}"

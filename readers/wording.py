@@ -4,6 +4,7 @@ Numbers have as many digits as their difference needs; p-values are given as the
 """
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from readers.grouptests import FEWEST
@@ -59,6 +60,11 @@ def number(value: float, apart: float = 0.0) -> str:
 def p_text(p: float) -> str:
     """A p-value: "p = 0.012", "p < 0.001"."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def percent(share: float) -> str:
+    """A level: "95 %"."""
+    return f"{100 * share:.10g} %"
 
 
 def _shown(verdict: "Verdict", a: "Group", b: "Group", among: "Verdicts") -> str:
@@ -134,7 +140,7 @@ def _difference(verdict: "Verdict", *, turn: bool = False) -> str:
         return text
     bounds = _turned(verdict.interval, turn=turn, whole=0.0)
     apart = bounds.upper - bounds.lower
-    return f"{text} ({100 * bounds.level:g} % interval {number(bounds.lower, apart)} to {number(bounds.upper, apart)})"
+    return f"{text} ({percent(bounds.level)} interval {number(bounds.lower, apart)} to {number(bounds.upper, apart)})"
 
 
 def _test(verdict: "Verdict", among: "Verdicts") -> str:
@@ -155,10 +161,10 @@ def _tests(verdicts: "Verdicts", baseline: str | None) -> str:
     number_shown = sum(map(len, shown.values()))
     against = f" with {baseline!r}" if baseline is not None else ""
     many = f"{verdicts.comparisons} comparison{'s' if verdicts.comparisons > 1 else ''}{against}"
-    start = f"Of {many}, at {100 * (1 - verdicts.level):g} % for all together (Holm), "
+    start = f"Of {many}, at {percent(1 - verdicts.level)} for all together (Holm), "
     if not shown:
         return f"{start}none shows a difference."
-    found = [f"{better!r} is better than {_names(worse)}" for better, worse in list(shown.items())[:_MOST_NAMES]]
+    found = [f"{better!r} is better than {listed(worse)}" for better, worse in list(shown.items())[:_MOST_NAMES]]
     if len(shown) > _MOST_NAMES:
         found.append(f"and so on for {len(shown) - _MOST_NAMES} more")
     return f"{start}{number_shown} show{'s' if number_shown == 1 else ''} a difference: {'; '.join(found)}."
@@ -170,7 +176,7 @@ def _refused(verdicts: "Verdicts") -> str:
     if not refused:
         return ""
     pairs = "1 pair was" if refused == 1 else f"{refused} pairs were"
-    why = f", as {_names(few)} {'has' if len(few) == 1 else 'have'} too few" if few else ""
+    why = f", as {listed(few)} {'has' if len(few) == 1 else 'have'} too few" if few else ""
     return f"{pairs} not tested{why}: a test needs {FEWEST} runs."
 
 
@@ -193,7 +199,7 @@ def _with_mean(group: "Group") -> str:
         return f"{group.name!r} ({number(group.mean)}, {n})"
     apart = group.interval.upper - group.interval.lower
     bounds = f"{number(group.interval.lower, apart)} to {number(group.interval.upper, apart)}"
-    return f"{group.name!r} ({number(group.mean, apart)}, {100 * group.interval.level:g} % interval {bounds}, {n})"
+    return f"{group.name!r} ({number(group.mean, apart)}, {percent(group.interval.level)} interval {bounds}, {n})"
 
 
 def _metric(among: "Verdicts") -> str:
@@ -204,7 +210,8 @@ def _turned(interval: Interval, *, turn: bool, whole: float) -> Interval:
     return interval._replace(lower=whole - interval.upper, upper=whole - interval.lower) if turn else interval
 
 
-def _names(names: list[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names in quotes, the first few of many."""
     shown = [repr(name) for name in names[:_MOST_NAMES]]
     if len(names) > _MOST_NAMES:
         shown.append(f"{len(names) - _MOST_NAMES} more")
