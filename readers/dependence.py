@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 _MOST_PARAMS = 40
 _CURVE, _SIDE, _BACKGROUND = 60, 28, 40
-_BAND = 1.96
+_BAND, _UNRELIABLE = 1.96, 0.1
 _MOST_CELLS_A_SIDE, _BINS = 10, 5
-_REACH_LEAST, _REACH_MOST = 0.05, 0.2
+_REACH_LEAST, _REACH_MOST = 0.08, 0.2
 
 
 class Dependence(NamedTuple):
@@ -195,9 +195,10 @@ class Landscape:
 
     def _quality(self, response: Response) -> str:
         others = len(response.axes) - len(self.asked.drawable)
-        among = f", with {others} other param{'' if others == 1 else 's'} taken into account" if others else ""
-        how = "it can't foretell runs it has not seen" if response.r2 < 0.1 else "of runs it has not seen"
-        return f"fit: a forest of {len(response.target)} runs{among}; R\N{SUPERSCRIPT TWO} {response.r2:.2f} {how}"
+        among = f" and {others} other param{'' if others == 1 else 's'}" if others else ""
+        doubt = ": don't rely on it" if response.r2 < _UNRELIABLE else ""
+        r2 = f"R\N{SUPERSCRIPT TWO} {response.r2:.2f} on runs it has not seen"
+        return f"fit: a forest of {len(response.target)} runs by these{among}; {r2}{doubt}"
 
 
 def _missing(names: str, present: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> list[str]:
@@ -230,7 +231,7 @@ def _near(x: Axis, y: Axis, places: "Grid") -> "np.ndarray[tuple[int], np.dtype[
     for axis, own in zip((x, y), places.T, strict=True):
         distinct = axis.scaled(axis.distinct)
         span = distinct[-1] - distinct[0]
-        least = np.clip(1 / np.sqrt(len(x.places)), _REACH_LEAST, _REACH_MOST)
+        least = np.clip(1.2 / np.sqrt(len(x.places)), _REACH_LEAST, _REACH_MOST)
         reach = span * max(least, min(0.75 * float(np.median(np.diff(distinct))) / span, 0.5))
         reach = reach if axis.kind == "numeric" else 1e-3
         squared += ((axis.scaled(own)[:, None] - axis.scaled(axis.places)[None, :]) / reach) ** 2
@@ -248,4 +249,4 @@ def _binned(axis: Axis) -> "tuple[np.ndarray[tuple[int], np.dtype[np.intp]], tup
         return codes, tuple(f"{value:.4g}" for value in distinct)
     ends = np.unique(np.quantile(axis.places, np.linspace(0, 1, _BINS + 1)))
     codes = np.clip(np.searchsorted(ends, axis.places, side="right") - 1, 0, len(ends) - 2)
-    return codes, tuple(f"{low:.3g} to {high:.3g}" for low, high in pairwise(ends))
+    return codes, tuple(f"{low:.2g}\N{EN DASH}{high:.2g}" for low, high in pairwise(ends))

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 MOST_LEVELS = 12
 """Levels that a categorical axis tells apart; the rarer ones share one that is called "others"."""
+_DOUBLINGS, _MOST_NAMED = 8.0, 8
 _PYTHON_WORDS = {"null": "None", "true": "True", "false": "False"}
 _NOTHING_TO_DRAW = {
-    "constant": "is the same in all runs",
-    "missing": "is in none of the runs that have the metric",
-    "unique": "is different in nearly every run: like a name, it tells runs apart and explains nothing",
+    "constant": "the same in all runs",
+    "missing": "in none of the runs that have the metric",
+    "unique": "different in nearly every run: it names runs and explains nothing",
 }
 
 
@@ -72,8 +73,11 @@ class Axes(NamedTuple):
     """Param to why there is nothing to draw: it doesn't vary, or varies with every run."""
 
     def why(self) -> list[str]:
-        """The reasons as sentences."""
-        return [f"{name} {reason}" for name, reason in self.left_out.items()]
+        """The reasons, a sentence for each."""
+        reasons: dict[str, list[str]] = {}
+        for name, reason in self.left_out.items():
+            reasons.setdefault(reason, []).append(name)
+        return [f"{_listed(names)} {'is' if len(names) == 1 else 'are'} {why}" for why, names in reasons.items()]
 
 
 def axes_of(table: RunTable, names: Sequence[str] | None, rows: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Axes:
@@ -103,7 +107,7 @@ def labels_of(values: Values) -> list[str | None]:
 
 def _axis(parameter: Parameter, *, words: bool) -> Axis:
     if parameter.kind == "numeric":
-        return Axis(parameter.name, "numeric", parameter.values, (), parameter.log)
+        return Axis(parameter.name, "numeric", parameter.values, (), parameter.log or _doubling(parameter.values))
     levels = tuple(_PYTHON_WORDS.get(level, level) if words else level for level in parameter.levels)
     if len(levels) <= MOST_LEVELS:
         return Axis(parameter.name, "categorical", parameter.values, levels)
@@ -116,3 +120,19 @@ def _axis(parameter: Parameter, *, words: bool) -> Axis:
     places[known] = place[codes]
     rest = f"{len(levels) - len(frequent)} others"
     return Axis(parameter.name, "categorical", places, (*(levels[index] for index in frequent), rest))
+
+
+def _doubling(values: "Floats") -> bool:
+    """Whether numbers lie evenly by the logarithm, as powers of two do; less wide ones than those that make a log."""
+    distinct = np.unique(values[np.isfinite(values)])
+    low, middle, high = distinct[0], distinct[(len(distinct) - 1) // 2], distinct[-1]
+    if len(distinct) < 3 or low <= 0 or high < _DOUBLINGS * low:
+        return False
+    by_log = np.log(middle / low) / np.log(high / low)
+    return bool(abs(by_log - 0.5) < abs((middle - low) / (high - low) - 0.5))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """A few names, and how many more."""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(name if len(name) <= 40 else f"{name[:20]}...{name[-17:]}" for name in names[:_MOST_NAMED]) + more

@@ -67,7 +67,7 @@ def slices(
     axes = axes_of(table, None if names is None else list(dict.fromkeys(names)), rows)
     without = f"{len(target) - len(values)} of {len(target)} runs without {metric} are left out"
     notes = [without] if len(values) < len(target) else []
-    notes += axes.why() if names is not None else _in_short(axes.left_out)
+    notes += axes.why()
     return Slices(
         metric, direction, tuple(_slice(axis, values) for axis in axes.drawable.values()), len(values), tuple(notes)
     )
@@ -118,11 +118,3 @@ def _local_lines(x: "Floats", y: "Floats", robust: "Floats", at: "Floats") -> "F
     slope[spread <= 1e-12 * total * max(float(np.ptp(x)), 1e-300) ** 2] = 0.0
     line: Floats = mean_y + slope * (at - mean_x)
     return line
-
-
-def _in_short(left_out: dict[str, str]) -> list[str]:
-    """Params nobody asked for by name, by reason."""
-    reasons: dict[str, int] = {}
-    for reason in left_out.values():
-        reasons[reason] = reasons.get(reason, 0) + 1
-    return [f"{count} param{'' if count == 1 else 's'} not drawn: {reason}" for reason, count in reasons.items()]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from readers.figures.scale import dot_size, lay_out, spread
+from readers.figures.scale import dot_size, lay_out, named, spread
 from readers.figures.style import (
     BLUE,
     GREY,
@@ -14,7 +14,6 @@ from readers.figures.style import (
     new_figure,
     number,
     plain,
-    short,
     take_literally,
     words_figure,
 )
@@ -36,13 +35,13 @@ def dependence_figure(
     shown: "Dependence", *, metric: str, direction: "Direction", title: str | None = None
 ) -> "Figure":
     """Draw a metric over one param: the runs as dots, the fit as a line (levels: a mark) in its band."""
-    heading = title or f"{short(metric)} by {short(shown.axis.name)}"
+    heading = title or f"{named(metric)} by {named(shown.axis.name)}"
     if not len(shown.values):
         return words_figure(heading, "; ".join(["no run has the param and the metric", *shown.notes]))
     figure, axes = new_figure(6.4, 4.0)
     draw_dependence(axes, shown, dot_size(len(shown.values)))
     lay_out(axes, "x", shown.axis)
-    axes.set_ylabel(short(metric))
+    axes.set_ylabel(named(metric))
     take_literally([axes.yaxis.label])
     grid(axes, "y")
     best = shown.values.max() if direction == "maximize" else shown.values.min()
@@ -62,10 +61,10 @@ def slice_figure(shown: "Slices", *, title: str | None = None) -> "Figure":
     import numpy as np
 
     drawn, left_out = shown.slices[:MOST_SLICES], shown.slices[MOST_SLICES:]
-    heading = title or f"{short(shown.metric)} against each param"
+    heading = title or f"{named(shown.metric)} against each param"
     notes = list(shown.notes)
     if left_out:
-        notes.append(f"not drawn: {', '.join(short(each.axis.name) for each in left_out)}")
+        notes.append(f"not drawn: {', '.join(named(each.axis.name) for each in left_out)}")
     if not drawn or not shown.n:
         words = "no run has the metric" if not shown.n else "no param varies over these runs"
         return words_figure(heading, "; ".join([words, *notes]))
@@ -79,10 +78,12 @@ def slice_figure(shown: "Slices", *, title: str | None = None) -> "Figure":
         grid(axes, "y")
         size = dot_size(len(each.values)) / 2
         opacity = 0.75 if len(each.values) <= 100 else 0.4 if len(each.values) <= 1_000 else 0.15
-        axes.scatter(spread(each.axis), each.values, s=size, color=BLUE, alpha=opacity, linewidths=0, rasterized=True)
+        axes.scatter(
+            spread(each.axis, "x"), each.values, s=size, color=BLUE, alpha=opacity, linewidths=0, rasterized=True
+        )
         if len(each.trend_at):
             _draw_line(axes, each.axis.kind == "categorical", each.trend_at, each.trend)
-        lay_out(axes, "x", each.axis, letters=9)
+        lay_out(axes, "x", each.axis, inches=1.7)
         axes.tick_params(labelsize=7.5)
         if each.missing:
             axes.set_title(f"{each.missing} of {shown.n} runs lack it", fontsize=7, color=GREY, loc="right", pad=2)
@@ -90,7 +91,7 @@ def slice_figure(shown: "Slices", *, title: str | None = None) -> "Figure":
         axes.set_axis_off()
     _limit(panels[0][0], np.concatenate([each.values for each in drawn]))
     for row in panels:
-        row[0].set_ylabel(short(shown.metric))
+        row[0].set_ylabel(named(shown.metric))
     take_literally([row[0].yaxis.label for row in panels])
     better = "more" if shown.direction == "maximize" else "less"
     trend = (
@@ -106,7 +107,7 @@ def draw_dependence(axes: "Axes", shown: "Dependence", size: float) -> None:
     """Draw the runs, the fit and its band, without labels."""
     n = len(shown.values)
     opacity = 0.8 if n <= 60 else 0.5 if n <= 500 else 0.2
-    dots = spread(shown.axis)
+    dots = spread(shown.axis, "x")
     axes.scatter(dots, shown.values, s=size, color=GREY, alpha=opacity, linewidths=0, rasterized=True, zorder=2)
     if not len(shown.grid):
         return

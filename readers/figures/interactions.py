@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from readers.dependence import Cells, Surface
 from readers.figures.dependence import draw_dependence
-from readers.figures.scale import Scale, dot_size, lay_out, spread
+from readers.figures.scale import Scale, dot_size, lay_out, named, spread
 from readers.figures.style import (
     FAINT,
     GREY,
@@ -17,7 +17,6 @@ from readers.figures.style import (
     new_figure,
     number,
     plain,
-    short,
     take_literally,
     words_figure,
 )
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from readers.pairs import Pairs
 
 _FADED = 0.22
+_CROWD = 120
 _NO_RUNS = "no run has both params and the metric"
 
 
@@ -44,7 +44,7 @@ def interaction_figure(
     values: where the two disagree, the fit is wrong or other params matter more. Cells are means with their counts.
     """
     x_name, y_name = (shown.x.name, shown.y.name) if isinstance(shown, Surface) else (shown.x_name, shown.y_name)
-    heading = title or f"{short(metric)} by {short(x_name)} and {short(y_name)}"
+    heading = title or f"{named(metric)} by {named(x_name)} and {named(y_name)}"
     empty = not len(shown.values) if isinstance(shown, Surface) else not shown.counts.sum()
     if empty:
         return words_figure(heading, "; ".join([_NO_RUNS, *shown.notes]))
@@ -55,7 +55,12 @@ def interaction_figure(
     _draw_surface(axes, shown, scale, dot_size(len(shown.values)))
     best = int(shown.values.argmax() if direction == "maximize" else shown.values.argmin())
     axes.plot(
-        spread(shown.x)[best], spread(shown.y)[best], marker="*", markersize=17, color="white", markeredgecolor=INK
+        spread(shown.x, "x")[best],
+        spread(shown.y, "y")[best],
+        marker="*",
+        markersize=17,
+        color="white",
+        markeredgecolor=INK,
     )
     lay_out(axes, "x", shown.x)
     lay_out(axes, "y", shown.y)
@@ -64,7 +69,7 @@ def interaction_figure(
     words = [f"Dots: {counted(len(shown.values))}; star: the best, {number(shown.values[best])}."]
     if shown.fitted.size:
         words.append("Background: the forest's fit, the other params averaged; faded: no run nearby.")
-        words.append(f"Only both together tell {shown.share:.0%} of what the fit tells.")
+        words.append(_interaction(shown.share))
     header(figure, heading, " ".join(words), shown.notes)
     return figure
 
@@ -78,7 +83,7 @@ def interaction_matrix_figure(
 
     k = len(shown.names)
     values = shown.curves[0].values if k else np.empty(0)
-    heading = title or f"{short(metric)} by {k} params"
+    heading = title or f"{named(metric)} by {k} params"
     if not k or not len(values):
         return words_figure(heading, "; ".join([_NO_RUNS, *shown.notes]))
     figure, only = new_figure(1.6 * k + 1.8, 1.45 * k + 0.6)
@@ -88,36 +93,34 @@ def interaction_matrix_figure(
     scale = Scale(every, direction)
     low, high = np.percentile(every, (0, 100) if len(every) < 100 else (0.5, 99.5))
     room = 0.06 * (high - low) or 1.0
-    for row in range(k):
-        for column in range(k):
-            axes = grid[row][column]
-            plain(axes)
-            axes.tick_params(labelsize=7)
-            if column > row:
-                _write_share(axes, shown.surfaces[column, row].share)
-                continue
-            if column == row:
-                draw_dependence(axes, shown.curves[row], dot_size(len(values)) / 3)
-                axes.set_ylim(low - room, high + room)
-                lay_out(axes, "x", shown.curves[row].axis, label=row == k - 1, letters=8)
-                axes.yaxis.set_tick_params(labelleft=column == 0)
-            else:
-                surface = shown.surfaces[row, column]
-                if not len(surface.values):
-                    _write(axes, "no run\nhas both")
-                    continue
-                _draw_surface(axes, surface, scale, dot_size(len(values)) / 3)
-                lay_out(axes, "x", surface.x, label=row == k - 1, letters=8)
-                lay_out(axes, "y", surface.y, label=column == 0, letters=8)
-                axes.yaxis.set_tick_params(labelleft=column == 0)
-            axes.xaxis.set_tick_params(labelbottom=row == k - 1)
-            axes.tick_params(axis="x", labelrotation=40 if not shown.curves[column].axis.levels else 0)
-    label = grid[0][0].set_ylabel(short(metric))
+    small = dot_size(len(values)) / 3
+    for row, column in np.ndindex(k, k):
+        axes, bottom, left = grid[row][column], row == k - 1, column == 0
+        plain(axes)
+        axes.tick_params(labelsize=7)
+        if column > row:
+            _write_share(axes, shown.surfaces[column, row].share)
+            continue
+        axis = shown.curves[column].axis
+        if column == row:
+            draw_dependence(axes, shown.curves[row], small)
+            axes.set_ylim(low - room, high + room)
+        elif len(shown.surfaces[row, column].values):
+            _draw_surface(axes, shown.surfaces[row, column], scale, small)
+            lay_out(axes, "y", shown.curves[row].axis, inches=1.1, label=left)
+        else:
+            _write(axes, "no run\nhas both")
+            continue
+        lay_out(axes, "x", axis, inches=1.2, label=bottom)
+        axes.tick_params(labelbottom=bottom, labelleft=left)
+        if bottom and axis.kind == "numeric":
+            axes.tick_params(axis="x", labelrotation=40)
+    label = grid[0][0].set_ylabel(named(metric))
     take_literally([label])
     figure.align_labels()
     scale.bar(figure, list(grid.ravel()), metric, shrink=0.6, aspect=30, pad=0.02)
     words = "Diagonal: one param, the runs and the forest's fit. Below: two params; faded: no run nearby. "
-    words += "Above: the share of what the fit tells that only both together tell."
+    words += "Above: interaction, what two do beyond each alone, as a share of the fit's variance."
     header(figure, heading, words, shown.notes)
     return figure
 
@@ -136,16 +139,18 @@ def _draw_surface(axes: "Axes", surface: Surface, scale: Scale, size: float) -> 
             rasterized=True,
             linewidth=0,
         )
+    crowded = len(surface.values) > _CROWD
+    ring = {"edgecolors": INK, "linewidths": 0.3} if crowded else {"edgecolors": "white", "linewidths": 0.9}
     axes.scatter(
-        spread(surface.x),
-        spread(surface.y),
+        spread(surface.x, "x"),
+        spread(surface.y, "y"),
         c=surface.values,
         s=size,
         cmap=scale.cmap,
         norm=scale.norm,
-        edgecolors="white" if surface.fitted.size else GREY,
-        linewidths=0.9 if size > 10 else 0.4,
         zorder=3,
+        clip_on=False,
+        **(ring if surface.fitted.size else {"edgecolors": GREY, "linewidths": 0.6}),
     )
 
 
@@ -181,8 +186,8 @@ def _cells_figure(shown: Cells, metric: str, direction: "Direction", heading: st
     if wide:
         for label in axes.get_xticklabels():
             label.set(rotation=35, ha="right", rotation_mode="anchor")
-    axes.set_xlabel(short(shown.x_name))
-    axes.set_ylabel(short(shown.y_name))
+    axes.set_xlabel(named(shown.x_name))
+    axes.set_ylabel(named(shown.y_name))
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -190,7 +195,7 @@ def _cells_figure(shown: Cells, metric: str, direction: "Direction", heading: st
     scale.bar(figure, axes, f"mean {metric}")
     words = f"Mean of the runs in each cell; {counted(int(shown.counts.sum()))}."
     if not math.isnan(shown.share):
-        words += f" Only both together tell {shown.share:.0%} of what a forest's fit tells."
+        words += f" {_interaction(shown.share)}"
     header(figure, heading, words, shown.notes)
     return figure
 
@@ -206,12 +211,18 @@ def _written(means: "np.ndarray[tuple[int, int], np.dtype[np.float64]]") -> Any:
     return np.vectorize(lambda value: f"{value:.{digits}f}" if plain_ones and span else number(value))(means)
 
 
+def _interaction(share: float) -> str:
+    """How strongly two params act together, in words."""
+    much = "less than 1%" if share < 0.01 else f"{share:.0%}"
+    return f"Interaction (what both do beyond each alone): {much} of the fit's variance."
+
+
 def _write_share(axes: "Axes", share: float) -> None:
-    """How strongly two params act together, in place of a picture."""
+    """The same as a number in place of a picture."""
     axes.set_axis_off()
     if not math.isnan(share):
-        dark = INK if share >= 0.05 else FAINT
-        axes.text(0.5, 0.5, f"{share:.0%}", ha="center", va="center", fontsize=13, color=dark, transform=axes.transAxes)
+        text, size, colour = (f"{share:.0%}", 14, INK) if share >= 0.01 else ("<1%", 9, GREY)
+        axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=size, color=colour, transform=axes.transAxes)
 
 
 def _write(axes: "Axes", words: str) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ENDS = (2, 98)
 _FEW = 20
-_FEW_TICKS = 6
+_FEW_TICKS, _LETTERS_PER_INCH = 8, 14.0
 
 
 class Scale:
@@ -54,7 +54,7 @@ class Scale:
             bar.ax.invert_yaxis()
         bar.ax.tick_params(color=FAINT, labelcolor=INK, labelsize=TICK_SIZE)
         bar.ax.set_title("better", fontsize=8, color=FAINT, loc="left")
-        bar.set_label(short(metric))
+        bar.set_label(named(metric))
         take_literally([bar.ax.yaxis.label])
 
     def ink(self, value: float) -> str:
@@ -65,50 +65,79 @@ class Scale:
         return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK
 
 
-def lay_out(axes: "Axes", which: Literal["x", "y"], axis: "Axis", *, label: bool = True, letters: int = 14) -> None:
-    """Make one side of axes a param's: its scale, its ticks, its name; `letters` of a level's name at most."""
-    from matplotlib.ticker import NullLocator
+def named(name: str, letters: int = 28) -> str:
+    """A param's or metric's name for a label."""
+    return short(name, letters) or "(no name)"
 
+
+def lay_out(axes: "Axes", which: Literal["x", "y"], axis: "Axis", *, inches: float = 4.5, label: bool = True) -> None:
+    """Make one side of axes a param's: its scale, its ticks, its name.
+
+    Args:
+        inches: how long the side is about; less room means fewer and shorter ticks.
+        label: write the param's name.
+    """
     across = which == "x"
     side: Side = axes.xaxis if across else axes.yaxis
     if axis.log:
         (axes.set_xscale if across else axes.set_yscale)("log")
-    ticks = axis.distinct
     if axis.kind == "categorical":
-        names = [short(level, letters) for level in axis.levels]
+        names = [short(level, 14 if inches > 3 else 9) or "(no name)" for level in axis.levels]
         side.set_ticks(range(len(names)), names)
-        turned = across and sum(map(len, names)) > 24
-        if turned:
+        if across and sum(map(len, names)) + 2 * len(names) > _LETTERS_PER_INCH * inches:
             for text in side.get_ticklabels():
-                text.set(rotation=40, ha="right", rotation_mode="anchor")
+                text.set(rotation=50, ha="right", rotation_mode="anchor")
         (axes.set_xlim if across else axes.set_ylim)(-0.5, len(names) - 0.5)
         take_literally(side.get_ticklabels())
-    elif 2 <= len(ticks) <= _FEW_TICKS and _apart(axis):
-        side.set_ticks(ticks, [f"{tick:.4g}" for tick in ticks])
-        side.set_minor_locator(NullLocator())
+    else:
+        _number_ticks(side, axis, inches, across=across)
     if label:
-        side.set_label_text(short(axis.name))
+        side.set_label_text(named(axis.name, 28 if inches > 3 else 16))
         take_literally([side.label])
 
 
-def spread(axis: "Axis") -> "Floats":
-    """Places to draw runs at: levels are spread a little, so that their runs don't hide each other."""
+def spread(axis: "Axis", which: Literal["x", "y"]) -> "Floats":
+    """Places to draw runs at: levels are spread a little, so that their runs don't hide each other.
+
+    By the sequence of Roberts 2018, "The unreasonable effectiveness of quasirandom sequences", which fills a square.
+    """
     import numpy as np
 
     if axis.kind == "numeric":
         return axis.places
-    golden = (np.arange(len(axis.places)) * 0.618034) % 1
-    return axis.places + (golden - 0.5) * 0.5
+    evenly = (np.arange(len(axis.places)) * (0.7548777 if which == "x" else 0.5698403)) % 1
+    return axis.places + (evenly - 0.5) * 0.6
 
 
 def dot_size(n: int) -> float:
     """How large the dots of n runs are, in square points."""
-    return 64.0 if n <= 10 else 40.0 if n <= 60 else 22.0 if n <= 250 else 12.0 if n <= 1_000 else 5.0
+    return 64.0 if n <= 10 else 40.0 if n <= 60 else 24.0 if n <= 250 else 14.0 if n <= 1_000 else 5.0
 
 
-def _apart(axis: "Axis") -> bool:
-    """Whether a tick at each value leaves room for its number."""
+def _number_ticks(side: "Side", axis: "Axis", inches: float, *, across: bool) -> None:
+    """A tick at each of few numbers where there is room; else round numbers: 1, 2, 5 on a short log scale."""
     import numpy as np
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-    scaled = axis.scaled(axis.distinct)
-    return bool(np.diff(scaled).min() > 0.12 * (scaled[-1] - scaled[0]))
+    distinct = axis.distinct
+    if 2 <= len(distinct) <= _FEW_TICKS:
+        texts = [f"{tick:.4g}" for tick in distinct]
+        scaled = axis.scaled(distinct)
+        room = np.diff(scaled).min() / (scaled[-1] - scaled[0]) * inches
+        needed = (max(map(len, texts)) + 1) / _LETTERS_PER_INCH if across else 0.16
+        if room > needed and len(set(texts)) == len(texts) and max(map(len, texts)) <= 6:
+            side.set_ticks(distinct, texts)
+            side.set_minor_locator(NullLocator())
+            return
+    if not axis.log:
+        side.set_major_locator(MaxNLocator(max(2, int(inches * (1.3 if across else 1.8))), steps=[1, 2, 2.5, 5, 10]))
+        return
+    decades = np.log10(distinct[-1] / distinct[0])
+    if decades < 2.5:
+        subs = (1, 2, 5) if (inches > 3 and decades > 1) or decades < 1.3 else (1, 3)
+        side.set_major_locator(LogLocator(subs=subs))
+        side.set_major_formatter(lambda tick, _: f"{tick:.4g}")
+        side.set_minor_locator(NullLocator())
+    elif inches < 3:
+        side.set_major_locator(LogLocator(numticks=4))
+        side.set_minor_locator(NullLocator())
