@@ -50,7 +50,8 @@ def band_of(
     values = aligned(xs, ys, grid, align)
     n = np.isfinite(values).sum(axis=0)
     there = n > 0
-    centre, lower, upper = _summary(values[:, there], n[there], kind, level)
+    with np.errstate(over="ignore", invalid="ignore"):
+        centre, lower, upper = _summary(values[:, there], n[there], kind, level)
     return Band(group, grid[there], centre, lower, upper, n[there])
 
 
@@ -99,10 +100,9 @@ def _summary(values: "Table", n: "Integers", kind: BandKind, level: float) -> "t
         if kind == "minmax":
             lower, upper = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
         else:
-            with np.errstate(over="ignore", invalid="ignore"):
-                squares = (np.where(present, values - centre, 0.0) ** 2).sum(axis=0)
-                half = np.sqrt(squares / np.maximum(n - 1, 1)) * (_student(n, level) if kind == "ci" else 1.0)
-                lower, upper = centre - half, centre + half
+            squares = (np.where(present, values - centre, 0.0) ** 2).sum(axis=0)
+            half = np.sqrt(squares / np.maximum(n - 1, 1)) * (_student(n, level) if kind == "ci" else 1.0)
+            lower, upper = centre - half, centre + half
     return centre, np.where(alone, np.nan, lower), np.where(alone, np.nan, upper)
 
 

@@ -96,10 +96,11 @@ def read_curves(
     smooth = smoothed(at, y, run, smoothing)
     groups = _groups(table, group_by, notes)
     starts = np.flatnonzero(np.diff(run, prepend=-1))
+    ends = np.append(starts, len(run))[1:]
     ids, names = table.run_ids, table.names
     curves = tuple(
         Curve(ids[run[begin]], names[run[begin]], groups[run[begin]], at[begin:end], y[begin:end], smooth[begin:end])
-        for begin, end in zip(starts, [*starts[1:], len(run)], strict=True)
+        for begin, end in zip(starts, ends, strict=True)
     )
     if len(curves) < len(table):
         notes.append(f"{_runs(len(table) - len(curves))} of {len(table)} without a point of {metric!r}")
