@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from ingest.settings import PipelineSettings
     from ingest.stats import Stats
+    from readers.analyzer import HyperparameterAnalyzer
     from readers.compare import ExperimentComparator
     from readers.comparison import Comparison
     from readers.differences import Differences
@@ -40,6 +41,7 @@ _HOMES = {
     "Differences": "readers.differences",
     "ExperimentComparator": "readers.compare",
     "ExperimentTracker": "tracker.experiment",
+    "HyperparameterAnalyzer": "readers.analyzer",
     "ModelVersion": "tracker.models",
     "PipelineSettings": "ingest.settings",
     "RunId": "tracker.run",
@@ -76,6 +78,7 @@ __all__ = [
     "ExperimentNotFound",
     "ExperimentTracker",
     "FormatTooNew",
+    "HyperparameterAnalyzer",
     "LookupFailed",
     "MetricNotFound",
     "ModelError",

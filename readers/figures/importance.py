@@ -49,7 +49,7 @@ def importance_figure(importance: "ParameterImportance", *, title: str | None = 
     ends = np.array([importance.intervals.get(name, (np.nan, np.nan)) for name in drawn], dtype=float)
     figure, axes = new_figure(7.0, 0.75 + 0.3 * max(len(drawn), 2))
     places = np.arange(len(drawn))
-    axes.barh(places, values, height=0.66, color=BLUE)
+    axes.barh(places, values, height=0.66, color=BLUE, alpha=0.8)
     known = np.isfinite(ends).all(axis=1)
     axes.hlines(places[known], ends[known, 0], ends[known, 1], color=INK, linewidth=1.2)
     for end in (0, 1):
@@ -67,7 +67,7 @@ def importance_figure(importance: "ParameterImportance", *, title: str | None = 
     for place, name in zip(places, drawn, strict=True):
         axes.text(1.02, place, _rank(importance, name), transform=side, va="center", fontsize=8.5, color=FAINT)
         axes.text(1.20, place, _effect(importance, name), transform=side, va="center", fontsize=8.5, color=FAINT)
-    for left, text in ((1.02, "rank"), (1.20, "rank correlation")):
+    for left, text in ((1.02, "rank"), (1.20, "correlation")):
         axes.text(left, -0.75, text, transform=side, va="center", fontsize=8, color=INK)
     take_literally(axes.get_yticklabels())
     method = _METHODS.get(importance.method, importance.method)

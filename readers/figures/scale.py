@@ -130,7 +130,8 @@ def _number_ticks(side: "Side", axis: "Axis", inches: float, *, across: bool) ->
             side.set_minor_locator(NullLocator())
             return
     if not axis.log:
-        side.set_major_locator(MaxNLocator(max(2, int(inches * (1.3 if across else 1.8))), steps=[1, 2, 2.5, 5, 10]))
+        side.set_major_locator(MaxNLocator(max(3, int(inches * (1.3 if across else 1.8))), steps=[1, 2, 2.5, 5, 10]))
+        side.set_major_formatter(lambda tick, _: f"{tick:.6g}")
         return
     decades = np.log10(distinct[-1] / distinct[0])
     if decades < 2.5:
