@@ -9,6 +9,7 @@ import polars as pl
 from ingest.jsontext import to_json
 from ingest.values import flatten
 from readers.predicates import only
+from readers.repeats import repeats
 from readers.scan import Tables
 from readers.texts import as_number, numbers, parsed, plain_texts, storable
 
@@ -38,11 +39,10 @@ def read_last(tables: Tables, kind: str, predicate: pl.Expr | None = None) -> pl
 
 def latest(facts: pl.DataFrame) -> pl.DataFrame:
     """Of facts of one kind the last under each key of each run: run_id, experiment, key, value."""
-    again = facts.select(pl.struct("run_id", "key").is_duplicated()).to_series()
-    once = facts.filter(~again)
-    if again.any():
-        once = pl.concat([once, _last(facts.filter(again))])
-    return once.select("run_id", "experiment", "key", "value")
+    again = repeats(facts, ["run_id", "key"])
+    if again is not None:
+        facts = pl.concat([facts.filter(~again), _last(facts.filter(again))])
+    return facts.select("run_id", "experiment", "key", "value")
 
 
 def read_flat(tables: Tables, kind: str, predicate: pl.Expr | None = None) -> pl.DataFrame:
@@ -53,7 +53,7 @@ def read_flat(tables: Tables, kind: str, predicate: pl.Expr | None = None) -> pl
 def flat(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of run_id, experiment, key, value (JSON) likewise."""
     nested = rows["value"].str.starts_with("{")
-    plain = rows.filter(~nested)
+    plain = rows.filter(~nested) if nested.any() else rows
     found = plain.with_columns(numbers(plain["value"]).alias("number"), plain_texts(plain["value"]).alias("text"))
     if nested.any():
         taken_apart = _taken_apart(rows.filter(nested))

@@ -9,6 +9,7 @@ Golub & LeVeque 1983 (see ingest.summaries).
 import polars as pl
 
 from readers.predicates import only
+from readers.repeats import repeats
 from readers.scan import Tables
 
 _TIME = pl.Datetime("us", "UTC")
@@ -45,15 +46,15 @@ def read_summaries(tables: Tables, predicate: pl.Expr | None = None) -> pl.DataF
     """The summaries as of now; what the predicate says of run_id, key and experiment is applied early."""
     rows = tables.frame("summaries", predicate=only(predicate, ["run_id", "key", "experiment"]))
     rows = rows.with_columns(pl.col("min", "max", "mean", "m2").fill_nan(None))
-    several = rows.select(pl.struct(_METRIC).is_duplicated()).to_series()
-    merged = rows.filter(~several)
-    if several.any():
+    several = repeats(rows, _METRIC)
+    if several is not None:
         by_writer = _merged(rows.filter(several), [*_METRIC, "writer"], "first_seq", "last_seq")
-        merged = pl.concat([merged, _merged(by_writer, _METRIC, "first_time", "last_time").select(merged.columns)])
+        merged = _merged(by_writer, _METRIC, "first_time", "last_time")
+        rows = pl.concat([rows.filter(~several), merged.select(rows.columns)])
     std = (pl.col("m2") / (pl.col("count") - 1)).sqrt()
-    merged = merged.with_columns(std=pl.when(pl.col("count") > 1).then(std))
-    merged = merged.with_columns(m2=pl.when(pl.col("count") > 0).then("m2"))
-    return merged.select(pl.col(name).cast(kind) for name, kind in SUMMARIES.items())
+    rows = rows.with_columns(std=pl.when(pl.col("count") > 1).then(std))
+    rows = rows.with_columns(m2=pl.when(pl.col("count") > 0).then("m2"))
+    return rows.select(pl.col(name).cast(kind) for name, kind in SUMMARIES.items())
 
 
 def _merged(rows: pl.DataFrame, by: list[str], first_order: str, last_order: str) -> pl.DataFrame:
