@@ -6,7 +6,7 @@ log call accepts is accepted here. It goes the way of a logged value, through JS
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, SupportsFloat
 
 import polars as pl
 
@@ -103,6 +103,8 @@ def _checked(records: Sequence[_Record]) -> Iterator[_Record]:
 
 def _number(value: object, where: str, key: object) -> float:
     found = as_number(from_json(to_json(value)))
+    if found is None and isinstance(value, SupportsFloat):  # a Fraction is text in JSON, and a number all the same
+        found = float(value)
     if found is None:
         raise TypeError(f"{where}[{key!r}] is {value!r}; a metric is one number")
     return found
