@@ -26,6 +26,7 @@ SNIPPETS = {
     "advanced_experiment_management": "5b61bba5284f3d8162ba418f3bd79aee99aadd0635caa6d997959615b6062a08",
     "custom_artifact_logging": "faec6cc3c738bdd483d9fa945d3cb8bdc09e964e74af468f6c9b0f5f7bb3c2fb",
     "compare_multiple_experiments": "2c9e037c1ddc16fc0079e685c993f0680b4ba73d63ebab569ec000fe6bf63014",
+    "hyperparameter_optimization_analysis": "792203afadcf881822daebdc124ab5cf6ed4dd064782a98621ef4b1c323c5fe3",
     "best_practice_1_organization": "c85ec2f92355d21cd57c78818023fb215f6281985e532bd7b92c4588d43ed537",
     "best_practice_2_logging": "c6441aa4dd976b62726a40cc6b295b73aabe65be6e8fe927b118dad1cf6b4669",
     "best_practice_3_errors": "5835a7af79f5c7425663e81baef8762d5a1aebaee10b727094cac0d961ea1b4d",
@@ -259,3 +260,50 @@ def test_compare_multiple_experiments_draws_and_sums_up(compared: Outcome) -> No
         f"  95% CI: [{interval.lower:.4f}, {interval.upper:.4f}]",
     ]
     assert (compared.store.root.parent / "accuracy_comparison.png").read_bytes().startswith(b"\x89PNG")
+
+
+FOREST_PARAMS = ["n_estimators", "max_depth", "min_samples_split"]
+
+
+def printed_numbers(outcome: Outcome, heading: str) -> dict[str, list[float]]:
+    """Name to the numbers of its line, of the indented lines below a heading."""
+    found = {}
+    for line in outcome.stdout.partition(f"{heading}\n")[2].splitlines():
+        if not line.startswith("  "):
+            break
+        name, _, numbers = line.strip().partition(": ")
+        found[name] = [float(number) for number in numbers.split(" - ")]
+    return found
+
+
+@pytest.mark.timeout(60)  # a process of its own trains 41 forests
+def test_hyperparameter_optimization_analysis(tmp_path: Path) -> None:
+    """On a study of 41 forests their depth matters most, and the ranges are those of the best tenth of the runs."""
+    done = run_example("hyperparameter_optimization_analysis", tmp_path, "ml_experiments", STUDY_RUNS="40")
+    importance = printed_numbers(done, "Parameter Importance Analysis:")
+    ranges = printed_numbers(done, "Optimal Parameter Ranges (top 10% runs):")
+    runs = done.store.experiment_runs("random_forest_classification")
+    fifth = sorted(run["metrics"]["accuracy"] for run in runs)[-5]
+    best = [run["params"] for run in runs if run["metrics"]["accuracy"] >= fifth]
+
+    assert done.returncode == 0, done.stderr
+    assert list(importance) == FOREST_PARAMS
+    assert sum(share for (share,) in importance.values()) == pytest.approx(1, abs=2e-4)
+    assert max(importance, key=lambda name: importance[name]) == "max_depth"
+    for name in FOREST_PARAMS:
+        values = [params[name] for params in best if name in params]
+        assert ranges[name] == [min(values), max(values)]
+    assert (tmp_path / "parameter_interactions.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.timeout(60)
+def test_hyperparameter_optimization_analysis_of_one_run(tmp_path: Path) -> None:
+    """Right after the first snippet there is one run: nothing can be told, and that is what is told."""
+    done = run_example("hyperparameter_optimization_analysis", tmp_path, "ml_experiments", STUDY_RUNS="0")
+    ranges = printed_numbers(done, "Optimal Parameter Ranges (top 10% runs):")
+
+    assert done.returncode == 0, done.stderr
+    assert printed_numbers(done, "Parameter Importance Analysis:") == dict.fromkeys(FOREST_PARAMS, [0.0])
+    assert ranges.items() >= {"n_estimators": [100.0, 100.0], "max_depth": [10.0, 10.0]}.items()
+    assert "UserWarning" in done.stderr
+    assert (tmp_path / "parameter_interactions.png").read_bytes().startswith(b"\x89PNG")
