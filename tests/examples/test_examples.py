@@ -303,7 +303,7 @@ def test_hyperparameter_optimization_analysis_of_one_run(tmp_path: Path) -> None
     ranges = printed_numbers(done, "Optimal Parameter Ranges (top 10% runs):")
 
     assert done.returncode == 0, done.stderr
-    assert printed_numbers(done, "Parameter Importance Analysis:") == dict.fromkeys(FOREST_PARAMS, [0.0])
+    assert printed_numbers(done, "Parameter Importance Analysis:") == {name: [0.0] for name in FOREST_PARAMS}
     assert ranges.items() >= {"n_estimators": [100.0, 100.0], "max_depth": [10.0, 10.0]}.items()
     assert "UserWarning" in done.stderr
     assert (tmp_path / "parameter_interactions.png").read_bytes().startswith(b"\x89PNG")
