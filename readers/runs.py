@@ -47,18 +47,20 @@ RUNS = pl.Schema(
 COLUMNS = ["run_id", "experiment", "writer", "seq", "time", "kind", "key", "value"]
 """What `Lives` needs of the facts."""
 
-_KINDS = ("run", "status", "end")
 _FAILED = ("FAILED", "KILLED")
 _WRITER = ["run_id", "writer"]
 _ATTACHED = ("experiment", "run_name", "resumed", "parent_run_id", "group", "rank", "host")
+_OF_LIVES = pl.col("kind").is_in(["status", "end"]) | (
+    (pl.col("kind") == "run") & pl.col("key").is_in(_ATTACHED) & ~pl.col("value").is_in(["null", "false", "0"])
+)
+"""Which facts tell of lives. Most attachments leave most open (no parent, not resumed, rank 0): that isn't even read."""
 
 
 def read_runs(tables: Tables, predicate: pl.Expr | None = None) -> pl.DataFrame:
     """The runs as of now, first started first; what the predicate says of run_id and experiment is applied early."""
     early = only(predicate, ["run_id", "experiment"])
-    wanted = pl.col("kind").is_in(_KINDS)
     while True:
-        lives = Lives.of(tables.frame("facts", COLUMNS, wanted if early is None else wanted & early))
+        lives = Lives.of(tables.frame("facts", COLUMNS, _OF_LIVES if early is None else _OF_LIVES & early))
         unended = lives.unended()
         alive = {writer for writer in unended if is_alive(tables.layout.writer(writer))}
         if unended - alive <= tables.dead:
