@@ -1,8 +1,8 @@
 """Comparison: runs side by side, as `compare_runs` gives them.
 
 It is a dict of run id to what the run was and came to, in the order that was asked for, and knows how to show itself:
-as a frame, in a notebook, in a terminal, and as its differences alone. It is plain data of the moment of the call (it
-can be pickled); only what a question needs is read, when it is first asked.
+as a frame, in a notebook, in a terminal, and as its differences alone. The dict is of the moment of the call; what only
+the frame and the differences need is read when they are first asked for, or when it is pickled.
 """
 
 import math

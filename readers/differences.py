@@ -69,7 +69,7 @@ class Differences(NamedTuple):
             for row in self.rows[:_MOST_ROWS]
         )
         more = len(self.rows) - len(rows)
-        notes = [f"{self.same:,} more that were compared are the same in all {len(self.run_ids):,} runs."]
+        notes = [f"Compared too, and the same in all {len(self.run_ids):,} runs: {self.same:,}."] if self.same else []
         if more:
             notes.insert(0, f"... and {more:,} more differences; to_frame() has them all.")
         return Grid(self._title(), ("", "name", *heads) if rows else (), rows, notes=tuple(notes))
