@@ -8,9 +8,10 @@ A range by itself proves nothing: five runs drawn at random span a range too. So
 random lie so differently from the others? It is a permutation test, exact for ties and small numbers, corrected over
 the params that were looked at.
 
-Sources: two-sample statistic of Kolmogorov and Smirnov for numbers (Smirnov 1948), Pearson's chi-square for levels,
-both with the permutation distribution; p = (1 + as extreme) / (1 + drawn) (Phipson and Smyth 2010, "Permutation
-p-values should never be zero"); correction over params: Holm 1979.
+Sources: for numbers the two-sample statistic of Kuiper 1960, "Tests concerning random points on a circle", which sees
+best runs in the middle of a range as well as those at an end (that of Kolmogorov and Smirnov sees the latter better);
+for levels Pearson's chi-square; both with the permutation distribution; p = (1 + as extreme) / (1 + drawn) (Phipson and
+Smyth 2010, "Permutation p-values should never be zero"); correction over params: Holm 1979.
 """
 
 import math
@@ -196,7 +197,7 @@ def _p_value(places: "Floats", known: "Bools", top: "Bools", rng: np.random.Gene
     if not len(chosen) or groups.max() == 0:
         return _NAN
     draws = _draws(n, len(chosen), rng)
-    measure = _smirnov if numeric else _chi_square
+    measure = _kuiper if numeric else _chi_square
     drawn, seen = measure(groups, draws), measure(groups, chosen[None, :])[0]
     return float((1 + np.count_nonzero(drawn >= seen - 1e-12)) / (1 + len(drawn)))
 
@@ -208,20 +209,20 @@ def _draws(n: int, size: int, rng: np.random.Generator) -> "Draws":
     return np.argpartition(keys, size - 1, axis=1)[:, :size]
 
 
-def _smirnov(groups: "np.ndarray[Any, Any]", draws: "Draws") -> "Floats":
-    """The largest distance between the distributions of the drawn and of the others, for each row of draws.
+def _kuiper(groups: "np.ndarray[Any, Any]", draws: "Draws") -> "Floats":
+    """How far the distribution of the drawn lies above that of the others at most, plus below, for each row of draws.
 
-    It is reached at a drawn run's value or just below it, so only those are looked at. `groups` are ranks with ties.
+    Both are reached at a drawn run's value or just below it, so only those are looked at. `groups` are ranks with ties.
     """
     counts = np.bincount(groups)
     upto = np.cumsum(counts)
     n, size = len(groups), draws.shape[1]
     ranks = np.sort(groups[draws], axis=1)
     drawn = np.arange(1, size + 1)
-    above = drawn / size - (upto[ranks] - drawn) / (n - size)
-    below = ((upto - counts)[ranks] - (drawn - 1)) / (n - size) - (drawn - 1) / size
-    largest: Floats = np.maximum(above, below).max(axis=1)
-    return largest
+    above = (drawn / size - (upto[ranks] - drawn) / (n - size)).max(axis=1)
+    below = (((upto - counts)[ranks] - (drawn - 1)) / (n - size) - (drawn - 1) / size).max(axis=1)
+    statistic: Floats = np.maximum(above, 0) + np.maximum(below, 0)
+    return statistic
 
 
 def _chi_square(groups: "np.ndarray[Any, Any]", draws: "Draws") -> "Floats":
