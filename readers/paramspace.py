@@ -63,7 +63,7 @@ class ParameterSpace(NamedTuple):
     parameters: tuple[Parameter, ...]
     """In the order asked; by name when all were."""
     matrix: "Matrix"
-    """Shape (n_runs, n_columns), for linear things. A numeric param's column is its number (log10 where `log`), with the
+    """Shape (n_runs, n_columns), for linear things. A numeric param's column is its number (log10 where `log`), the
     median for a run that has none, and then one more column of 0 and 1 that says so (not when another param tells). A
     categorical one has a column of 0 and 1 for each level, all 0 where it is missing."""
 
