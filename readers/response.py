@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FEWEST_RUNS = 8
 """Runs below which nothing is fitted."""
-_TREES = 200
+_TREES = 120
 _MOST_RUNS = 2_000
 
 
