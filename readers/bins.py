@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
     Integers = np.ndarray[tuple[int], np.dtype[np.intp]]
     Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
-    IntegerMatrix = np.ndarray[tuple[int, int], np.dtype[np.intp]]
+    Codes = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
     BoolMatrix = np.ndarray[tuple[int, int], np.dtype[np.bool_]]
     Matrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 
@@ -28,8 +28,9 @@ MOST_BINS = 32
 class Bins(NamedTuple):
     """Params of n_runs runs, cut into bins."""
 
-    codes: "IntegerMatrix"
-    """Shape (n_runs, n_params): the bin, from 0; in an ordered param 0 holds the runs without a number, if any."""
+    codes: "Codes"
+    """Shape (n_runs, n_params), column after column in memory: the bin, from 0; in an ordered param 0 holds the runs
+    without a number, if any."""
     ordered: "Bools"
     """Shape (n_params,): whether bins follow each other (numeric), or can be grouped in any way (categorical)."""
     own: "BoolMatrix"
@@ -43,7 +44,7 @@ class Bins(NamedTuple):
 def binned(parameters: "Sequence[Parameter]") -> Bins:
     """Cut params that vary into bins."""
     cut = [_numeric(parameter) if parameter.kind == "numeric" else _categorical(parameter) for parameter in parameters]
-    codes = np.column_stack([codes for codes, _ in cut])
+    codes = np.array([codes for codes, _ in cut], dtype=np.uint8).T
     weights = np.zeros((len(cut), max(len(weights) for _, weights in cut)))
     for place, (_, found) in enumerate(cut):
         weights[place, : len(found)] = found

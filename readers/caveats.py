@@ -1,7 +1,5 @@
-"""Caveats: what one should know before one believes an importance, in words, and shown at the user's own line."""
+"""Caveats: what one should know before one believes an importance, in words."""
 
-import sys
-import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -12,17 +10,7 @@ FEW = 10
 """Fewer runs than this tell nothing of importance: the intervals say so."""
 POOR = 0.3
 """An R2 below which the params are said to explain little."""
-_OWN = {"tracker", "readers", "ingest"}
 _MOST_NAMES = 5
-
-
-def warn(messages: Sequence[str]) -> None:
-    """Warn of each, at the line of whoever called into this package."""
-    depth, frame = 2, sys._getframe(1)  # noqa: SLF001  # warnings' skip_file_prefixes needs Python 3.12
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _OWN:
-        depth, frame = depth + 1, frame.f_back
-    for message in messages:
-        warnings.warn(message, UserWarning, stacklevel=depth)
 
 
 def of_target(name: str, there: int, left_out: int, *, constant: bool) -> list[str]:

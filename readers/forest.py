@@ -97,23 +97,33 @@ def grow(
 
 
 def descend(
-    forest: Forest, bins: Bins, rows: "Integers", nodes: "Integers", changed: "tuple[int, Integers] | None" = None
-) -> "tuple[Integers, Bools]":
-    """Send runs down the trees: the leaf each reaches, and which params it may have been asked for, (n, n_params).
+    forest: Forest,
+    bins: Bins,
+    rows: "Integers",
+    nodes: "Integers",
+    changed: "tuple[int, Integers] | None" = None,
+    *,
+    asked: "Bools | None" = None,
+) -> "Integers":
+    """Send runs down the trees: the leaf that each reaches, shape (n,).
 
     Args:
         rows: shape (n,), the runs.
         nodes: shape (n,), where each starts; the number of a tree is its first node.
         changed: a param, and whose value of it each run has instead of its own, shape (n,).
+        asked: shape (n, n_params), gets True for each param that a run is asked for on its way (or doesn't matter).
     """
-    asked = np.zeros((len(rows), bins.codes.shape[1]), dtype=bool)
+    n_runs, n_bins = len(bins.codes), forest.goes_left.shape[1]
+    codes, goes_left = bins.codes.T.ravel(), forest.goes_left.ravel()
     each = np.arange(len(rows))
     for _ in range(forest.depth):
-        feature = forest.feature[nodes]
-        asked[each, feature] = True
+        feature = forest.feature.take(nodes)
+        if asked is not None:
+            asked[each, feature] = True
         whose = rows if changed is None else np.where(feature == changed[0], changed[1], rows)
-        nodes = forest.left[nodes] + ~forest.goes_left[nodes, bins.codes[whose, feature]]
-    return nodes, asked
+        code = codes.take(feature * n_runs + whose)
+        nodes = forest.left.take(nodes) + ~goes_left.take(nodes * n_bins + code)
+    return nodes
 
 
 def _best_split(bins: Bins, level: _Level, *, min_leaf: int, tried: int, random: np.random.Generator) -> _Split:
@@ -161,7 +171,7 @@ def _in_bins(bins: Bins, level: _Level, feature: int, nodes: "Integers") -> "tup
     place[nodes] = np.arange(len(nodes))
     at = place[level.node]
     inside = np.flatnonzero(at >= 0)
-    cell = at[inside] * n_bins + bins.codes[level.rows[inside], feature]
+    cell = at.take(inside) * n_bins + bins.codes[:, feature].take(level.rows.take(inside))
     size = len(nodes) * n_bins
-    counts, sums = np.bincount(cell, minlength=size), np.bincount(cell, level.y[inside], minlength=size)
+    counts, sums = np.bincount(cell, minlength=size), np.bincount(cell, level.y.take(inside), minlength=size)
     return counts.reshape(-1, n_bins), sums.reshape(-1, n_bins)

@@ -32,13 +32,14 @@ def permutation_scores(
     """
     n_trees, n_params = len(unseen), bins.codes.shape[1]
     rows, trees = unseen.ravel(), np.repeat(np.arange(n_trees), unseen.shape[1])
-    leaves, asked = descend(forest, bins, rows, trees)
+    asked = np.zeros((len(rows), n_params), dtype=bool)
+    leaves = descend(forest, bins, rows, trees, asked=asked)
     before = (target[rows] - forest.value[leaves]) ** 2
     scores = np.zeros((n_trees, n_params))
     for param in range(n_params):
         touched = np.flatnonzero(asked[:, param] & bins.own[rows, param])
         others = _others(bins, unseen, param, random)[touched]
-        changed, _ = descend(forest, bins, rows[touched], trees[touched], (param, others))
+        changed = descend(forest, bins, rows[touched], trees[touched], (param, others))
         worse = (target[rows[touched]] - forest.value[changed]) ** 2 - before[touched]
         scores[:, param] = np.bincount(trees[touched], worse, minlength=n_trees) / unseen.shape[1]
     return scores
@@ -59,7 +60,7 @@ def impurity_scores(
     scores = np.zeros(n_trees * n_params)
     node, step = trees, forest._replace(depth=1)
     for _ in range(forest.depth):
-        after, _ = descend(step, bins, rows, node)
+        after = descend(step, bins, rows, node)
         gained = (forest.value[after] - forest.value[node]) * target[rows]
         scores += np.bincount(trees * n_params + forest.feature[node], gained, minlength=len(scores))
         node = after

@@ -58,7 +58,7 @@ class ParameterImportance(dict[str, float]):
     left_out: int
     """Runs without a finite value of the metric."""
     warnings: list[str]
-    """What one should know before believing it; each was shown as a UserWarning too."""
+    """What one should know before believing it; whoever answers a user shows them."""
 
     def to_frame(self) -> pl.DataFrame:
         """One row a param: param, importance, low, high, rank, rank_best, rank_worst, effect."""
@@ -131,8 +131,8 @@ def parameter_importance(
 ) -> ParameterImportance:
     """How much of a metric's variation over runs goes with each param.
 
-    There is always an answer: where it can't be told, importances are 0 or their intervals wide, and warnings say why.
-    Runs that failed count as any other where they have the metric.
+    There is always an answer: where it can't be told, importances are 0 or their intervals wide, and `.warnings` say
+    why. Runs that failed count as any other where they have the metric.
 
     Args:
         table: the runs.
@@ -173,7 +173,6 @@ def parameter_importance(
     found = _result(asked, varying, answer, effects, keep_order=parameters is not None)
     found.metric, found.method, found.direction, found.level = target_name, method, direction, level
     found.n, found.left_out, found.warnings = len(y), int((~finite).sum()), notes
-    caveats.warn(notes)
     return found
 
 

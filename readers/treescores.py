@@ -120,7 +120,7 @@ def _add(foretold: _Foretold, forest: Forest, bins: Bins, seen: "Integers") -> N
     np.put_along_axis(unseen, seen, values=False, axis=1)
     unseen = unseen[:, foretold.rows]
     trees, places = np.nonzero(unseen)
-    leaves, _ = descend(forest, bins, foretold.rows[places], trees)
+    leaves = descend(forest, bins, foretold.rows[places], trees)
     foretold.sums[:] += np.bincount(places, forest.value[leaves], minlength=len(foretold.rows))
     foretold.counts[:] += unseen.sum(axis=0)
 
