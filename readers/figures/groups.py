@@ -10,6 +10,7 @@ from readers.figures.style import (
     BLUE,
     FAINT,
     INK,
+    LARGEST,
     ORANGE,
     WORDS_SIZE,
     counted,
@@ -38,18 +39,22 @@ MOST_GROUPS = 40
 
 @in_house_style
 def groups_figure(verdicts: "Verdicts", *, title: str | None = None) -> "Figure":
-    """Draw the runs of each group, their mean and its interval, and write the verdict over them."""
-    with_values = [group for group in verdicts.groups if len(group.values)]
+    """Draw the runs of each group, their mean and its interval, and write the verdict over them.
+
+    The best group is orange where it is told apart from every other that it was compared with.
+    """
+    every = [group._replace(values=group.values[np.abs(group.values) <= LARGEST]) for group in verdicts.groups]
+    with_values = [group for group in every if len(group.values)]
     heading = title or f"{short(verdicts.metric, 60)} by {short(verdicts.by, 60)}"
     if not with_values:
         said = "no group has a finite value" if verdicts.groups else "no groups"
         return words_figure(heading, f"{said}: there is nothing to draw")
     groups = with_values[:MOST_GROUPS]
     figure, axes = new_figure(7.4, 0.75 + (0.42 if len(groups) <= 12 else 0.28) * max(len(groups), 2))
-    _draw_groups(axes, groups)
+    _draw_groups(axes, groups, sure=_best_is_sure(verdicts))
     take_literally([axes.set_xlabel(f"{short(verdicts.metric, 60)} ({better_words(verdicts.direction)})")])
     notes = [f"points: runs; diamonds: means, with their {verdicts.level:.0%} interval"]
-    empty = [group.name for group in verdicts.groups if not len(group.values)]
+    empty = [group.name for group in every if not len(group.values)]
     if empty:
         notes.append(f"without a finite value: {', '.join(short(name) for name in empty[:MOST_LISTED])}")
     missing = sum(group.missing for group in with_values)
@@ -61,11 +66,18 @@ def groups_figure(verdicts: "Verdicts", *, title: str | None = None) -> "Figure"
     return figure
 
 
-def _draw_groups(axes: "Axes", groups: "Sequence[Group]") -> None:
+def _best_is_sure(verdicts: "Verdicts") -> bool:
+    """Whether the best mean is told apart from every group that it was compared with."""
+    best = verdicts.groups[0].name
+    found = [pair.conclusion for pair in verdicts.pairs if best in {pair.a, pair.b}]
+    return bool(found) and all(conclusion in {"a better", "b better"} for conclusion in found)
+
+
+def _draw_groups(axes: "Axes", groups: "Sequence[Group]", *, sure: bool) -> None:
     """A row a group: its runs side by side in the row, mean and interval in the middle, numbers at the right."""
     places = np.arange(len(groups))
     for place, group in enumerate(groups):
-        colour = ORANGE if place == 0 and len(groups) > 1 else BLUE
+        colour = ORANGE if place == 0 and sure else BLUE
         count = len(group.values)
         axes.scatter(
             group.values,
@@ -78,12 +90,13 @@ def _draw_groups(axes: "Axes", groups: "Sequence[Group]") -> None:
             rasterized=count > 5_000,
         )
         lower, upper = group.interval.lower, group.interval.upper
-        if np.isfinite([lower, upper]).all():
+        if max(abs(lower), abs(upper)) <= LARGEST:
             axes.hlines(place, lower, upper, color=INK, linewidth=2, zorder=4)
-        axes.scatter([group.mean], [place], s=40, marker="D", color=INK, zorder=5, linewidths=0)
+        if abs(group.mean) <= LARGEST:
+            axes.scatter([group.mean], [place], s=40, marker="D", color=INK, zorder=5, linewidths=0)
     every = np.concatenate([group.values for group in groups])
     bounds = np.array([[group.interval.lower, group.interval.upper] for group in groups]).ravel()
-    margins(axes, np.concatenate([every, bounds[np.isfinite(bounds)]]))
+    margins(axes, np.concatenate([every, bounds[np.abs(bounds) <= LARGEST]]))
     axes.set_yticks(places, distinct(group.name for group in groups))
     axes.set_ylim(max(len(groups), 2) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from readers.figures.style import take_literally
+from readers.figures.style import LARGEST, take_literally
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ class Line(NamedTuple):
 
 def fits(values: "Floats", log: bool) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Whether numbers have a place on an axis; matplotlib's own overflow with those near the largest float."""
-    return (values > 1e-100) & (values < 1e100) if log else np.abs(values) < 1e300
+    return (values > 1e-100) & (values < 1e100) if log else np.abs(values) <= LARGEST
 
 
 def draw_line(axes: "Axes", x: "Floats", y: "Floats", **look: Any) -> Any:

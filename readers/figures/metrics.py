@@ -12,6 +12,7 @@ from readers.figures.style import (
     GREY,
     GRID,
     INK,
+    LARGEST,
     ORANGE,
     TICK_SIZE,
     counted,
@@ -58,7 +59,7 @@ def metric_comparison_figure(
         statuses: shape (n,); runs that failed, were killed or interrupted are marked.
     """
     numbers = np.asarray(values, dtype=np.float64)
-    finite = np.isfinite(numbers)
+    finite = np.abs(numbers) <= LARGEST
     if not finite.any():
         said = f"none of {counted(len(numbers))} has a finite value" if len(numbers) else "no runs"
         return words_figure(title or metric, f"{said}: there is nothing to draw")

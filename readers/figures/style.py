@@ -30,6 +30,8 @@ BLUE, ORANGE, GREY = PALETTE[0], PALETTE[1], "#8a8f98"
 INK, FAINT, GRID = "#20242b", "#5b6270", "#e6e8ec"
 """Of text that matters, of text that doesn't, of the lines behind everything."""
 SUFFIXES = (".png", ".svg", ".pdf")
+LARGEST = 1e300
+"""Numbers up to which matplotlib can lay out an axis; larger ones are treated as infinite."""
 TITLE_SIZE, WORDS_SIZE, NOTE_SIZE, TICK_SIZE = 11.0, 9.0, 8.0, 9.0
 _LONGEST_LABEL = 28
 _MARGIN = 0.12  # inches around everything
@@ -39,7 +41,7 @@ _MORE_FONTS = (
     "PingFang SC",
     "Hiragino Sans",
     "Microsoft YaHei",
-    "Noto Emoji",
+    "Malgun Gothic",
 )
 
 P = ParamSpec("P")

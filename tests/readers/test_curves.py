@@ -177,7 +177,8 @@ def test_curves_of_ten_thousand_runs_come_within_a_second(recorder: "Recorder", 
         recorder.start(f"r{number:05}")
         recorder.params(f"r{number:05}", {"optimizer": ["adam", "sgd"][number % 2]})
         log(recorder, f"r{number:05}", {step: 1 / (step + 1) for step in range(100)})
-    recorder.seal()
+        if number % 500 == 499:
+            recorder.seal()
     table = RunTable.read(store)
     took = []
     for _ in range(3):
