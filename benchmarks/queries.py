@@ -4,7 +4,8 @@ Every tool's store is filled with the same runs (see query_data: 10 params, 5 me
 and kept between invocations (see query_stores). Then each question is asked in a fresh process (see query_jobs):
 
     cold    seconds from the start of the process to the first answer: interpreter, imports, opening, answering
-    first   of these the answer itself
+    CPU     processor time of these, all threads: it minds other work on the machine less
+    first   the seconds of the answer itself, once the library is imported and the store open
     warm    the same question again in that process, the shortest of several
     MB      highest resident memory of the process, all answers included
 
@@ -57,7 +58,7 @@ def main() -> None:
 def rendered(document: Document) -> str:
     """One table for each question, then what filling the stores took."""
     parts = []
-    head = ("runs", "tool", "warm ms", "x", "first ms", "cold ms", "x", "MB", "10x runs: warm", "cold", "MB")
+    head = ("runs", "tool", "warm ms", "x", "first ms", "cold ms", "x", "CPU ms", "MB", "10x runs: warm", "cold", "MB")
     for question, words in QUESTIONS.items():
         rows = [figure for figure in document["figures"] if figure["question"] == question]
         if rows:
@@ -85,6 +86,7 @@ def _row(row: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
         number(1e3 * row["first_s"]),
         number(1e3 * row["cold_s"]),
         times(row["cold_s"], ours.get("cold_s")),
+        number(1e3 * row["cold_cpu_s"]),
         number(row["most_mb"]),
         *(times(row[name], tenth.get(name)) for name in ("warm_s", "cold_s", "most_mb")),
     ]
@@ -156,6 +158,7 @@ def _figures(outcome: Outcome) -> dict[str, float]:
     answer = outcome.answer
     return {
         "cold_s": answer["answered_at"] - outcome.started_at,
+        "cold_cpu_s": answer["cold_cpu_s"],
         "first_s": answer["answered_at"] - answer["ready_at"],
         "warm_s": min(answer["warm_s"]),
         "first_mb": answer["first_mb"],

@@ -32,7 +32,7 @@ def asking(tool: "Queried", job: dict[str, Any]) -> dict[str, Any]:
     tool.open(Path(job["store"]))
     ready = time.monotonic()
     answer = tool.ask(question, metric, run_ids)
-    answered = time.monotonic()
+    answered, cpu = time.monotonic(), time.process_time()
     first_mb = _most_mb()
     told = tool.told(question, metric, answer)
     del answer
@@ -48,6 +48,7 @@ def asking(tool: "Queried", job: dict[str, Any]) -> dict[str, Any]:
         "question": question,
         "ready_at": ready,
         "answered_at": answered,
+        "cold_cpu_s": cpu,
         "warm_s": warm,
         "first_mb": first_mb,
         "most_mb": _most_mb(),

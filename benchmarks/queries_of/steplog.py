@@ -16,7 +16,7 @@ class Steplog:
 
     name = "steplog"
     requirements = (".", NUMPY)
-    settings = "RunTable.wide(), Store.metrics(keys), ExperimentComparator.rank and .compare_runs"
+    settings = "RunTable.wide, Store.metrics, ExperimentComparator.rank and .compare_runs, analyze_parameter_importance"
     environment: Mapping[str, str] = {}
     questions = tuple(QUESTIONS)
 
@@ -47,7 +47,7 @@ class Steplog:
 
             return RunTable.read(self._store).wide()
         if question == "history":
-            return self._store.metrics(keys=[metric]).collect()
+            return self._store.metrics(keys=[metric]).select("run_id", "step", "time", "value").collect()
         if question == "importance":
             from readers.analyzer import HyperparameterAnalyzer
 

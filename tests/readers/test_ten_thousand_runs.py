@@ -1,11 +1,8 @@
-"""Ten thousand runs feel like one: the promised answers in the promised time."""
+"""Ten thousand runs: all of them are answered. How fast is measured by benchmarks/queries.py, on a quiet machine."""
 
 import json
 import random
 import struct
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +20,6 @@ if TYPE_CHECKING:
     from tests.readers.conftest import Recorder
 
 KEYS = ("train/loss", "val/loss", "val/accuracy", "lr", "epoch_time")
-WARM_S, COLD_S, HISTORY_S = 0.15, 1.0, 0.5
-TRIES = 7
 
 
 def sweep(layout: Layout, runs: int, steps: int, experiments: int) -> None:
@@ -53,22 +48,12 @@ def table_of_runs(store: Store) -> pl.DataFrame:
     return store.runs().collect().join(params, on="run_id", how="left").join(metrics, on="run_id", how="left")
 
 
-def best_of(tries: int, question: Callable[[], object]) -> float:
-    """The shortest of several times: what the answer costs, not what else the machine does."""
-    times = []
-    for _ in range(tries):
-        began = time.perf_counter()
-        question()
-        times.append(time.perf_counter() - began)
-    return min(times)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("compacted", [False, True])
 @pytest.mark.parametrize("experiments", [1, 20])
-def test_ten_thousand_runs_answer_in_time(experiments: int, compacted: bool, tmp_path: Path) -> None:
-    """10,000 runs x (10 params, 5 metrics x 100 steps): all runs, cold and warm, and one metric's history."""
+def test_ten_thousand_runs_are_answered_whole(experiments: int, compacted: bool, tmp_path: Path) -> None:
+    """10,000 runs x (10 params, 5 metrics x 100 steps): all runs with their values, and one metric's history."""
     layout = Layout(tmp_path / "store")
     layout.create()
     sweep(layout, 10_000, 100, experiments)
@@ -76,16 +61,14 @@ def test_ten_thousand_runs_answer_in_time(experiments: int, compacted: bool, tmp
         compact(layout)
     store = Store(layout.root)
 
-    began = time.perf_counter()
     table = table_of_runs(store)
-    cold_s = time.perf_counter() - began
-    warm_s = best_of(TRIES, lambda: table_of_runs(store))
-    history = store.metrics(keys=["val/loss"]).select("run_id", "step", "value")
-    history_s = best_of(TRIES, history.collect)
+    history = store.metrics(keys=["val/loss"]).collect()
 
-    sys.stdout.write(f"cold {cold_s:.3f} s, warm {warm_s:.3f} s, history {history_s:.3f} s\n")  # pytest -rP shows it
-    assert (table.height, table.width, history.collect().height) == (10_000, 12 + 10 + 15, 1_000_000)
-    assert (cold_s < COLD_S, warm_s < WARM_S, history_s < HISTORY_S) == (True, True, True), (cold_s, warm_s, history_s)
+    assert (table.height, table.width, history.height) == (10_000, 12 + 10 + 15, 1_000_000)
+    assert (
+        table.null_count().select(pl.exclude("parent_run_id", "group")).sum_horizontal().item(),
+        history["run_id"].n_unique(),
+    ) == (0, 10_000)
 
 
 @pytest.mark.slow
