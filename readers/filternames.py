@@ -1,7 +1,7 @@
 """Which column a name means: params.lr, metrics."val/loss".min, lr, attributes.start_time, "Run name"."""
 
 from collections.abc import Collection
-from typing import get_args
+from typing import Any, get_args
 
 from ingest.errors import LookupFailed
 from readers.runs import RUNS
@@ -62,12 +62,14 @@ def column_of(parts: tuple[str, ...], there: Collection[str]) -> str:
     raise LookupFailed.among("param, metric, tag or column", whole, _like(kind, there))
 
 
-def metric_of(column: str, there: Collection[str]) -> tuple[str, str] | None:
+def metric_of(column: str, there: Collection[str]) -> tuple[str, Statistic] | None:
     """(metric, statistic) of a metric's column, None of any other."""
     if not column.startswith("metrics."):
         return None
-    base = column if column in there else _base(column)
-    return base.removeprefix("metrics."), "last" if base == column else column.rpartition(".")[2]
+    if column in there:
+        return column.removeprefix("metrics."), "last"
+    statistic: Any = column.rpartition(".")[2]
+    return _base(column).removeprefix("metrics."), statistic
 
 
 def _base(column: str) -> str:

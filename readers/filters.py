@@ -17,7 +17,7 @@ import contextlib
 import functools
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -25,7 +25,7 @@ import polars as pl
 from ingest.errors import LookupFailed
 from readers.filternames import column_of, metric_of
 from readers.filtersyntax import FilterInvalid, parse
-from readers.filtertree import Compared, Condition, Is, Joined, Like, Name, Not, Value, names
+from readers.filtertree import Compared, Condition, Constant, Is, Joined, Like, Name, Not, Value, names
 from readers.runs import RUNS
 from readers.runtable import RunTable
 
@@ -55,29 +55,40 @@ def run_filter(text: str, columns: Mapping[str, pl.DataType]) -> pl.Expr:
     return _Filter(columns).expression(parse(text))
 
 
-def matching(table: RunTable, text: str) -> pl.DataFrame:
-    """The runs of a table that fit a filter: the columns of `runs`, and those that the filter names.
+def matching(table: RunTable, text: str | None, also: Sequence[str] = ()) -> pl.DataFrame:
+    """The runs of a table that fit a filter: the columns of `runs`, those that the filter names, and those of `also`.
 
     Of a metric other statistics than the last can be named: metrics.loss.min, .max, .mean, .first, .best.
 
-    Raises: as run_filter.
+    Args:
+        text: None lets all through.
+        also: further names, as they stand in filters, but without quotes; a name's own dots do no harm.
+
+    Raises: as run_filter. ValueError: more cells than memory is likely to hold.
     """
-    condition = parse(text)
-    there = [
-        *RUNS,
-        *(f"params.{name}" for name in table.param_names),
-        *(f"metrics.{name}" for name in table.metric_names),
-    ]
-    there += [f"tags.{name}" for name in table.tags["key"].unique().sort()]
-    asked = [column_of(name.parts, there) for name in names(condition)]
+    condition = None if text is None else parse(text)
+    there = columns_there(table)
+    parts = [name.parts for name in names(condition)] if condition else []
+    asked = [column_of(each, there) for each in (*parts, *(tuple(name.split(".")) for name in also))]
     metrics = [found for column in asked if (found := metric_of(column, there))]
     frame = table.wide(
         metrics=[metric for metric, _ in metrics],
         params=[column.removeprefix("params.") for column in asked if column.startswith("params.")],
         tags=[column.removeprefix("tags.") for column in asked if column.startswith("tags.")],
-        statistics=["last", *{statistic: None for _, statistic in metrics if statistic != "last"}],  # type: ignore[list-item]
+        statistics=["last", *dict.fromkeys(statistic for _, statistic in metrics if statistic != "last")],
     )
-    return frame.filter(_Filter(frame.schema).expression(condition)).select(list(dict.fromkeys([*RUNS, *asked])))
+    fitting = frame if condition is None else frame.filter(_Filter(frame.schema).expression(condition))
+    return fitting.select(list(dict.fromkeys([*RUNS, *asked])))
+
+
+def columns_there(table: RunTable) -> list[str]:
+    """Every column that a filter on these runs can name, but for the further statistics of metrics."""
+    tags = table.tags["key"].unique().sort()
+    params, metrics = (
+        (f"params.{name}" for name in table.param_names),
+        (f"metrics.{name}" for name in table.metric_names),
+    )
+    return [*RUNS, *params, *metrics, *(f"tags.{name}" for name in tags)]
 
 
 class _Filter:
@@ -100,8 +111,10 @@ class _Filter:
                 return self._is(name, what)
             case Compared(left, sign, Name() as right):
                 return self._two_columns(self._column(left), sign, self._column(right))
-            case Compared(left, sign, constant):
-                return self._compared(self._column(left), sign, constant.value)
+            case Compared(left, sign, Constant(value)):
+                return self._compared(self._column(left), sign, value)
+            case _:
+                raise AssertionError(condition)
 
     def _column(self, name: Name) -> str:
         column = column_of(name.parts, self._columns)

@@ -21,6 +21,7 @@ from readers.records import BestRun, ExperimentSummary, MetricSummary, RunRecord
 if TYPE_CHECKING:
     import polars as pl
 
+    from readers.runtable import Statistic
     from readers.scan import Tables
     from readers.verified import Damage
 
@@ -189,6 +190,38 @@ class Store:
         listed = ", ".join(f"{run_id} ({name!r} in {experiment!r})" for run_id, name, experiment in meant[:_LISTED])
         more = f", and {len(meant) - _LISTED} more" if len(meant) > _LISTED else ""
         raise RunNotFound(f"{asked!r} means {len(meant)} runs: {listed}{more}; give one of these ids")
+
+    def table(
+        self,
+        experiments: Collection[str] | None = None,
+        *,
+        where: str | None = None,
+        statistics: "Sequence[Statistic]" = ("last",),
+    ) -> "pl.DataFrame":
+        """One row a run, with columns `params.x`, `tags.x`, `metrics.x`: see readers.runtable.RunTable.wide.
+
+        Args:
+            where: only the runs that fit a filter, such as "metrics.accuracy > 0.9 AND params.lr < 0.1"; see
+                readers.filters.
+            statistics: which numbers of each metric; all but the last are in `metrics.x.min` and so on.
+
+        Raises: ExperimentNotFound. LookupFailed: the filter names what isn't there. ValueError: it is no filter.
+        """
+        from readers.filters import matching
+        from readers.runtable import RunTable
+
+        runs = RunTable.read(self, experiments=None if experiments is None else list(experiments))
+        wide = runs.wide(tags=None, statistics=statistics)
+        return wide if where is None else wide.filter(wide["run_id"].is_in(matching(runs, where)["run_id"].implode()))
+
+    def sql(self, query: str) -> "pl.DataFrame":
+        """The answer to an SQL query over the tables runs, params, tags, metrics, facts, summaries, wide: readers.sql.
+
+        Raises: LookupFailed: no such table or column. ValueError: no query, or one that would do more than read.
+        """
+        from readers.sql import query as ask
+
+        return ask(self, query)
 
     # --- the files themselves
 

@@ -1,6 +1,5 @@
 """Filters: a text says which runs, in SQL's spelling or in MLflow's; and no text does worse than to be refused."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -174,7 +173,7 @@ def test_what_is_no_filter_is_refused_in_words(text: str, message: str) -> None:
 
 
 def test_very_many_conditions_are_no_trouble() -> None:
-    """ "and" and "or" are flat, so they don't exhaust a stack."""
+    """They are joined flat, so they don't exhaust a stack."""
     assert chosen(" or ".join(["lr=0.1"] * 900)) == "0"
     assert chosen(" and ".join(["lr=0.1"] * 800)) == "0"
 
@@ -209,7 +208,7 @@ def test_every_name_can_be_quoted(name: str, quote: str) -> None:
 
 
 @pytest.fixture
-def table(recorder: Any, store: Store) -> Iterator[RunTable]:
+def table(recorder: Any, store: Store) -> RunTable:
     """Three runs with a history of a loss that comes and goes."""
     for number in range(3):
         recorder.start(f"r{number}")

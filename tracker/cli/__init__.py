@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from ingest.errors import LookupFailed, TrackerError
-from tracker.cli import demo, runs, show, tail, upkeep
+from tracker.cli import best, compare, demo, export, importance, query, report, runs, show, tail, upkeep
+from tracker.cli.options import AskedWrongly
 from tracker.cli.screen import plain
 
 app = typer.Typer(
@@ -51,6 +52,12 @@ app.command("demo")(demo.demo)
 app.command("ls")(runs.ls)
 app.command("show")(show.show)
 app.command("tail")(tail.tail)
+app.command("compare")(compare.compare)
+app.command("best")(best.best)
+app.command("importance")(importance.importance)
+app.command("query")(query.query)
+app.command("report")(report.report)
+app.command("export")(export.export)
 app.command("check")(upkeep.check)
 app.command("compact")(upkeep.compact)
 
@@ -63,7 +70,7 @@ def main() -> None:
     try:
         app()
     except TrackerError as error:
-        fail(str(error), 2 if isinstance(error, LookupFailed) else 1)
+        fail(str(error), 2 if isinstance(error, LookupFailed | AskedWrongly) else 1)
     except OSError as error:
         fail(f"{error.strerror or error}" + (f": {error.filename!r}" if error.filename else ""), 1)
 

@@ -1,13 +1,19 @@
-"""What several commands take: the store, the run, JSON. Parsed here, so that it means the same everywhere."""
+"""What several commands take: the store, runs, a metric, JSON. Parsed here, so that it means the same everywhere."""
 
 import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest.errors import LookupFailed, StoreUnavailable
+from ingest.errors import LookupFailed, StoreUnavailable, TrackerError
 from ingest.layout import Layout
+from tracker.cli.screen import plain
 
 if TYPE_CHECKING:
     from readers.store import Store
@@ -22,8 +28,57 @@ RunArgument = Annotated[
 DEFAULT_STORE = Path("experiments")
 
 
+class Mode(StrEnum):
+    """Which way a metric is better, as one types it."""
+
+    auto = "auto"
+    min = "min"
+    max = "max"
+
+
+ModeOption = Annotated[
+    Mode, typer.Option("--mode", help="Which way the metric is better; auto goes by its name.", case_sensitive=False)
+]
+
+
+class Statistic(StrEnum):
+    """Which number of a metric's history speaks for a run, as one types it."""
+
+    last = "last"
+    best = "best"
+    min = "min"
+    max = "max"
+    mean = "mean"
+    first = "first"
+
+
+ValueOption = Annotated[
+    Statistic, typer.Option("--value", help="Which number of the metric's history speaks for a run.")
+]
+
+
 class StoreNotFound(StoreUnavailable, LookupFailed):
     """No store lies where the command was told to look: asked for something that isn't there, so exit code 2."""
+
+
+class AskedWrongly(TrackerError):
+    """What was asked can't be answered as it was asked: exit code 2."""
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Around a question to the readers: misuse is exit code 2, and what they warn of is a line on stderr.
+
+    Raises: AskedWrongly: in place of a ValueError.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            yield
+        except ValueError as error:
+            raise AskedWrongly(str(error)) from error
+    for text in dict.fromkeys(str(warning.message) for warning in caught if warning.category is UserWarning):
+        print(f"steplog: {plain(text)}", file=sys.stderr)  # noqa: T201 - the command's own voice
 
 
 def open_layout(folder: Path) -> Layout:
@@ -46,3 +101,8 @@ def open_store(folder: Path) -> "Store":
     from readers.store import Store
 
     return Store(open_layout(folder).root)
+
+
+def run_ids(store: "Store", asked: list[str] | None) -> list[str] | None:
+    """The ids of the runs that are meant, each once; None for none. Raises: RunNotFound."""
+    return list(dict.fromkeys(map(store.resolve_run, asked))) if asked else None

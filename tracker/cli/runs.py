@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ingest.errors import ExperimentNotFound, MetricNotFound
+from tracker.cli.columns import Column, print_columns
 from tracker.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
 from tracker.cli.screen import (
     cell,
@@ -21,8 +22,8 @@ from tracker.cli.screen import (
     print_json,
     short_moment,
     status,
-    table,
 )
+from tracker.cli.telling import telling_metrics
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,8 +34,7 @@ Run = dict[str, Any]
 """A row of the store's runs, and under "metrics" the last values of the run's metrics."""
 
 _ORDERS = ("start", "name", "status", "duration")
-_MAIN_WIDTH = 56  # what the columns before the metrics take, about
-_METRIC_WIDTH = 14
+_MOST_METRICS = 30
 _SHORTEST_ID = 8
 
 
@@ -187,39 +187,25 @@ def _print_group(
     metrics: list[str],
 ) -> None:
     by_status = Counter(run["status"] for run in all_runs)
-    counts = ", ".join(f"{count} {name.lower()}" for name, count in by_status.most_common())
+    counts = ", ".join(f"{count:,} {name.lower()}" for name, count in by_status.most_common())
     screen.print(cell(experiment, "bold"), cell(f"  {count_of(len(all_runs), 'run')}: {counts}", "dim"), sep="")
-    room = max(1, (screen.width - _MAIN_WIDTH) // _METRIC_WIDTH)
-    columns = [*metrics, *(key for key in _telling(runs) if key not in metrics)][: max(room, len(metrics))]
-    rows = table("run", "id", "status", "started", "took", *columns, right=("took", *columns))
-    for run in runs:
-        values = (number(run["metrics"].get(key)) for key in columns)
-        rows.add_row(
-            cell(run["run_name"], limit=24),
-            cell(short_ids[run["run_id"]], "dim"),
-            status(run["status"]),
-            short_moment(run["start_time"]),
-            duration(_seconds(run)),
-            *values,
-        )
-    screen.print(rows)
+    names = [*metrics, *(key for key in _telling(runs) if key not in metrics)]
+    columns = [
+        Column("run", [cell(run["run_name"], limit=24) for run in runs]),
+        Column("id", [cell(short_ids[run["run_id"]], "dim") for run in runs]),
+        Column("status", [status(run["status"]) for run in runs]),
+        Column("started", [cell(short_moment(run["start_time"])) for run in runs]),
+        Column("took", [cell(duration(_seconds(run))) for run in runs], right=True),
+        *(Column(key, [number(run["metrics"].get(key)) for run in runs], right=True) for key in names),
+    ]
+    print_columns(screen, columns, always=5 + max(1, len(metrics)), name_hidden=False)
     if len(runs) < len(all_runs):
-        screen.print(cell(f"… and {len(all_runs) - len(runs)} more; --limit 0 shows all", "dim"))
+        screen.print(cell(f"… and {len(all_runs) - len(runs):,} more; --limit 0 shows all", "dim"))
 
 
 def _telling(runs: list[Run]) -> list[str]:
     """The runs' metrics, the most telling first."""
-    from readers.best import headline
-
-    counts = Counter(key for run in runs for key in run["metrics"] if not key.startswith("system/"))
-    ordered: list[str] = []
-    while counts and len(ordered) < _METRIC_WIDTH:
-        first = headline(counts)
-        if first is None:
-            break
-        ordered.append(first)
-        del counts[first]
-    return ordered
+    return telling_metrics(Counter(key for run in runs for key in run["metrics"]), _MOST_METRICS)
 
 
 def _started(run: Run) -> datetime:
