@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ingest.errors import LookupFailed
 from ingest.jsontext import from_json
 from readers.runtable import RunTable, Values
 
@@ -36,11 +37,12 @@ class Grouping(NamedTuple):
     """Runs that lack what the groups are made by."""
 
     def group(self, asked: object) -> str:
-        """The name of the group that is meant, by its name or its value. Raises: ValueError: there is none."""
+        """The name of the group that is meant, by its name or its value. Raises: LookupFailed: there is none."""
         name = str(asked).lower() if isinstance(asked, bool) else str(asked)
-        if name not in self.values:
-            raise ValueError(f"no group {name!r} of {self.by!r} to be the baseline; there is: {', '.join(self.values)}")
-        return name
+        for own in self.values:
+            if own == name or (type(asked) in {int, float} and _is_number(own, asked)):
+                return own
+        raise LookupFailed.among(f"group of {self.by!r}", name, self.values)
 
 
 def grouped(table: RunTable, by: str, values: "Floats", pair_on: str | None = None) -> Grouping:
@@ -54,6 +56,8 @@ def grouped(table: RunTable, by: str, values: "Floats", pair_on: str | None = No
     Raises: LookupFailed: no run has such a thing. ValueError: it doesn't make groups that can be compared; the message
         says why, and what does.
     """
+    if not len(table):
+        raise ValueError(f"there are no runs to group by {by!r}")
     found = table.value(by)
     names = labels(found)
     order = _in_order(found, names)
@@ -71,6 +75,8 @@ def grouped(table: RunTable, by: str, values: "Floats", pair_on: str | None = No
 
 def scores(table: RunTable, method: str, dataset: str, values: "Floats") -> "tuple[Matrix, list[str], list[str]]":
     """The mean of each method (column) on each data set (row); NaN where it has no value there."""
+    if not len(table):
+        raise ValueError(f"there are no runs to rank {method!r} over {dataset!r}")
     of_method, of_dataset = labels(table.value(method)), labels(table.value(dataset))
     methods, datasets = (list(dict.fromkeys(name for name in found if name)) for found in (of_method, of_dataset))
     cells: dict[tuple[str, str], list[float]] = {}
@@ -95,6 +101,13 @@ def _of_number(number: float, text: str, called: dict[float, str]) -> str:
     return text if text in {"true", "false"} else called.setdefault(number, text)
 
 
+def _is_number(text: str, number: Any) -> bool:
+    try:
+        return bool(float(text) == number)
+    except ValueError:
+        return False
+
+
 def _readable(text: str | None) -> str | None:
     """NaN and infinities as people write them; JSON has no word for them."""
     return str(from_json(text)) if text is not None and text.startswith('{"__float__": ') else text
@@ -112,11 +125,9 @@ def _in_order(values: Values, names: Sequence[str | None]) -> list[str]:
 def _check(table: RunTable, by: str, names: Sequence[str | None], groups: Sequence[str]) -> None:
     """Refuse, in words, what makes no groups to compare."""
     runs = len(names) - list(names).count(None)
-    if not runs:
-        raise ValueError(f"there are no runs to group by {by!r}")
     if len(groups) == 1:
         raise ValueError(
-            f"{by!r} is {_cut(groups[0])!r} in all {runs} runs that have it, so there is nothing to compare; "
+            f"{by!r} is {_cut(groups[0])!r} in every run that has it ({counted(runs)}): there is nothing to compare; "
             f"{_what_varies(table)}"
         )
     if len(groups) > MOST_GROUPS or (len(groups) > _FEW_GROUPS and len(groups) > runs // 2):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def rows(found: Differences) -> list[tuple[str, str, tuple[str | None, ...]]]:
     """What differs, as plain tuples."""
-    return [tuple(row) for row in found.rows]
+    return [(row.kind, row.name, row.values) for row in found.rows]
 
 
 def of(recorder: "Recorder", run_ids: list[str] | None = None) -> Differences:

@@ -1,7 +1,7 @@
 """rank: the runs by a metric, best first."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 LAST = {"a": 0.5, "b": 0.9, "c": math.nan, "d": 0.9, "e": -math.inf, "f": 0.1}
 
 
-@pytest.fixture
-def comparator(recorder: "Recorder") -> ExperimentComparator:
+@pytest.fixture(scope="module")
+def comparator(
+    tmp_path_factory: pytest.TempPathFactory, new_recorder: "type[Recorder]"
+) -> Iterator[ExperimentComparator]:
     """Six runs with an accuracy, one without."""
+    recorder = new_recorder(tmp_path_factory.mktemp("ranked") / "store")
     for place, (run_id, value) in enumerate(LAST.items()):
         recorder.start(run_id)
         recorder.params(run_id, {"place": place, "nested": {"x": 1}})
@@ -30,7 +33,8 @@ def comparator(recorder: "Recorder") -> ExperimentComparator:
     recorder.start("elsewhere", experiment="other")
     recorder.log("elsewhere", {"accuracy": 0.99}, experiment="other")
     recorder.flush()
-    return ExperimentComparator(Store(recorder.layout.root))
+    yield ExperimentComparator(Store(recorder.layout.root))
+    recorder.close()
 
 
 def order(found: list[Any]) -> list[tuple[int, str]]:
@@ -103,13 +107,13 @@ def test_a_metric_that_no_run_has_is_an_error(comparator: ExperimentComparator) 
         comparator.rank("accuracy", "best")  # type: ignore[arg-type]
 
 
-def test_runs_that_still_go_on_count(
-    comparator: ExperimentComparator, write: "Callable[[], Recorder]", recorder: "Recorder"
-) -> None:
+def test_runs_that_still_go_on_count(recorder: "Recorder", store: Store) -> None:
     """What was logged after the comparator was made is seen."""
-    recorder.log("without", {"accuracy": 2.0})
+    recorder.start("going on")
+    comparator = ExperimentComparator(store)
+    recorder.log("going on", {"accuracy": 2.0})
     recorder.flush()
 
     best = comparator.rank("accuracy", top_k=1)[0]
 
-    assert (best["run_id"], best["status"]) == ("without", "RUNNING")
+    assert (best["run_id"], best["status"]) == ("going on", "RUNNING")
