@@ -6,6 +6,7 @@ all; the one that ends best is unique. What the accuracy comes to depends on fou
 rate, then depth, dropout and the optimizer.
 """
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -47,6 +48,14 @@ def runs(count: int) -> Iterator[Run]:
         yield from _block(start)[: count - start]
 
 
+def fingerprint() -> str:
+    """What changes when the runs do."""
+    digest = hashlib.sha256()
+    for run in runs(_BLOCK + 1):
+        digest.update(f"{run.name}{run.params}".encode() + run.values.tobytes())
+    return digest.hexdigest()
+
+
 def expected(count: int) -> dict[str, dict[str, Any]]:
     """What the questions' answers come to, by question; runs are meant by their number, from 0 on."""
     lr, last = np.empty(count), np.empty((count, len(METRICS)))
@@ -67,7 +76,8 @@ def expected(count: int) -> dict[str, dict[str, Any]]:
 
 def compared(count: int) -> list[int]:
     """The numbers of the runs that are compared, spread over all."""
-    return np.linspace(0, count - 1, min(COMPARED, count)).astype(int).tolist()
+    places = np.linspace(0, count - 1, min(COMPARED, count))
+    return [int(place) for place in places]
 
 
 def _block(start: int) -> list[Run]:

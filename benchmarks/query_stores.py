@@ -1,7 +1,7 @@
 """The stores that `queries` asks: filled once by each tool, and kept beside the environments.
 
 A store's folder is named after the tool, the number of runs, and a digest of what made it: the adapter's `create`, the
-data, the tool's version; for ours the format's. So a change of how a store is asked doesn't make a new one.
+runs, the tool's version; for ours the format's. So a change of how a store is asked doesn't make a new one.
 """
 
 import hashlib
@@ -56,5 +56,5 @@ def filled(tool: Queried, place: Environment, runs: int, kept: Path) -> Filled:
 def _digest(tool: Queried, place: Environment) -> str:
     """What the store depends on."""
     version = str(FORMAT_VERSION) if tool.name == OURS else place.version(tool)
-    made_by = [inspect.getsource(type(tool).create), inspect.getsource(query_data), version]
+    made_by = [inspect.getsource(type(tool).create), query_data.fingerprint(), version]
     return hashlib.sha256("\n".join(made_by).encode()).hexdigest()[:12]

@@ -24,7 +24,7 @@ class Steplog:
         """By the log calls of a training, one run after the other."""
         from tracker import ExperimentTracker
 
-        ids = []
+        ids: list[str] = []
         with ExperimentTracker(output_dir=folder, experiment_name="bench", auto_log=False) as tracker:
             for run in runs:
                 ids.append(tracker.start_run(run.name))
