@@ -94,7 +94,7 @@ class HyperparameterAnalyzer:
 
         table, target, direction = self._read(runs, target_metric, mode, value)
         found = optimal_ranges(table, target, _names(parameters), direction=direction, percentile=percentile)
-        _warn(list(dict.fromkeys(text for each in found.values() for text in each["warnings"])))
+        _warn(_by_text({name: each["warnings"] for name, each in found.items()}))
         return found
 
     def plot_parameter_interactions(
@@ -224,6 +224,17 @@ def _names(parameters: Sequence[str] | None) -> list[str] | None:
     if isinstance(parameters, str):
         raise TypeError(f"parameters is {parameters!r}; it is a list of names, as in [{parameters!r}]")
     return None if parameters is None else list(dict.fromkeys(parameters))
+
+
+def _by_text(warned: Mapping[str, Sequence[str]]) -> list[str]:
+    """Each text once, with the params that it is about."""
+    about: dict[str, list[str]] = {}
+    for name, texts in warned.items():
+        for text in texts:
+            about.setdefault(text, []).append(name)
+    from readers.paramaxes import listed
+
+    return [f"{listed(names)}: {text}" for text, names in about.items()]
 
 
 def _warn(texts: Sequence[str], further: int = 0) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MOST_LEVELS = 12
 """Levels that a categorical axis tells apart; the rarer ones share one that is called "others"."""
-_DOUBLINGS, _MOST_NAMED = 8.0, 8
+_DOUBLINGS, _MOST_NAMED = 8.0, 6
 _PYTHON_WORDS = {"null": "None", "true": "True", "false": "False"}
 _NOTHING_TO_DRAW = {
     "constant": "the same in all runs",
@@ -77,7 +77,7 @@ class Axes(NamedTuple):
         reasons: dict[str, list[str]] = {}
         for name, reason in self.left_out.items():
             reasons.setdefault(reason, []).append(name)
-        return [f"{_listed(names)} {'is' if len(names) == 1 else 'are'} {why}" for why, names in reasons.items()]
+        return [f"{listed(names)} {'is' if len(names) == 1 else 'are'} {why}" for why, names in reasons.items()]
 
 
 def axes_of(table: RunTable, names: Sequence[str] | None, rows: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Axes:
@@ -91,10 +91,14 @@ def axes_of(table: RunTable, names: Sequence[str] | None, rows: "np.ndarray[tupl
             raise LookupFailed.among("param", name, there)
     drawable, left_out = {}, {}
     for parameter in parameter_space(table, names, rows=rows).parameters:
-        if parameter.varies:
-            drawable[parameter.name] = _axis(parameter, words=table.param(parameter.name).kind != "text")
-        else:
+        if not parameter.varies:
             left_out[parameter.name] = _NOTHING_TO_DRAW[parameter.kind]
+            continue
+        axis = _axis(parameter, words=table.param(parameter.name).kind != "text")
+        if len(axis.distinct) > 1:
+            drawable[parameter.name] = axis
+        else:
+            left_out[parameter.name] = "the same in all runs that have it"
     return Axes(drawable, left_out)
 
 
@@ -103,6 +107,12 @@ def labels_of(values: Values) -> list[str | None]:
     if values.kind == "text":
         return values.texts
     return [None if text is None else _PYTHON_WORDS.get(text, text) for text in values.texts]
+
+
+def listed(names: Sequence[str]) -> str:
+    """A few names, each cut to what a line has room for, and how many more there are."""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(name if len(name) <= 40 else f"{name[:20]}...{name[-17:]}" for name in names[:_MOST_NAMED]) + more
 
 
 def _axis(parameter: Parameter, *, words: bool) -> Axis:
@@ -130,9 +140,3 @@ def _doubling(values: "Floats") -> bool:
         return False
     by_log = np.log(middle / low) / np.log(high / low)
     return bool(abs(by_log - 0.5) < abs((middle - low) / (high - low) - 0.5))
-
-
-def _listed(names: Sequence[str]) -> str:
-    """A few names, and how many more."""
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(name if len(name) <= 40 else f"{name[:20]}...{name[-17:]}" for name in names[:_MOST_NAMED]) + more

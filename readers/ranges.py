@@ -61,6 +61,7 @@ class OptimalRange(TypedDict):
     informative: bool
     """p_value < 0.05."""
     warnings: list[str]
+    """What one should know before believing it."""
 
 
 def optimal_ranges(
@@ -154,7 +155,7 @@ def _range(values: Values, places: "Floats", known: "Bools", top: "Bools") -> Op
         n=int((known & has).sum()),
         p_value=_NAN,
         informative=False,
-        warnings=_remarks(values.name, places, known, top),
+        warnings=_remarks(places, known, top),
     )
 
 
@@ -168,21 +169,22 @@ def _held(values: Values, rows: "Bools") -> list[Any]:
     return [labels[place] for place in places]
 
 
-def _remarks(name: str, places: "Floats", known: "Bools", top: "Bools") -> list[str]:
+def _remarks(places: "Floats", known: "Bools", top: "Bools") -> list[str]:
     """What a reader of this one range must know."""
     has = np.isfinite(places)
-    n, n_top = int((known & has).sum()), int((top & has).sum())
+    every, n, n_top = int(known.sum()), int((known & has).sum()), int((top & has).sum())
     if not n:
-        return [f"no run that has the metric has a value of {name!r}"]
+        return ["in no run that has the metric"]
     found = []
-    if n < known.sum():
-        found.append(f"{name!r} is missing in {int(known.sum()) - n} of {int(known.sum())} runs, which are left out")
+    if n < every:
+        found.append(f"missing in {every - n} of {every} runs, which are left out")
     if not n_top:
-        found.append(f"none of the {int(top.sum())} best runs has {name!r}")
-    elif len(np.unique(places[known & has])) == 1:
-        found.append(f"{name!r} is the same in all runs")
-    elif n_top < FEW:
-        found.append(f"{n_top} of {n} runs {'is the best one' if n_top == 1 else 'are the best ones'}; few for a range")
+        found.append(f"in none of the {int(top.sum())} best runs")
+        return found
+    if len(np.unique(places[known & has])) == 1:
+        found.append("the same in all runs")
+    if n_top < FEW:
+        found.append(f"a range of {n_top} run{'' if n_top == 1 else 's'} of {n} says little")
     return found
 
 

@@ -92,7 +92,7 @@ def lay_out(axes: "Axes", which: Literal["x", "y"], axis: "Axis", *, inches: flo
     else:
         _number_ticks(side, axis, inches, across=across)
     if label:
-        side.set_label_text(named(axis.name, 28 if inches > 3 else 16))
+        side.set_label_text(named(axis.name, 28 if inches > 3 else 18))
         take_literally([side.label])
 
 
@@ -130,7 +130,9 @@ def _number_ticks(side: "Side", axis: "Axis", inches: float, *, across: bool) ->
             side.set_minor_locator(NullLocator())
             return
     if not axis.log:
-        side.set_major_locator(MaxNLocator(max(3, int(inches * (1.3 if across else 1.8))), steps=[1, 2, 2.5, 5, 10]))
+        whole = bool(np.all(distinct == np.round(distinct)))
+        most = max(3, int(inches * (1.3 if across else 1.8)))
+        side.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10] if whole else [1, 2, 2.5, 5, 10], integer=whole))
         side.set_major_formatter(lambda tick, _: f"{tick:.6g}")
         return
     decades = np.log10(distinct[-1] / distinct[0])
