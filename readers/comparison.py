@@ -102,6 +102,7 @@ class Comparison(dict[str, ComparedRun]):
         lines = [
             ("status", [run["status"].lower() for run in self.values()]),
             ("rank", [_rank(run["best_metric"]) for run in self.values()]),
+            *self._best_line(),
             *((name, [_value(run["metrics"][name]) for run in self.values()]) for name in self.metrics[:_MOST_METRICS]),
             *((row.name, [visible(text, _LONGEST) for text in shortened(row.values)]) for row in params[:_MOST_PARAMS]),
         ]
@@ -113,8 +114,16 @@ class Comparison(dict[str, ComparedRun]):
             rows = tuple((head, *cells) for head, (_, cells) in zip(heads, lines, strict=True))
             return Grid(self._title(), ("", *names), rows, frozenset(names), notes)
         rows = tuple((name, *(cells[place] for _, cells in lines)) for place, name in enumerate(names))
-        right = frozenset(heads[1 : 2 + min(len(self.metrics), _MOST_METRICS)])
+        right = frozenset(heads[1 : len(heads) - len(params[:_MOST_PARAMS])])
         return Grid(self._title(), ("run", *heads), rows, right, notes)
+
+    def _best_line(self) -> list[tuple[str, list[str]]]:
+        """What the ranks are by, where that isn't in the table anyway as the last value."""
+        best = [run["best_metric"] for run in self.values()]
+        values = [math.nan if one is None else one["value"] for one in best]
+        last = [run["metrics"].get(str(self.metric), math.nan) for run in self.values()]
+        shown = [_value(value) for value in values]
+        return [] if shown == [_value(value) for value in last] else [(f"best {self.metric}", shown)]
 
     def _title(self) -> str:
         if not self:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # control, format (as RTL override), surrogate, private, separators
 _JOINER = "\u200d"  # holds emoji together, and shows nothing by itself
 _DECIMAL = re.compile(r"-?\d+\.\d{4,}(e[+-]?\d+)?")
-_STYLE = "text-align:{side};padding:2px 12px 2px 0;vertical-align:top"
+_STYLE = "text-align:{side};padding:2px 12px 2px 0;vertical-align:top;white-space:nowrap"
 
 
 class Grid(NamedTuple):

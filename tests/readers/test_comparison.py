@@ -197,6 +197,7 @@ def test_a_comparison_shows_what_differs(comparator: ExperimentComparator) -> No
         "name of a name of b",
         "status finished failed",
         "rank 2 1",
+        "best accuracy 0.9 0.95",
         "accuracy 0.7",
         "loss 0.3",
         "lr 0.1 0.2",
