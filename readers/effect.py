@@ -42,11 +42,22 @@ def probability_better(first: Floats, second: Floats, direction: Direction, leve
         share = 1 - share
     if m < 2 or n < 2:
         return Effect(share, no_interval(level, "none: fewer than two runs in a group"))
-    observed = float(of_first.var(ddof=1) / m + of_second.var(ddof=1) / n)
-    raised = max(1.0, observed / _newcombe(share, m, n)) if 0 < share < 1 else 1.0
-    reach = _z(level) * math.sqrt(raised)
+    reach = _z(level) * math.sqrt(_raised(of_first, of_second))
     bounds = [_edge(share, end, reach, m, n) for end in (0.0, 1.0)]
     return Effect(share, Interval(bounds[0], bounds[1], level, "Newcombe's for the Mann-Whitney estimate"))
+
+
+def even_chance_p(first: Floats, second: Floats) -> float:
+    """P-value of "either group's run is better with probability 1/2"; at least two finite values in each.
+
+    Two-sided; below 1 - level just where the interval of probability_better leaves out 1/2.
+    """
+    from scipy import special
+
+    m, n = len(first), len(second)
+    of_first, of_second = _share_below(first, second), _share_below(second, first)
+    error = math.sqrt(_raised(of_first, of_second) * _newcombe(0.5, m, n))
+    return 2 * float(special.ndtr(-abs(float(of_first.mean()) - 0.5) / error))
 
 
 def probability_better_in_a_pair(differences: Floats, direction: Direction, level: float = 0.95) -> Effect:
@@ -120,6 +131,16 @@ def _share_below(values: Floats, others: Floats) -> Floats:
     ordered = np.sort(others)
     below, through = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
     return (below + through) / (2 * len(ordered))
+
+
+def _raised(of_first: Floats, of_second: Floats) -> float:
+    """How many times larger the observed variance of the estimate is than Newcombe's; at least 1."""
+    m, n = len(of_first), len(of_second)
+    share = float(of_first.mean())
+    if not 0 < share < 1:
+        return 1.0
+    observed = float(of_first.var(ddof=1) / m + of_second.var(ddof=1) / n)
+    return max(1.0, observed / _newcombe(share, m, n))
 
 
 def _newcombe(share: float, m: int, n: int) -> float:

@@ -8,10 +8,11 @@ ERRORS
 Nothing holds for skewed groups of equal means but unequal spreads (the last line): means of few such values are beyond
 any of these tests, and their ranks do differ.
 
-The data have a say in which test it is only where that makes no false alarms: ranks of independent groups, from eight
-runs a group on, where the values, each in standard deviations from its group's mean, are strongly skewed (beyond 1);
-signed ranks of pairs, from eight on, where some differences lie far out by their absolute values, which no change of
-signs alters. Brunner and Munzel's test of ranks, not Mann and Whitney's: that takes unequal spreads for a difference.
+The data have a say in which test it is only by what permutations leave as it is, so that no false alarms come of it:
+ranks of independent groups, from eight runs a group on, where all values together are strongly skewed (beyond 1);
+signed ranks of pairs, from eight on, where some differences lie far out by their absolute values. The permutations of
+ranks are Brunner and Munzel's, not Mann and Whitney's, which take unequal spreads for a difference; the limit is that
+of the interval of P(a better than b), so that the two never contradict each other.
 """
 
 import math
@@ -20,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from readers import permutation
+from readers.effect import even_chance_p
 from readers.permutation import Null, Ways
 from readers.stats import Floats, Interval, is_constant, no_interval, power_of_two
 
@@ -53,8 +55,8 @@ def independent_test(first: Floats, second: Floats, level: float = 0.95, compari
     Args:
         comparisons: how many tests are made in all; where permutations are too few for a p-value that would be small
             enough among so many, they have no say.
-    Source: Welch 1947; its permutations, Janssen 1997. Ranks: Brunner & Munzel 2000; their permutations, Neubert &
-        Brunner 2007.
+    Source: Welch 1947; its permutations, Janssen 1997. Ranks: readers.effect.even_chance_p, and the permutations of
+        Brunner and Munzel's statistic, Neubert & Brunner 2007.
     """
     if len(first) > len(second):  # a against b and b against a shall go through the same permutations
         turned = independent_test(second, first, level, comparisons)
@@ -69,7 +71,7 @@ def independent_test(first: Floats, second: Floats, level: float = 0.95, compari
         return GroupTest("permutations", why, p, no_interval(level, "none: the values have no spread"))
     a, b, scales = _standard(first, second)
     pooled = np.sort(np.concatenate([a, b]))  # sorted: the order of the runs changes nothing
-    by_ranks = m >= _FEWEST_FOR_RANKS and abs(_skewness(a, b)) > _SKEWED
+    by_ranks = m >= _FEWEST_FOR_RANKS and abs(_skewness(pooled)) > _SKEWED
     ways = _splits(m, m + n, by_ranks=by_ranks)
     usable = _usable(ways, level, comparisons)
     null = permutation.of_welch(pooled, usable, m) if usable and not by_ranks else None
@@ -77,8 +79,8 @@ def independent_test(first: Floats, second: Floats, level: float = 0.95, compari
     p, interval = _t_test(a.mean() - b.mean(), error, freedom, null, level)
     test, reason = "Welch's t", "means of two groups that may vary differently"
     if by_ranks:
-        p, test = _brunner_munzel(a, b, pooled, usable), "Brunner-Munzel"
-        reason = f"the values are strongly skewed, and {_FEWEST_FOR_RANKS} runs a group are enough to compare ranks"
+        p, test = _ranks(a, b, pooled, usable), "Mann-Whitney" if usable is None else "Brunner-Munzel"
+        reason = f"together the values are strongly skewed, and {_FEWEST_FOR_RANKS} runs a group are enough for ranks"
     why = _why(reason, ways, usable, "divide the runs", comparisons)
     return GroupTest(_named(test, usable, "permutations"), why, p, _in_units(interval, scales), by_ranks)
 
@@ -106,7 +108,7 @@ def paired_test(differences: Floats, level: float = 0.95, comparisons: int = 1) 
     reason = "runs of one key are compared with each other"
     if by_ranks:
         p = _signed_rank(scaled, usable)
-        reason += f", some differences lie far out, and {_FEWEST_FOR_RANKS} pairs are enough to compare ranks"
+        reason += f", some differences lie far out, and {_FEWEST_FOR_RANKS} pairs are enough for ranks"
     test = "Wilcoxon signed rank" if by_ranks else "paired t"
     why = _why(reason, ways, usable, "give signs to the differences", comparisons, alone=by_ranks)
     return GroupTest(_named(test, usable, "changes of signs"), why, p, _in_units(interval, (scale,)), by_ranks)
@@ -142,19 +144,13 @@ def _welch(first: float, second: float, m: int, n: int) -> tuple[float, float]:
     return error, error**4 / (first**2 / (m - 1) + second**2 / (n - 1)) if error > 0 else 1.0
 
 
-def _brunner_munzel(a: Floats, b: Floats, pooled: Floats, ways: Ways | None) -> float:
-    """P-value of the ranks; its t distribution is far too sure at the tail, so Mann-Whitney's bounds it below."""
-    from scipy import special
-
-    m, n = len(a), len(b)
-    over_b, over_a = _shares_below(a, b), _shares_below(b, a)
-    error, freedom = _welch(over_b.var(ddof=1) / m, over_a.var(ddof=1) / n, m, n)
-    apart = abs(float(over_b.mean()) - 0.5)
-    observed = apart / error if error > 1e-8 else math.inf
-    p = 2 * float(special.stdtr(freedom, -observed))
+def _ranks(a: Floats, b: Floats, pooled: Floats, ways: Ways | None) -> float:
+    """The larger p-value of ranks."""
+    p = even_chance_p(a, b)
     if ways is None:
-        return max(p, 2 * float(special.ndtr(-apart / math.sqrt((m + n + 1) / (12 * m * n)))))
-    return max(p, permutation.of_brunner_munzel(pooled, ways, m).p_value(observed))
+        return p
+    observed = permutation.of_brunner_munzel(np.concatenate([a, b]), _as_observed(len(a), len(b)), len(a))
+    return max(p, permutation.of_brunner_munzel(pooled, ways, len(a)).p_value(float(observed.statistics[0])))
 
 
 def _signed_rank(differences: Floats, ways: Ways | None) -> float:
@@ -203,9 +199,9 @@ def _in_units(interval: Interval, scales: tuple[float, ...]) -> Interval:
     return interval
 
 
-def _skewness(a: Floats, b: Floats) -> float:
-    """Of both groups together, each value in standard deviations from its group's mean (Joanes & Gill 1998, G1)."""
-    apart = np.concatenate([(x - x.mean()) / max(x.std(), 1e-12) for x in (a, b)])
+def _skewness(values: Floats) -> float:
+    """Adjusted for the number of values (Joanes & Gill 1998, G1)."""
+    apart = values - values.mean()
     n = len(apart)
     return float((apart**3).mean() / (apart**2).mean() ** 1.5 * math.sqrt(n * (n - 1)) / (n - 2))
 
@@ -216,9 +212,8 @@ def _far_out(sizes: Floats) -> bool:
     return bool(sizes.max() > q3 + _FAR_OUT * (q3 - q1))
 
 
-def _shares_below(values: Floats, others: Floats) -> Floats:
-    ordered = np.sort(others)
-    return (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * len(ordered))
+def _as_observed(first: int, second: int) -> Ways:
+    return Ways(np.array([[1.0] * first + [0.0] * second]), complete=False)
 
 
 def _named(test: str, ways: Ways | None, what: str) -> str:

@@ -49,10 +49,10 @@ class Null(NamedTuple):
         return (reached + (not self.complete)) / (len(self.statistics) + (not self.complete))
 
     def critical_value(self, alpha: float) -> float:
-        """The largest of the statistics whose p-value is above alpha: a larger one is significant."""
+        """Just above the largest of the statistics whose p-value is above alpha: a larger one is significant."""
         many = len(self.statistics)
         within = math.floor(alpha * many if self.complete else alpha * (many + 1) - 1)
-        return float(-np.partition(-self.statistics, within)[within])
+        return float(-np.partition(-self.statistics, within)[within]) * (1 + 1e-9)
 
 
 @lru_cache(maxsize=16)

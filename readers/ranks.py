@@ -86,7 +86,7 @@ def rank_methods(
     if k == 2 and n >= 2:
         test, p = "Wilcoxon signed rank", _two(table)
     elif k > 2 and n >= 2:
-        test, p = "Friedman (Iman-Davenport)", friedman_p(ranks)
+        test, p = "Friedman-Iman-Davenport", friedman_p(ranks)
     found = MethodRanks(
         methods=tuple(methods[place] for place in order),
         datasets=tuple(name for name, kept in zip(datasets, complete.tolist(), strict=True) if kept),

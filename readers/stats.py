@@ -128,7 +128,7 @@ def describe(values: ArrayLike, level: float = 0.95, *, failed: int = 0) -> Desc
     found = np.sort(present(values))
     n = len(found)
     return Description(
-        mean=mean_of(found),
+        mean=mean_of(present(values)),
         std=std_of(found),
         min=float(found[0]) if n else math.nan,
         max=float(found[-1]) if n else math.nan,
