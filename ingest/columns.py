@@ -240,8 +240,8 @@ def _block(shape: Shape, seq: Ints, body: Bytes) -> PointBlock:
     if shape.step_kind == STEP_INT:
         step = words[:, 1]
     elif shape.step_kind == STEP_FLOAT:
-        step = words[:, 1].copy().view("<f8")
-    values = words[:, 1 + (step is not None) :].copy().view("<f8")
+        step = words[:, 1].view("<f8")
+    values = words[:, 1 + (step is not None) :].view("<f8")
     return PointBlock(shape.run_id, shape.experiment, shape.keys, seq, words[:, 0], step, values)
 
 

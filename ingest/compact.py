@@ -168,7 +168,7 @@ def _merge(layout: Layout, table: Table, parts: Sequence[Part], report: Compacti
         if table == "summaries"
         else rows.take(pc.sort_indices(rows, [(k, "ascending") for k in _SORT[table]]))
     )
-    scratch = write_scratch(layout, table, merged)
+    scratch = write_scratch(layout, table, [merged])
     name = part_name(f"compacted-{new_run_id()}", digest_of(scratch))
     final = layout.tmp / name
     scratch.rename(final)

@@ -7,6 +7,7 @@ anything parses the file: a mutated Parquet file read by Polars can be silently 
 
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 
 from ingest.digests import digest_of
 from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout, Table, part_name, split_part, sync_directory
+from ingest.tables import FACTS, METRICS, SUMMARIES
 
 _DELTA, _SPLIT = "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT"
 _ENCODINGS: dict[Table, dict[str, str]] = {
@@ -26,12 +28,14 @@ _DICTIONARIES = {
     "facts": ["run_id", "writer", "kind", "key"],
     "summaries": ["run_id", "writer", "key"],
 }
-_ROW_GROUP = {"metrics": 128 * 1024, "facts": 64 * 1024, "summaries": 64 * 1024}
+METRICS_ROW_GROUP = 128 * 1024
+_ROW_GROUP = {"metrics": METRICS_ROW_GROUP, "facts": 64 * 1024, "summaries": 64 * 1024}
+_SCHEMAS = {"metrics": METRICS, "facts": FACTS, "summaries": SUMMARIES}
 _LEVEL = 3
 
 
-def publish(layout: Layout, table: Table, experiment: str, segment: str, rows: pa.Table) -> Path:
-    """Write `rows` as the part of `segment`; returns its path. Doing it twice leaves one file.
+def publish(layout: Layout, table: Table, experiment: str, segment: str, rows: Iterable[pa.Table]) -> Path:
+    """Write `rows`, piece after piece, as the part of `segment`; returns its path. Doing it twice leaves one file.
 
     Raises: OSError: the disk can't take it; nothing is visible then.
     """
@@ -43,31 +47,40 @@ def publish(layout: Layout, table: Table, experiment: str, segment: str, rows: p
     return place(scratch, folder, segment)
 
 
-def write_scratch(layout: Layout, table: Table, rows: pa.Table) -> Path:
-    """Write a Parquet file in tmp/, synced and read back; returns its path."""
+def write_scratch(layout: Layout, table: Table, rows: Iterable[pa.Table]) -> Path:
+    """Write a Parquet file in tmp/, synced and read back; returns its path. The pieces have whole row groups."""
     layout.tmp.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     scratch = layout.tmp / f"{table}-{os.getpid()}-{secrets.token_hex(8)}.parquet"
     descriptor = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)
     try:
-        with os.fdopen(descriptor, "r+b") as file:
-            pq.write_table(
-                rows,
-                file,
-                compression="zstd",
-                compression_level=_LEVEL,
-                use_dictionary=_DICTIONARIES[table],
-                column_encoding=dict(_ENCODINGS[table]) or None,
-                row_group_size=_ROW_GROUP[table],
-            )
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            written = write_rows(scratch, table, rows)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         found = pq.read_metadata(scratch).num_rows
-        if found != len(rows):
-            raise OSError(f"{scratch} was written with {len(rows)} rows and reads back with {found}")  # noqa: TRY301
+        if found != written:
+            raise OSError(f"{scratch} was written with {written} rows and reads back with {found}")  # noqa: TRY301
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise
     return scratch
+
+
+def write_rows(path: Path, table: Table, rows: Iterable[pa.Table]) -> int:
+    """Write the pieces; returns the number of rows. By Arrow's own file: a Python one takes the GIL for each page."""
+    options = {
+        "compression": "zstd",
+        "compression_level": _LEVEL,
+        "use_dictionary": _DICTIONARIES[table],
+        "column_encoding": dict(_ENCODINGS[table]) or None,
+    }
+    written = 0
+    with pa.OSFile(str(path), "wb") as file, pq.ParquetWriter(file, _SCHEMAS[table], **options) as writer:
+        for piece in rows:
+            writer.write_table(piece, _ROW_GROUP[table])
+            written += len(piece)
+    return written
 
 
 def place(scratch: Path, folder: Path, segment: str) -> Path:

@@ -7,10 +7,13 @@ leftover streams that belong to no queue file, which recovery removes.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,9 +21,9 @@ from ingest.arrays import empty, repeated, strings
 from ingest.columns import Decoded, Decoder
 from ingest.frames import matches, whole
 from ingest.layout import Layout, segment_name
-from ingest.parts import publish
+from ingest.parts import METRICS_ROW_GROUP, publish
 from ingest.segments import live_paths, read_batches, remove_live
-from ingest.summaries import summarise
+from ingest.summaries import merge, summarise
 from ingest.tables import (
     FACTS,
     LIVE_FACTS,
@@ -102,18 +105,27 @@ class Contents:
 
     def experiments(self) -> list[str]:
         """The experiments that have rows here."""
-        used = np.unique(self._rows.experiment)
-        return sorted({*self._facts["experiment"].to_pylist(), *(self._names.experiments.names[i] for i in used)})
+        return sorted({*self._facts["experiment"].to_pylist(), *self._names.experiments.names})
 
     def metrics(self, experiment: str) -> tuple[pa.Table, pa.Table]:
         """(metrics, summaries) of one experiment; metrics sorted by run, key, seq."""
-        if experiment not in self._names.experiments.names:
+        pieces = list(self.pieces(experiment))
+        if not pieces:
             return empty(METRICS), empty(SUMMARIES)
-        rows, number = self._rows, self._names.experiments.number(experiment)
-        if (rows.experiment != number).any():
-            rows = rows.take(np.flatnonzero(rows.experiment == number))
-        rows = rows.take(_order(rows, self._names))
-        return sealed_metrics(rows, self._names, self.writer), summarise(rows, self._names, self.writer)
+        metrics, summaries = zip(*pieces, strict=True)
+        return pa.concat_tables(metrics), merge(pa.concat_tables(summaries)) if len(pieces) > 1 else summaries[0]
+
+    def pieces(self, experiment: str) -> Iterator[tuple[pa.Table, pa.Table]]:
+        """The same a row group at a time: as sealed tables the rows take several times the memory.
+
+        What the summaries say of a (run, key) that goes on in the next piece is to be merged.
+        """
+        if experiment not in self._names.experiments.names:
+            return
+        order = _order(self._rows, self._names, self._names.experiments.number(experiment))
+        for start in range(0, len(order), METRICS_ROW_GROUP):
+            rows = self._rows.take(order[start : start + METRICS_ROW_GROUP])
+            yield sealed_metrics(rows, self._names, self.writer), summarise(rows, self._names, self.writer)
 
     def facts(self, experiment: str) -> pa.Table:
         """Facts of one experiment, in order."""
@@ -132,12 +144,23 @@ def seal(layout: Layout, contents: Contents) -> list[Path]:
     for experiment in contents.experiments():
         facts = contents.facts(experiment)
         if len(facts):
-            paths.append(publish(layout, "facts", experiment, segment, facts))
-        metrics, summaries = contents.metrics(experiment)
-        if len(metrics):
-            paths.append(publish(layout, "metrics", experiment, segment, metrics))
-            paths.append(publish(layout, "summaries", experiment, segment, summaries))
+            paths.append(publish(layout, "facts", experiment, segment, [facts]))
+        summaries: list[pa.Table] = []
+        metrics = _noting(contents.pieces(experiment), summaries)
+        first = next(metrics, None)
+        if first is not None:
+            paths.append(publish(layout, "metrics", experiment, segment, chain([first], metrics)))
+            deque(metrics, 0)  # a try before this one may have published them; the summaries are wanted all the same
+            folded = merge(pa.concat_tables(summaries)) if len(summaries) > 1 else summaries[0]
+            paths.append(publish(layout, "summaries", experiment, segment, [folded]))
     return paths
+
+
+def _noting(pieces: Iterable[tuple[pa.Table, pa.Table]], summaries: list[pa.Table]) -> Iterator[pa.Table]:
+    """The metrics of each piece; its summaries go to a list."""
+    for metrics, summary in pieces:
+        summaries.append(summary)
+        yield metrics
 
 
 def commit(queue_file: Path, number: int) -> None:
@@ -150,15 +173,17 @@ def commit(queue_file: Path, number: int) -> None:
         remove_live(queue_file.parent, number)
 
 
-def _order(rows: Rows, names: Dictionaries) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Places of the rows sorted by run, key, seq."""
-    run_rank = _ranks(names.runs.names)[rows.run]
-    key_rank = _ranks(names.keys.names)[rows.key]
-    return np.lexsort((rows.seq, key_rank, run_rank))
+def _order(rows: Rows, names: Dictionaries, experiment: int) -> npt.NDArray[np.int64]:
+    """Places of an experiment's rows sorted by run, key, seq."""
+    mine = rows.experiment == experiment
+    places = None if mine.all() else np.flatnonzero(mine)
+    run, key, seq = (column if places is None else column[places] for column in (rows.run, rows.key, rows.seq))
+    order = np.lexsort((seq, _ranks(names.keys.names)[key], _ranks(names.runs.names)[run]))
+    return order if places is None else places[order]
 
 
-def _ranks(names: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _ranks(names: Sequence[str]) -> npt.NDArray[np.int32]:
     """The place of each name in sorted order."""
-    ranks = np.empty(len(names), np.int64)
+    ranks = np.empty(len(names), np.int32)
     ranks[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
     return ranks

@@ -149,10 +149,14 @@ class Dictionaries(NamedTuple):
 
 def metric_rows(points: Sequence[PointBlock], names: Dictionaries) -> Rows:
     """Lay blocks of points out as rows, call after call within a block."""
-    parts = [_block_rows(block, names) for block in points]
-    if not parts:
-        return Rows._make(np.empty(0, kind) for kind in ("i4", "i4", "i4", "i8", "i8", "i8", "f8", "i1", "f8"))
-    return Rows._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
+    size = sum(block.values.size for block in points)
+    rows = Rows._make(np.empty(size, kind) for kind in ("i4", "i4", "i4", "i8", "i8", "i8", "f8", "i1", "f8"))
+    start = 0
+    for block in points:
+        stop = start + block.values.size
+        _fill(Rows._make(column[start:stop].reshape(block.values.shape) for column in rows), block, names)
+        start = stop
+    return rows
 
 
 def stream_rows(table: pa.Table, names: Dictionaries) -> Rows:
@@ -179,26 +183,19 @@ def stream_rows(table: pa.Table, names: Dictionaries) -> Rows:
     )
 
 
-def _block_rows(block: PointBlock, names: Dictionaries) -> Rows:
-    calls, width = block.values.shape
-    size = calls * width
-    keys = np.array([names.keys.number(key) for key in block.keys], np.int32)
-    step, step_float, kind = np.zeros(size, np.int64), np.zeros(size), 0
-    if block.step is not None and block.step.dtype == np.int64:
-        step, kind = np.repeat(block.step, width), 1
-    elif block.step is not None:
-        step_float, kind = np.repeat(block.step, width), 2
-    return Rows(
-        run=np.full(size, names.runs.number(block.run_id), np.int32),
-        experiment=np.full(size, names.experiments.number(block.experiment), np.int32),
-        key=np.tile(keys, calls),
-        seq=np.repeat(block.seq, width),
-        time_us=np.repeat(block.time_ns // 1000, width),
-        step=step,
-        step_float=step_float,
-        step_kind=np.full(size, kind, np.int8),
-        value=block.values.ravel(),
-    )
+def _fill(rows: Rows, block: PointBlock, names: Dictionaries) -> None:
+    """Write a block into its place among the rows, here each of shape (calls, keys)."""
+    rows.run[:] = names.runs.number(block.run_id)
+    rows.experiment[:] = names.experiments.number(block.experiment)
+    rows.key[:] = [names.keys.number(key) for key in block.keys]
+    rows.seq[:] = block.seq[:, None]
+    rows.time_us[:] = block.time_ns[:, None] // 1000
+    rows.step[:] = rows.step_float[:] = rows.step_kind[:] = 0
+    if block.step is not None:
+        whole = block.step.dtype == np.int64
+        (rows.step if whole else rows.step_float)[:] = block.step[:, None]
+        rows.step_kind[:] = 1 if whole else 2
+    rows.value[:] = block.values
 
 
 def live_metrics(rows: Rows, names: Dictionaries) -> pa.RecordBatch:

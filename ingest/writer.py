@@ -270,6 +270,7 @@ class Writer:
             file.restore(data)
             if contents.poisoned:
                 set_aside(self.layout, self.writer, file.number, data, what="frames")
+            del data  # what is decoded takes several times as much already
             seal(self.layout, contents)
         commit(file.path, file.number)
         self._counted.pop(file.number, None)

@@ -248,7 +248,7 @@ def test_a_full_disk_leaves_the_store_as_before(tmp_path: Path, monkeypatch: pyt
     """A merge that can't be written changes nothing."""
     layout = many_parts(tmp_path)
     before = tree(tmp_path / "metrics")
-    monkeypatch.setattr("ingest.parts.pq.write_table", _full)
+    monkeypatch.setattr("ingest.parts.write_rows", _full)
     with pytest.raises(OSError, match="No space"):
         compact(layout)
 

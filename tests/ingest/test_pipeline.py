@@ -147,7 +147,7 @@ def test_flush_raises_what_keeps_events_from_being_visible(pipeline: Pipeline, m
     pipeline.append(param(1))
     pipeline.flush(DEADLINE_S)
     with monkeypatch.context() as patch:
-        patch.setattr("ingest.parts.pq.write_table", _full)
+        patch.setattr("ingest.parts.write_rows", _full)
         with pytest.raises(SinkFailed, match="No space") as raised:
             pipeline.flush(DEADLINE_S, seal=True)
 
@@ -171,7 +171,7 @@ def test_closing_with_a_dead_disk_says_what_is_left_and_frees_it(
     pipeline.append(param(1))
     pipeline.flush(DEADLINE_S)
     with monkeypatch.context() as patch:
-        patch.setattr("ingest.parts.pq.write_table", _full)
+        patch.setattr("ingest.parts.write_rows", _full)
         with pytest.raises(SinkFailed, match="left is safe"):
             pipeline.close(DEADLINE_S)
         pipeline.close(DEADLINE_S)  # said once

@@ -43,7 +43,7 @@ def test_whatever_happens_every_event_is_accounted_for(scratch: Path, actions: l
                     getattr(hand, action)("m", calls)
                     calls += 1
             elif action == "full":
-                patch.setattr("ingest.parts.pq.write_table", _full)
+                patch.setattr("ingest.parts.write_rows", _full)
                 patch.setattr("ingest.queue.QueueFile", _full)
             elif action == "works":
                 patch.undo()

@@ -43,7 +43,7 @@ class Disk:
         for name in ("posix_fallocate", "open", "fdatasync", "fsync", "mkdir"):
             patch.setattr(os, name, self._failing(getattr(os, name)))
         patch.setattr("ingest.segments._Stream.write", self._failing(_stream_write()))
-        patch.setattr("ingest.parts.pq.write_table", self._failing(_write_table()))
+        patch.setattr("ingest.parts.write_rows", self._failing(_write_rows()))
 
     def _failing(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
@@ -61,11 +61,10 @@ def _stream_write() -> Callable[..., Any]:
     return _Stream.write
 
 
-def _write_table() -> Callable[..., Any]:
-    import pyarrow.parquet as pq
+def _write_rows() -> Callable[..., Any]:
+    from ingest.parts import write_rows
 
-    found: Callable[..., Any] = pq.write_table
-    return found
+    return write_rows
 
 
 @pytest.fixture
@@ -144,7 +143,7 @@ def test_an_older_file_is_shown_before_a_newer_one(tmp_path: Path, monkeypatch: 
         hand.point("m", number)
     assert hand.queue.current.number == 2
     with monkeypatch.context() as patch:
-        patch.setattr("ingest.parts.pq.write_table", _raise(errno.ENOSPC))
+        patch.setattr("ingest.parts.write_rows", _raise(errno.ENOSPC))
         hand.step()
 
         assert len(hand.queue.waiting) == 1
@@ -245,7 +244,7 @@ def test_a_failure_to_prepare_is_no_failure_to_flush(hand: ByHand, monkeypatch: 
 def test_a_step_asked_to_seal_says_when_it_could_not(hand: ByHand, monkeypatch: pytest.MonkeyPatch) -> None:
     """Visible, but not Parquet."""
     hand.point("m", 1)
-    monkeypatch.setattr("ingest.parts.pq.write_table", _raise(errno.ENOSPC))
+    monkeypatch.setattr("ingest.parts.write_rows", _raise(errno.ENOSPC))
 
     assert hand.step(seal_now=True) is not None
     assert hand.step() is None
@@ -418,7 +417,7 @@ def test_what_could_not_be_sealed_at_the_end_is_there_for_the_next(
     """Guarantee (ending): the files stay, and the lock is free, also for a tracker of the same process."""
     hand.point("m", 1)
     with monkeypatch.context() as patch:
-        patch.setattr("ingest.parts.pq.write_table", _raise(errno.ENOSPC))
+        patch.setattr("ingest.parts.write_rows", _raise(errno.ENOSPC))
         hand.finish()
     assert len(hand.queue.waiting) == 1
     assert recover(hand.layout).points == 1
