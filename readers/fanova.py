@@ -3,8 +3,9 @@
 Source: Hutter, Hoos & Leyton-Brown 2014, "An efficient approach for assessing hyperparameter importance". A tree cuts
 the space into boxes, so the mean over all other params at a value of one param is a sum over boxes, exactly; its
 variance is the param's main effect (a first-order Sobol index, but for normalisation). Two things are our own. The
-space is the range of the runs, as its limits weren't logged. And the variance is the covariance of the two trees of a
-pair, grown on disjoint halves of the runs: the variance of one tree alone has what it learnt by heart in it, and would
+space is the range of the runs, as its limits weren't logged. (Where one param decides over another, the other's effect
+is taken to be the same where it is missing; the permutation method asks only of what was run.) And the variance is the
+covariance of the two trees of a pair, grown on disjoint halves of the runs: the variance of one tree alone has what it learnt by heart in it, and would
 give a share to a param that does nothing.
 """
 
@@ -25,7 +26,8 @@ def fanova_scores(forest: Forest, bins: Bins) -> "Floats":
     """Variance of each param's main effect, a row for each pair of trees (2k, 2k + 1): shape (n_pairs, n_params)."""
     marginals = _marginals(forest, bins)
     centred = marginals - (marginals * bins.weights).sum(axis=2, keepdims=True)
-    return (centred[0::2] * centred[1::2] * bins.weights).sum(axis=2)
+    found: Floats = (centred[0::2] * centred[1::2] * bins.weights).sum(axis=2)
+    return found
 
 
 def _marginals(forest: Forest, bins: Bins) -> "Floats":

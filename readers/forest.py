@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Integers = np.ndarray[Any, np.dtype[np.intp]]
     Bools = np.ndarray[Any, np.dtype[np.bool_]]
 
-_DEEPEST = 14
+_DEEPEST = 20
 _LEAST = 1e-9
 """A gain that is no rounding error; the target's variance is 1."""
 
@@ -80,20 +80,22 @@ def grow(
     first, width, depth = 0, n_trees, 0
     while width:
         y = target[rows]
-        level = _Level(rows, node, y, np.bincount(node, minlength=width), np.bincount(node, y, minlength=width))
+        counts, sums = _counted(node, y, width)
+        level = _Level(rows, node, y, counts, sums)
         split = _best_split(bins, level, min_leaf=min_leaf, tried=tried if depth < _DEEPEST else 0, random=random)
         splits = split.gain > 0
         place = np.cumsum(splits) - 1
         features.append(split.feature)
         masks.append(split.goes_left | ~splits[:, None])
         lefts.append(np.where(splits, first + width + 2 * place, first + np.arange(width)))
-        values.append(level.sums / level.counts)
+        values.append(sums / counts)
         going_on = splits[node]
         rows, node = rows[going_on], node[going_on]
         to_left = split.goes_left[node, bins.codes[rows, split.feature[node]]]
         node = 2 * place[node] + ~to_left
         first, width, depth = first + width, 2 * int(splits.sum()), depth + 1
-    return Forest(*(np.concatenate(parts) for parts in (features, masks, lefts, values)), depth, n_trees)
+    nodes = (np.concatenate(features), np.concatenate(masks), np.concatenate(lefts), np.concatenate(values))
+    return Forest(*nodes, depth, n_trees)
 
 
 def descend(
@@ -172,6 +174,12 @@ def _in_bins(bins: Bins, level: _Level, feature: int, nodes: "Integers") -> "tup
     at = place[level.node]
     inside = np.flatnonzero(at >= 0)
     cell = at.take(inside) * n_bins + bins.codes[:, feature].take(level.rows.take(inside))
-    size = len(nodes) * n_bins
-    counts, sums = np.bincount(cell, minlength=size), np.bincount(cell, level.y.take(inside), minlength=size)
+    counts, sums = _counted(cell, level.y.take(inside), len(nodes) * n_bins)
     return counts.reshape(-1, n_bins), sums.reshape(-1, n_bins)
+
+
+def _counted(cell: "np.ndarray[Any, Any]", y: "Floats", size: int) -> "tuple[Integers, Floats]":
+    """How many lie in each cell, and their sum."""
+    counts: Integers = np.bincount(cell, minlength=size)
+    sums: Floats = np.bincount(cell, y, minlength=size).astype(np.float64)  # it is of integers where nothing is counted
+    return counts, sums

@@ -64,7 +64,8 @@ def impurity_scores(
         gained = (forest.value[after] - forest.value[node]) * target[rows]
         scores += np.bincount(trees * n_params + forest.feature[node], gained, minlength=len(scores))
         node = after
-    return scores.reshape(n_trees, n_params) / unseen.shape[1]
+    found: Floats = scores.reshape(n_trees, n_params) / unseen.shape[1]
+    return found
 
 
 def _others(bins: Bins, unseen: "Integers", param: int, random: np.random.Generator) -> "Integers":

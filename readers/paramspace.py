@@ -83,7 +83,8 @@ class ParameterSpace(NamedTuple):
         known = values[np.isfinite(values)]
         if not len(known) or known.min() == known.max():
             return np.where(np.isfinite(values), 0.5, np.nan)
-        return (values - known.min()) / (known.max() - known.min())
+        found: Floats = (values - known.min()) / (known.max() - known.min())
+        return found
 
 
 def parameter_space(
@@ -221,7 +222,8 @@ def _block(parameter: Parameter) -> "Matrix":
         own = lacking if parameter.decided_by is None else lacking & parameter.present
         return np.column_stack([column, own]) if own.any() else column[:, None]
     codes = grouped(parameter)
-    return (codes[:, None] == np.arange(codes.max() + 1)).astype(np.float64)
+    one_hot: Matrix = (codes[:, None] == np.arange(codes.max() + 1)).astype(np.float64)
+    return one_hot
 
 
 def grouped(parameter: Parameter) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":

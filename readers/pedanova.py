@@ -68,7 +68,8 @@ def pedanova_scores(parameters: Sequence[Parameter], target: "Floats", direction
 def best_of(loss: "Floats", quantile: float) -> "Bools":
     """Which runs are among the best; more than the quantile asks for where some are equally good."""
     last = max(math.ceil(quantile * len(loss)) - 1, 0)
-    return loss <= np.partition(loss, last)[last]
+    found: Bools = loss <= np.partition(loss, last)[last]
+    return found
 
 
 def divergence(parameter: Parameter, best: "Bools") -> float:
@@ -78,10 +79,10 @@ def divergence(parameter: Parameter, best: "Bools") -> float:
 
 
 def _divergence(grid: _Grid, steps: "Integers", best: "Bools") -> float:
-    having = steps >= 0
+    having: Bools = steps >= 0
     if best.all() or not having.any():
         return 0.0
-    among_all, among_best = having.mean(), having[best].mean()
+    among_all, among_best = float(having.mean()), float(having[best].mean())
     found = 0.0
     if among_best > 0:
         everywhere, top = _density(grid, steps[having]), _density(grid, steps[having & best])
@@ -121,7 +122,8 @@ def _levels(counts: "Integers") -> "Floats":
     kernels[np.arange(len(met)), met] += 1
     kernels /= kernels.sum(axis=1, keepdims=True)
     weights = np.append(counts[met], 1.0)
-    return weights / weights.sum() @ kernels
+    found: Floats = weights / weights.sum() @ kernels
+    return found
 
 
 def _smooth(counts: "Integers") -> "Floats":

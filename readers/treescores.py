@@ -70,7 +70,8 @@ def forest_r2(bins: Bins, target: "Floats", *, seed: int) -> float:
 def _standardised(target: "Floats") -> "Floats":
     """With mean 0 and standard deviation 1; scaled first, so that huge numbers don't overflow."""
     scaled = (target - target[0]) / np.abs(target - target[0]).max()
-    return (scaled - scaled.mean()) / scaled.std()
+    found: Floats = (scaled - scaled.mean()) / scaled.std()
+    return found
 
 
 def _pairs(rows: "Integers", pairs: int, random: np.random.Generator) -> "Integers":
@@ -91,12 +92,12 @@ def _pair_scores(
     """Grow trees, some at a time, and ask them: shape (n_pairs, n_params); none where there is no method."""
     drawn = samples.shape[1]
     n_params, n_bins = bins.weights.shape
-    min_leaf = min(max(drawn // 150, 1 if drawn < 10 else 2), 5)
+    min_leaf = max(drawn // 300, 1 if drawn < 10 else 2)
     together = 2 * max(_CELLS // (2 * max(drawn // min_leaf, 1) * n_params * n_bins), 1)
     found = [np.empty((0, n_params))]
     for first in range(0, len(samples), together):
         seen = samples[first : first + together]
-        forest = grow(bins, target, seen, min_leaf=min_leaf, tried=-(-n_params // 2), random=random)
+        forest = grow(bins, target, seen, min_leaf=min_leaf, tried=-(-2 * n_params // 3), random=random)
         if foretold is not None:
             _add(foretold, forest, bins, seen)
         if method == "fanova":

@@ -39,7 +39,7 @@ def deviations(of_halves: "Floats", n: int) -> "Floats":
     that isn't to know it for sure, so it gets the spread of the median param.
     """
     size = n // 2
-    found = (of_halves - of_halves.mean(axis=0)) * np.sqrt(size / (n - size))
+    found: Floats = (of_halves - of_halves.mean(axis=0)) * np.sqrt(size / (n - size))
     spread = found.std(axis=0)
     if spread.any():
         signs = np.where(np.arange(len(found)) % 2, 1.0, -1.0)
@@ -51,7 +51,8 @@ def shares(scores: "Floats") -> "Floats":
     """Scores as parts of 1, those below 0 as 0; all 0 where none is above. The last axis is the params'."""
     positive = np.maximum(scores, 0.0)
     total = positive.sum(axis=-1, keepdims=True)
-    return np.divide(positive, total, out=np.zeros_like(positive), where=total > 0)
+    found: Floats = np.divide(positive, total, out=np.zeros_like(positive), where=total > 0)
+    return found
 
 
 def share_intervals(scores: Scores, level: float, seed: int) -> "tuple[Floats, Floats]":
@@ -95,4 +96,6 @@ def _drawn(scores: Scores, seed: int) -> "Floats":
     random = np.random.default_rng(seed)
     n_parts = len(scores.deviations)
     weights = random.standard_normal((_DRAWS, n_parts)) / np.sqrt(n_parts)
-    return weights @ scores.deviations / np.sqrt(random.chisquare(n_parts - 1, (_DRAWS, 1)) / (n_parts - 1))
+    wider = np.sqrt(random.chisquare(n_parts - 1, (_DRAWS, 1)) / (n_parts - 1))
+    found: Floats = weights @ scores.deviations / wider
+    return found
