@@ -16,7 +16,9 @@ from ingest.errors import LookupFailed
 from readers import wording
 from readers.best import Direction
 from readers.duel import duel, matched
+from readers.grid import Grid
 from readers.stats import Floats, Interval, check_level, mean_interval, mean_of
+from readers.verdictgrid import verdict_grid
 
 if TYPE_CHECKING:
     import polars as pl
@@ -107,6 +109,13 @@ class Verdicts(NamedTuple):
         import polars as pl
 
         return pl.DataFrame([_row(pair) for pair in self.pairs], infer_schema_length=None)
+
+    def __rich__(self) -> Grid:
+        """What rich's print shows."""
+        return verdict_grid(self)
+
+    def _repr_html_(self) -> str:
+        return verdict_grid(self).html()
 
 
 def compare_groups(

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from ingest.errors import LookupFailed, MetricNotFound
 from readers.compare import ExperimentComparator
 from readers.store import Store
+from readers.verdictgrid import ranks_grid
 
 if TYPE_CHECKING:
     from tests.readers.conftest import Recorder
@@ -146,6 +148,31 @@ def test_what_nobody_has_is_named(comparator: ExperimentComparator) -> None:
         comparator.compare_groups("optimizer", "accuracy", baseline="adan")
     with pytest.raises(MetricNotFound, match="no metric 'acc'"):
         comparator.compare_groups("optimizer", "acc")
+
+
+def test_verdicts_are_shown_as_a_table(comparator: ExperimentComparator) -> None:
+    """In a terminal and in a notebook: one row a comparison, the words below; many comparisons in part."""
+    found = comparator.compare_groups("optimizer", "accuracy", pair_on="seed")
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(found)
+    lines = capture.get().splitlines()
+    many = comparator.compare_groups("seed", "accuracy")
+
+    assert lines[0] == "accuracy by optimizer"
+    assert "lion against adam  lion is better" in lines[2]
+    assert lines[5].startswith("Of 3 groups")
+    assert found._repr_html_().count("<tr>") == 4
+    assert "25 more comparisons" in many._repr_html_()
+    assert many._repr_html_().count("<tr>") == 21
+
+
+def test_method_ranks_are_shown_as_a_table(comparator: ExperimentComparator) -> None:
+    """One row a method, best first."""
+    page = ranks_grid(comparator.rank_methods("optimizer", "seed", "accuracy")).html()
+
+    assert page.index("lion") < page.index("adam") < page.index("sgd")
+    assert "3 methods over 9 data sets" in page
 
 
 def test_one_run_a_group_is_too_few(comparator: ExperimentComparator) -> None:
