@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from readers.best import Direction
+from readers.grid import Grid
 from readers.grouptests import signed_rank_p
 from readers.stats import Floats, check_level
+from readers.verdictgrid import ranks_grid
 from readers.wording import listed, p_text, percent
 
 if TYPE_CHECKING:
@@ -53,6 +55,13 @@ class MethodRanks(NamedTuple):
         import polars as pl
 
         return pl.DataFrame({"method": self.methods, "mean_rank": self.mean_ranks})
+
+    def __rich__(self) -> Grid:
+        """What rich's print shows."""
+        return ranks_grid(self)
+
+    def _repr_html_(self) -> str:
+        return ranks_grid(self).html()
 
 
 def rank_methods(

@@ -11,7 +11,6 @@ from rich.console import Console
 from ingest.errors import LookupFailed, MetricNotFound
 from readers.compare import ExperimentComparator
 from readers.store import Store
-from readers.verdictgrid import ranks_grid
 
 if TYPE_CHECKING:
     from tests.readers.conftest import Recorder
@@ -169,7 +168,7 @@ def test_verdicts_are_shown_as_a_table(comparator: ExperimentComparator) -> None
 
 def test_method_ranks_are_shown_as_a_table(comparator: ExperimentComparator) -> None:
     """One row a method, best first."""
-    page = ranks_grid(comparator.rank_methods("optimizer", "seed", "accuracy")).html()
+    page = comparator.rank_methods("optimizer", "seed", "accuracy")._repr_html_()
 
     assert page.index("lion") < page.index("adam") < page.index("sgd")
     assert "3 methods over 9 data sets" in page
