@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from readers.figures.lines import Line, draw_legend, draw_line
+from readers.figures.lines import Line, draw_legend, draw_line, draw_thin, sampled
 from readers.figures.style import GREY, PALETTE, distinct, grid, plain, short
 
 if TYPE_CHECKING:
@@ -12,26 +12,15 @@ if TYPE_CHECKING:
     from readers.alignment import Band
     from readers.curves import Curves
 
-_MANY_RUNS = 30  # of more the faint lines are pixels in an SVG or PDF, too
 
-
-def draw_bands(axes: "Axes", curves: "Curves", lines: list[Line], scale: float) -> str:
+def draw_bands(axes: "Axes", curves: "Curves", lines: list[Line], scale: float, notes: list[str]) -> str:
     """A line and a band a group over the faint lines of its runs."""
     colours = _colours(curves.bands)
-    count = len(lines)
-    alpha = max(0.03, min(0.3, 5 / count))
-    for line in lines:
-        colour = GREY if line.group is None else colours.get(line.group, GREY)
-        draw_line(
-            axes,
-            line.x,
-            line.smooth,
-            color=colour,
-            alpha=alpha,
-            linewidth=0.8,
-            zorder=1,
-            rasterized=count > _MANY_RUNS,
-        )
+    drawn = sampled(lines, notes)
+    alpha = max(0.03, min(0.3, 5 / len(drawn)))
+    for colour in dict.fromkeys([GREY, *colours.values()]):
+        of = [line for line in drawn if (GREY if line.group is None else colours.get(line.group, GREY)) == colour]
+        draw_thin(axes, of, colour, alpha=alpha, linewidths=0.8, zorder=1)
     shown = [band for band in curves.bands if len(band.x)]
     for band in shown:
         named = colours[band.group] != GREY

@@ -13,7 +13,7 @@ import numpy as np
 from readers.best import Direction
 from readers.best import direction as direction_of
 from readers.figures.bands import draw_bands, draw_counts
-from readers.figures.lines import Line, draw_legend, draw_line, fits
+from readers.figures.lines import Line, draw_legend, draw_line, draw_thin, fits, sampled
 from readers.figures.style import (
     BLUE,
     GREY,
@@ -79,7 +79,7 @@ def curves_figure(
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[5, 1])
         plain(axes)
         draw_counts(below, curves.bands, scale)
-    words = draw_bands(axes, curves, lines, scale) if curves.bands else _draw_runs(axes, lines, towards)
+    words = draw_bands(axes, curves, lines, scale, notes) if curves.bands else _draw_runs(axes, lines, towards, notes)
     _finish(figure, axes, curves, lines, log_x=log_x, log_y=log_y, notes=notes)
     if curves.smoothing:
         words += f"; smoothed by {curves.smoothing:g}" + ("" if curves.bands else ", unsmoothed values faint")
@@ -106,7 +106,7 @@ def _lines(curves: "Sequence[Curve]", scale: float, log_x: bool, log_y: bool, no
     return made
 
 
-def _draw_runs(axes: "Axes", lines: list[Line], towards: Direction) -> str:
+def _draw_runs(axes: "Axes", lines: list[Line], towards: Direction, notes: list[str]) -> str:
     """A line a run; says in words what can't be read off the legend."""
     sign = -1 if towards == "maximize" else 1
     order = sorted(
@@ -115,11 +115,9 @@ def _draw_runs(axes: "Axes", lines: list[Line], towards: Direction) -> str:
     )
     many = len(lines) > MOST_LISTED
     coloured = list(range(len(lines))) if len(lines) <= MOST_NAMED else order[: 1 if many else BEST_FEW]
-    thin = 0.9 if many else 1.0
-    for place, line in enumerate(lines):
-        if place not in coloured:
-            colour, alpha = (BLUE, max(0.08, min(0.5, 25 / len(lines)))) if many else (GREY, 0.6)
-            draw_line(axes, line.x, line.smooth, color=colour, alpha=alpha, linewidth=thin, zorder=2, rasterized=many)
+    others = sampled([line for place, line in enumerate(lines) if place not in coloured], notes)
+    alpha = max(0.03, min(0.5, 25 / len(lines))) if many else 0.6
+    draw_thin(axes, others, BLUE if many else GREY, alpha=alpha, linewidths=0.9, zorder=2)
     handles, labels = [], []
     longest = max(line.x[-1] for line in lines)
     for colour, place in zip([ORANGE] if many else PALETTE, coloured, strict=False):

@@ -82,9 +82,9 @@ def _draw_groups(axes: "Axes", groups: "Sequence[Group]", *, sure: bool) -> None
         axes.scatter(
             group.values,
             place + _spread(group.values),
-            s=20 if count <= 50 else 8,
+            s=20 if count <= 50 else 12 if count <= 300 else 8,
             color=colour,
-            alpha=0.55 if count <= 50 else 0.35,
+            alpha=0.55 if count <= 300 else 0.35,
             linewidths=0,
             zorder=2,
             rasterized=count > 5_000,

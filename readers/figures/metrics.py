@@ -147,12 +147,12 @@ def _distribution(labels: list[str], values: "Floats", failed: Any, direction: D
     axes.set_xlabel("rank")
     axes.set_xticks([1, *(tick for tick in axes.get_xticks() if 1 < tick <= count)])
     bins: Any = min(40, max(10, int(2 * count ** (1 / 3))))
-    bins = np.geomspace(values.min(), values.max(), bins + 1) if _wide(values) else bins
+    bins = np.geomspace(values.min(), values.max(), bins + 1) if spans_decades(values) else bins
     aside.hist(values, bins=bins, orientation="horizontal", color=BLUE, alpha=0.75)
     aside.tick_params(axis="y", length=0)
     aside.spines["left"].set_visible(False)
     aside.set_xlabel("runs")
-    if _wide(values):
+    if spans_decades(values):
         axes.set_yscale("log")
     named = "\n".join(f"{rank}. {labels[rank - 1]}  {number(values[rank - 1])}" for rank in range(1, 6))
     bottom, top = axes.transData.transform([(1, limit) for limit in axes.get_ylim()])[:, 1]
@@ -175,15 +175,19 @@ def _distribution(labels: list[str], values: "Floats", failed: Any, direction: D
     return figure
 
 
-def _wide(values: "Floats") -> bool:
-    """Whether values span so much that they can only be told apart on a log axis."""
-    return bool(1e-100 < values.min() < values.max() / 1e3 < 1e100)
+def spans_decades(values: "Floats") -> bool:
+    """Whether positive numbers lie more evenly by their logarithm: wide, and their median nearer to the middle so."""
+    low, middle, high = np.quantile(values, [0.0, 0.5, 1.0])
+    if not 1e-100 < low < high / 100 < 1e100:
+        return False
+    by_logarithm = np.log(middle / low) / np.log(high / low)
+    return bool(abs(by_logarithm - 0.5) <= abs((middle - low) / (high - low) - 0.5))
 
 
 def margins(axes: "Axes", values: "Floats") -> None:
     """Limits with room at both ends, also for one value."""
     low, high = float(values.min()), float(values.max())
-    if _wide(values):
+    if spans_decades(values):
         ends = np.log10([low, high])
         room = 0.04 * (ends[1] - ends[0])
         axes.set_xlim(*(10 ** np.clip(ends + np.array([-room, room]), -307, 307)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from readers.best import Direction
-from readers.figures.metrics import better_words
+from readers.figures.metrics import better_words, spans_decades
 from readers.figures.style import (
     FAINT,
     GREY,
@@ -34,7 +34,6 @@ MOST_AXES = 12
 MOST_LEVELS = 12
 """Values of a categorical axis that are written beside it; of more, so many evenly."""
 _MISSING = -0.14  # where runs without a value go, below every axis
-_WIDE = 100.0  # only params that span more than this factor can be on a log axis
 
 
 class Axis(NamedTuple):
@@ -121,7 +120,7 @@ def _numeric(name: str, numbers: "Floats", *, force_linear: bool = False) -> Axi
     finite = np.isfinite(numbers)
     known = numbers[finite]
     low, high = float(known.min()), float(known.max())
-    log = not force_linear and _spans_decades(np.unique(known))
+    log = not force_linear and spans_decades(np.unique(known))
     scale = np.log10 if log else np.asarray
     with np.errstate(over="ignore", invalid="ignore"):
         start, width = float(scale(low)), float(scale(high)) - float(scale(low))
@@ -140,15 +139,6 @@ def _numeric(name: str, numbers: "Floats", *, force_linear: bool = False) -> Axi
         shown = inside[(inside >= low) & (inside <= high)]
     ticks = [((float(scale(tick)) - start) / width if width else 0.5, number(float(tick))) for tick in shown]
     return Axis(name, places, _apart(ticks), log, categorical=False)
-
-
-def _spans_decades(distinct: "Floats") -> bool:
-    """Whether numbers lie more evenly by their logarithm: wide, and with their middle one nearer to its middle."""
-    low, middle, high = distinct[0], distinct[(len(distinct) - 1) // 2], distinct[-1]
-    if low <= 0 or high / _WIDE <= low:
-        return False
-    by_logarithm = (np.log(middle) - np.log(low)) / (np.log(high) - np.log(low))
-    return bool(abs(by_logarithm - 0.5) <= abs((middle - low) / (high - low) - 0.5))
 
 
 def _apart(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:

@@ -59,9 +59,11 @@ def critical_difference_figure(ranks: "MethodRanks", *, title: str | None = None
         pad = 0.008 * (high - low)
         axes.plot([first - pad, last + pad], [y, y], color=INK, linewidth=4.5, solid_capstyle="round", zorder=4)
     top = -0.2 - _CLIQUE_STEP * len(cliques)
-    _methods(axes, names, means[shown], (low, high), top)
+    alone = not any(ranks.methods[shown[0]] in clique for clique in ranks.cliques) and len(shown) > 1
+    _methods(axes, names, means[shown], (low, high), top, best=ORANGE if alone else GREY)
     axes.set_ylim(top - _METHOD_STEP * (rows + 0.1), 0.35 + 0.42 * (critical is not None))
-    notes = [f"mean ranks, 1 is best; {ranks.test}; thick lines join methods that aren't told apart"]
+    said = ["mean ranks, 1 is best", *([ranks.test] if np.isfinite(ranks.p_value) else [])]
+    notes = [*said, "thick lines join methods that aren't told apart"]
     if len(order) > len(shown):
         notes.append(f"the best {len(shown)} of {len(order)} methods")
     header(figure, heading, ranks.words, notes)
@@ -94,8 +96,10 @@ def _critical(axes: "Axes", low: float, critical: float, high: float) -> None:
     axes.text(beside, y, text, ha="left", va="center", fontsize=8.5, color=FAINT)
 
 
-def _methods(axes: "Axes", names: list[str], means: "Floats", ends: tuple[float, float], top: float) -> None:
-    """The better half at the left, the other at the right, each tied to its rank."""
+def _methods(
+    axes: "Axes", names: list[str], means: "Floats", ends: tuple[float, float], top: float, *, best: str
+) -> None:
+    """The better half at the left, the other at the right, each tied to its rank; the best in its own colour."""
     low, high = ends
     reach = 0.06 * (high - low)
     half = -(-len(names) // 2)
@@ -105,7 +109,7 @@ def _methods(axes: "Axes", names: list[str], means: "Floats", ends: tuple[float,
         row = place if left else len(names) - 1 - place
         y = top - _METHOD_STEP * (row + 0.6)
         side = low - reach if left else high + reach
-        colour = ORANGE if place == 0 and len(names) > 1 else GREY
+        colour = best if place == 0 else GREY
         axes.plot([mean, mean, side], [0, y, y], color=colour, linewidth=1.2, zorder=2)
         axes.plot([mean], [0], "o", color=colour if place == 0 else INK, markersize=4, zorder=5)
         gap = -reach / 4 if left else reach / 4

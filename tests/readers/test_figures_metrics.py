@@ -29,8 +29,8 @@ def ticks(axis: Any) -> list[str]:
 
 def dots(figure: Figure, axes: int = 0) -> list[list[tuple[float, float]]]:
     """The points of each scatter that has some."""
-    found = [made.get_offsets() for made in figure.axes[axes].collections if hasattr(made, "get_sizes")]
-    return [[(float(x), float(y)) for x, y in np.asarray(points)] for points in found if len(points)]
+    found = [np.asarray(made.get_offsets()) for made in figure.axes[axes].collections if hasattr(made, "get_sizes")]
+    return [[(float(x), float(y)) for x, y in points] for points in found if len(points)]
 
 
 def verdicts(*groups: tuple[str, list[float]], direction: Any = "maximize", said: str = "a beats b") -> Verdicts:
@@ -92,9 +92,9 @@ def test_any_number_of_runs_fits_a_page(n: int) -> None:
 
 @pytest.mark.parametrize("n", [3, 60])
 def test_values_decades_apart_are_on_a_log_axis(n: int) -> None:
-    """Those that lie close are not."""
+    """Evenly spread ones are not, though they may span decades, too."""
     wide = metric_comparison_figure(["r"] * n, np.geomspace(1e-4, 1e3, n), metric="m", direction="minimize")
-    close = metric_comparison_figure(["r"] * n, np.linspace(1, 2, n), metric="m", direction="minimize")
+    close = metric_comparison_figure(["r"] * n, np.linspace(1e-6, 1, n), metric="m", direction="minimize")
 
     axes = [figure.axes[0] for figure in (wide, close)]
     assert [one.get_xscale() if n == 3 else one.get_yscale() for one in axes] == ["log", "linear"]
@@ -125,7 +125,7 @@ def test_hostile_names_are_drawn_letter_by_letter(n: int) -> None:
     """No formula, no warning, no label that outgrows the picture; equal names are numbered."""
     names = (HOSTILE * 10)[:n]
     figure = metric_comparison_figure(
-        names, np.arange(n), metric="$\\frac{$" * 20, direction="maximize", title=HOSTILE[0]
+        names, np.arange(float(n)), metric="$\\frac{$" * 20, direction="maximize", title=HOSTILE[0]
     )
 
     assert png(figure, dpi=40)

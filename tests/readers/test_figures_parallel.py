@@ -14,7 +14,7 @@ from readers.figures.style import png
 from readers.runtable import Values
 
 
-def numbers(name: str, values: Sequence[float]) -> Values:
+def numbers(name: str, values: "Sequence[float] | np.ndarray[Any, Any]") -> Values:
     """A numeric param; NaN is missing."""
     texts = [None if math.isnan(value) else repr(value) for value in values]
     return Values(name, np.array(values, dtype=float), texts, "float")
@@ -25,7 +25,9 @@ def texts(name: str, values: Sequence[str | None], kind: Any = "text") -> Values
     return Values(name, np.full(len(values), np.nan), list(values), kind)
 
 
-def draw(columns: Sequence[Values], metric: Sequence[float], direction: Any = "maximize") -> Figure:
+def draw(
+    columns: Sequence[Values], metric: "Sequence[float] | np.ndarray[Any, Any]", direction: Any = "maximize"
+) -> Figure:
     """Draw as many runs as there are values."""
     names = [f"run {place}" for place in range(len(metric))]
     return parallel_coordinates_figure(names, columns, metric, metric="acc", direction=direction)

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from readers.figures.ranks import MOST_METHODS, critical_difference_figure
-from readers.figures.style import png
+from readers.figures.style import ORANGE, png
 from readers.ranks import MethodRanks, rank_methods
 
 HOSTILE = ["$\\frac{1}{", "a\nb", "x" * 500, "漢字 \U0001f600", "_hidden", "", "same", "same"]
@@ -36,7 +36,7 @@ def texts(figure: Figure) -> list[str]:
 
 def thick(figure: Figure) -> list[list[float]]:
     """From where to where the thick lines reach."""
-    return [list(line.get_xdata()) for line in figure.axes[0].lines if line.get_linewidth() > 4]
+    return [np.asarray(line.get_xdata()).tolist() for line in figure.axes[0].lines if line.get_linewidth() > 4]
 
 
 def words(figure: Figure) -> list[str]:
@@ -49,20 +49,23 @@ def test_methods_stand_at_their_mean_ranks() -> None:
     figure = critical_difference_figure(ranks([1.2, 2.0, 2.8]))
 
     assert [text for text in texts(figure) if "m" in text] == ["m0  1.20", "m1  2.00", "2.80  m2"]
-    dots = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_marker() == "o"]
+    dots = [float(np.asarray(line.get_xdata())[0]) for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert dots == [1.2, 2.0, 2.8]
     assert words(figure)[:2] == ["3 methods over 3 data sets", "m0 ranks best"]
-    (bold,) = (text.get_text() for text in figure.axes[0].texts if text.get_weight() == "bold")
+    best = [line.get_color() for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert best.count(ORANGE) == 1
+    (bold,) = (text.get_text() for text in figure.axes[0].texts if text.get_fontweight() == "bold")
     assert bold == "m0  1.20"
 
 
 def test_thick_lines_join_what_is_not_told_apart() -> None:
-    """From the first to the last of each set, each at its own height."""
+    """From the first to the last of each set, each at its own height; who is in one doesn't stand out."""
     made = ranks([1.2, 2.0, 2.8, 4.0], cliques=(("m0", "m1"), ("m1", "m2", "m3")))
     figure = critical_difference_figure(made)
 
     np.testing.assert_allclose(thick(figure), [[1.2, 2.0], [2.0, 4.0]], atol=0.03)
-    heights = {line.get_ydata()[0] for line in figure.axes[0].lines if line.get_linewidth() > 4}
+    assert ORANGE not in {line.get_color() for line in figure.axes[0].lines}
+    heights = {float(np.asarray(line.get_ydata())[0]) for line in figure.axes[0].lines if line.get_linewidth() > 4}
     assert len(heights) == 2
 
 
@@ -72,7 +75,7 @@ def test_the_critical_difference_is_drawn_where_there_is_one(difference: float, 
     figure = critical_difference_figure(ranks([1.0, 2.0, 3.0], critical_difference=difference))
 
     assert ("critical difference 1.25" in texts(figure)) == shown
-    ends = [list(line.get_xdata()) for line in figure.axes[0].lines]
+    ends = [np.asarray(line.get_xdata()).tolist() for line in figure.axes[0].lines]
     assert ([1.0, 2.25] in ends) == shown
     wide = critical_difference_figure(ranks([1.0, 2.0], critical_difference=7.0))
     assert wide.axes[0].get_xlim()[1] > 8

@@ -162,7 +162,7 @@ def test_settings_of_the_user_change_nothing() -> None:
 
     (axes,) = figure.axes
     assert axes.get_facecolor() == (1, 1, 1, 1)
-    assert (axes.xaxis.label.get_usetex(), axes.xaxis.label.get_size(), axes.xaxis.label.get_color()) == (
+    assert (axes.xaxis.label.get_usetex(), axes.xaxis.label.get_fontsize(), axes.xaxis.label.get_color()) == (
         False,
         10,
         "black",
