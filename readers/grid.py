@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # control, format (as RTL override), surrogate, private, separators
 _JOINER = "\u200d"  # holds emoji together, and shows nothing by itself
 _DECIMAL = re.compile(r"-?\d+\.\d{4,}(e[+-]?\d+)?")
+_FOLDED = 24  # characters of a text that still read well below each other
 _STYLE = "text-align:{side};padding:2px 12px 2px 0;vertical-align:top;white-space:nowrap"
 
 
@@ -49,17 +50,21 @@ class Grid(NamedTuple):
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for name in self.columns:
-            table.add_column(Text(visible(name)), justify="right" if name in self.right else "left", overflow="fold")
+            right = name in self.right
+            side: Literal["left", "right"] = "right" if right else "left"
+            table.add_column(Text(visible(name)), justify=side, overflow="fold", no_wrap=right)
         for row in self.rows:
             table.add_row(*(Text(visible(text)) for text in row))
         return table
 
     def fitting(self, width: int) -> "Grid":
-        """The first columns that fit so many characters, at least two; a note names the others."""
+        """The first columns that fit so many characters, at least two; a note names the others. Texts may fold."""
         from rich.cells import cell_len
 
         cells = [(name, *(row[place] for row in self.rows)) for place, name in enumerate(self.columns)]
-        ends = list(accumulate(max(cell_len(visible(text)) for text in column) + 2 for column in cells))
+        most = [width if name in self.right else _FOLDED for name in self.columns]
+        needed = [max(cell_len(visible(text)) for text in column) for column in cells]
+        ends = list(accumulate(min(pair) + 2 for pair in zip(needed, most, strict=True)))
         fits = max(2, sum(end - 2 <= width for end in ends))
         if fits >= len(self.columns):
             return self
