@@ -62,11 +62,12 @@ class RunTable:
         *,
         params: Callable[[], pl.DataFrame],
         tags: Callable[[], pl.DataFrame],
-        summaries: Callable[[], pl.DataFrame],
+        summaries: Callable[[Sequence[str] | None], pl.DataFrame],
         logged: Callable[[str, Sequence[str] | None], pl.DataFrame],
     ) -> None:
         self.runs = runs
         self._read_params, self._read_tags, self._read_summaries = params, tags, summaries
+        self._alone: dict[str, pl.DataFrame] = {}
         self._read_logged = logged
 
     @classmethod
@@ -93,7 +94,7 @@ class RunTable:
             found,
             params=lambda: store.params(few, experiments).collect(),
             tags=lambda: store.tags(few, experiments).collect(),
-            summaries=lambda: store.summaries(runs=few, experiments=experiments).collect(),
+            summaries=lambda keys: store.summaries(keys, few, experiments).collect(),
             logged=lambda kind, runs: latest(store.facts([kind], few if runs is None else runs, experiments).collect()),
         )
 
@@ -108,7 +109,7 @@ class RunTable:
             frames.runs,
             params=lambda: frames.params,
             tags=lambda: frames.tags,
-            summaries=lambda: frames.last,
+            summaries=lambda keys: _named(frames.last, keys),
             logged=lambda kind, _: frames.logged.get(kind, _NOTHING_LOGGED),
         )
 
@@ -138,7 +139,7 @@ class RunTable:
     @cached_property
     def summaries(self) -> pl.DataFrame:
         """One row for each run and metric: see readers.summaries; of records only run_id, key and last."""
-        return self._read_summaries()
+        return self._read_summaries(None)
 
     @property
     def param_names(self) -> list[str]:
@@ -171,9 +172,10 @@ class RunTable:
         Raises: MetricNotFound: no run has it (and there are runs). ValueError: an unknown statistic, or records, which
             tell only the last value.
         """
-        column = self._column(name, statistic, towards)
-        found = self.summaries.lazy().filter(pl.col("key") == name).select("run_id", pl.col(column).cast(pl.Float64))
-        joined = self.runs.lazy().select("run_id").join(found, on="run_id", how="left", maintain_order="left").collect()
+        rows = self._summaries_of(name)
+        column = self._column(name, statistic, towards, rows)
+        found = rows.select("run_id", pl.col(column).cast(pl.Float64))
+        joined = self.runs.select("run_id").join(found, on="run_id", how="left", maintain_order="left")
         if joined[column].null_count() == len(self) and len(self) and name not in self.metric_names:
             raise MetricNotFound.among("metric", name, self.metric_names)
         return joined[column].fill_null(float("nan")).to_numpy().copy()
@@ -226,30 +228,39 @@ class RunTable:
         """
         columns = ["min", "max"] if "best" in statistics else []
         for column in [*(name for name in statistics if name != "best"), *columns]:
-            self._check_column(column, "a metric")
+            _check_column(column, "a metric", self.summaries)
         frame = self.runs
         for prefix, names in (("params", params), ("tags", tags)):
             if names is None or len(names):
                 frame = with_values(frame, _named(self.params if prefix == "params" else self.tags, names), prefix)
         return with_metrics(frame, _named(self.summaries, metrics), statistics)
 
-    def _column(self, name: str, statistic: Statistic, towards: Direction | None) -> str:
+    def _summaries_of(self, name: str) -> pl.DataFrame:
+        """The rows of one metric. The first that is asked for is read alone, which takes a part of the time."""
+        if "summaries" not in vars(self) and name not in self._alone and not self._alone:
+            self._alone[name] = self._read_summaries([name])
+        return self._alone[name] if name in self._alone else self.summaries.filter(pl.col("key") == name)
+
+    @staticmethod
+    def _column(name: str, statistic: Statistic, towards: Direction | None, rows: pl.DataFrame) -> str:
         better = "max" if (towards or direction(name)) == "maximize" else "min"
         column = better if statistic == "best" else statistic
-        self._check_column(column, repr(name))
+        _check_column(column, repr(name), rows)
         return column
-
-    def _check_column(self, column: str, of_what: str) -> None:
-        if column not in _STATISTICS:
-            raise ValueError(f"no statistic {column!r}; there is: {', '.join(_STATISTICS)}")
-        if column not in self.summaries.columns:
-            raise ValueError(f"records tell only the last value of {of_what}, not its {column}; give run ids instead")
 
     def _values(self, rows: pl.DataFrame, name: str) -> Values:
         found = rows.filter(pl.col("key") == name).select("run_id", "value", "number", "text")
         joined = self.runs.select("run_id").join(found, on="run_id", how="left", maintain_order="left")
         numbers = joined["number"].fill_null(float("nan")).to_numpy().copy()
         return Values(name, numbers, joined["text"].to_list(), _kind(found["value"]))
+
+
+def _check_column(column: str, of_what: str, rows: pl.DataFrame) -> None:
+    """Raise ValueError unless these summaries have it."""
+    if column not in _STATISTICS:
+        raise ValueError(f"no statistic {column!r}; there is: {', '.join(_STATISTICS)}")
+    if column not in rows.columns:
+        raise ValueError(f"records tell only the last value of {of_what}, not its {column}; give run ids instead")
 
 
 def _check_experiments(store: "Store", experiments: Sequence[str], found: pl.DataFrame) -> None:
