@@ -38,6 +38,7 @@ PAIRS = (
     ("lognormal", 20, 20, 4),
 )
 """Distribution, runs in each group, spread of the first group in that of the second."""
+SIZES = (5, 9, 10, 20, 30, 100)
 FAMILIES = (
     ("normal", (5, 5, 5, 5), (1, 1, 1, 1)),
     ("normal", (10, 10, 10, 10), (1, 1, 1, 1)),
@@ -60,9 +61,9 @@ def main(comparisons: int) -> None:
             f"{name}, {runs} runs, spreads {spreads}".ljust(60),
             f"{family_errors(name, runs, spreads, comparisons // 4):4.1f}",
         )
-    print("per cent of intervals that hold the mean")
+    print("per cent of intervals that hold the mean: the one that is used, and Student's")
     for name, draw in DRAWS.items():
-        held = [f"n={n}: {coverage(draw, n, comparisons):.1f}" for n in (5, 9, 10, 20, 30, 100)]
+        held = [f"n={n}: {used:.1f} {student:.1f}" for n in SIZES for used, student in [coverage(draw, n, comparisons)]]
         print(name.ljust(12), "  ".join(held))
 
 
@@ -98,14 +99,19 @@ def family_errors(name: str, runs: tuple[int, ...], spreads: tuple[int, ...], fa
     return 100 * alarms / families
 
 
-def coverage(draw: Draw, n: int, samples: int) -> float:
-    """Per cent of 95 % intervals that hold the mean, 0."""
+def coverage(draw: Draw, n: int, samples: int) -> tuple[float, float]:
+    """Per cent of 95 % intervals that hold the mean, 0: the one that is used, and Student's."""
+    from scipy import special
+
     rng = np.random.default_rng(3)
-    held = 0
+    held = np.zeros(2)
     for _ in range(samples):
-        interval = mean_interval(draw(rng, n))
-        held += interval.lower <= 0 <= interval.upper
-    return 100 * held / samples
+        values = draw(rng, n)
+        interval = mean_interval(values)
+        reach = special.stdtrit(n - 1, 0.975) * values.std(ddof=1) / math.sqrt(n)
+        held += interval.lower <= 0 <= interval.upper, abs(values.mean()) <= reach
+    share = 100 * held / samples
+    return float(share[0]), float(share[1])
 
 
 def _welch(first: Floats, second: Floats) -> float:
