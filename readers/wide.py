@@ -15,6 +15,8 @@ def with_values(frame: pl.DataFrame, rows: pl.DataFrame, prefix: str) -> pl.Data
     Raises: ValueError: more cells than memory is likely to hold.
     """
     _check_size(frame.height, rows["key"].n_unique())
+    # Under its full name a key can't be taken for the run_id beside it, nor for a pattern of columns ("*").
+    rows = rows.with_columns(key=pl.concat_str(pl.lit(f"{prefix}."), "key"))
     value = pl.col("value")
     kinds = rows.group_by("key").agg(
         pl.col("number").is_not_null().all().alias("numbers"),
@@ -32,22 +34,24 @@ def with_values(frame: pl.DataFrame, rows: pl.DataFrame, prefix: str) -> pl.Data
     wide = frame.select("run_id")
     for part in (numbers, texts.pivot("key", index="run_id", values="text")):
         wide = wide.join(part, on="run_id", how="left", maintain_order="left")
-    names = sorted(wide.columns[1:])
-    return frame.hstack([wide[name].alias(f"{prefix}.{name}") for name in names])
+    return frame.hstack([wide[name] for name in sorted(wide.columns[1:])])
 
 
 def with_metrics(frame: pl.DataFrame, summaries: pl.DataFrame, statistics: Sequence[str]) -> pl.DataFrame:
     """Add a column for each metric and statistic; "best" goes by the metric's name.
+
+    Where two come to one name (the min of "loss", and a metric "loss.min") the statistic asked for first counts.
 
     Raises: ValueError: as above.
     """
     _check_size(frame.height, summaries["key"].n_unique() * len(statistics))
     for statistic in statistics:
         rows = summaries.with_columns(best=_best_of(summaries)) if statistic == "best" else summaries
-        wide = rows.pivot("key", index="run_id", values=statistic, sort_columns=True)
         ending = "" if statistic == "last" else f".{statistic}"
-        wide = wide.rename({name: f"metrics.{name}{ending}" for name in wide.columns[1:]})
-        frame = frame.join(wide, on="run_id", how="left", maintain_order="left")
+        rows = rows.with_columns(key=pl.concat_str(pl.lit("metrics."), "key", pl.lit(ending)))
+        wide = rows.pivot("key", index="run_id", values=statistic, sort_columns=True)
+        new = [name for name in wide.columns if name not in frame.columns]
+        frame = frame.join(wide.select("run_id", *new), on="run_id", how="left", maintain_order="left")
     return frame
 
 

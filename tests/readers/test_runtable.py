@@ -142,6 +142,20 @@ def test_the_wide_form_has_types(study: Store) -> None:
     assert wide["metrics.acc.best"].to_list() == [0.3, None, 0.5]
 
 
+def test_names_that_mean_something_else_to_a_frame_are_only_names() -> None:
+    """A param or metric may be called as a column of runs, as a pattern, or as a statistic of another."""
+    values = {"run_id": 3, "*": 1, "^.*$": True, "status": "x", "key": 2.5}
+    metrics = {"run_id": 1.0, "*": 2.0, "^.*$": 3.0, "last": 4.0, "last.last": 5.0}
+    table = RunTable.of_records([{"run_id": "a", "params": values, "metrics": metrics, "tags": values}])
+    wide = table.wide(tags=None)
+    found = wide.row(0, named=True)
+
+    assert wide.columns[: len(table.runs.columns)] == table.runs.columns
+    assert {name: found[f"params.{name}"] for name in values} == values
+    assert {name: found[f"tags.{name}"] for name in values} == values
+    assert {name: found[f"metrics.{name}"] for name in metrics} == metrics
+
+
 def test_the_wide_form_has_what_is_asked_for(study: Store) -> None:
     """These names and no others; the columns of runs stay."""
     table = RunTable.read(study)
