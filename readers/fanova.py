@@ -5,8 +5,8 @@ the space into boxes, so the mean over all other params at a value of one param 
 variance is the param's main effect (a first-order Sobol index, but for normalisation). Two things are our own. The
 space is the range of the runs, as its limits weren't logged. (Where one param decides over another, the other's effect
 is taken to be the same where it is missing; the permutation method asks only of what was run.) And the variance is the
-covariance of the two trees of a pair, grown on disjoint halves of the runs: the variance of one tree alone has what it learnt by heart in it, and would
-give a share to a param that does nothing.
+covariance of the two trees of a pair, grown on disjoint halves of the runs: the variance of one tree alone has what it
+learnt by heart in it, and would give a share to a param that does nothing.
 """
 
 from typing import TYPE_CHECKING, Any
