@@ -183,7 +183,7 @@ def _tiles(table: RunTable, question: Question | None) -> Iterator[tuple[str, st
         yield status.lower(), f"{count:,}"
     starts = table.runs["start_time"].drop_nulls()
     if len(starts):
-        yield "first start", f"{starts.dt.replace_time_zone(None).min():%Y-%m-%d}"
+        yield "first start", str(starts.dt.date().min())
     if question is None:
         yield "metrics", "none"
         return

@@ -193,7 +193,7 @@ def _varying(table: RunTable) -> list[str]:
 
 def _groupings(table: RunTable, names: Sequence[str]) -> list[str]:
     """Params of few values, each of several runs; texts and booleans before numbers."""
-    found = []
+    found: list[tuple[bool, int, str]] = []
     for name in names:
         param = table.param(name)
         counts = Counter(text for text in param.texts if text is not None)
