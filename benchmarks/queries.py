@@ -5,7 +5,7 @@ and kept between invocations (see query_stores). Then each question is asked in 
 
     cold    seconds from the start of the process to the first answer: interpreter, imports, opening, answering
     CPU     processor time of these, all threads: it minds other work on the machine less
-    first   the seconds of the answer itself, once the library is imported and the store open
+    first   the seconds from the opened store to the first answer, with what that still imports
     warm    the same question again in that process, the shortest of several
     MB      highest resident memory of the process, all answers included
 
