@@ -151,13 +151,12 @@ def _there(target: Path) -> FileExistsError:
 def _write_parquet(frames: Iterable[pl.DataFrame], file: IO[bytes]) -> None:
     import pyarrow.parquet as pq
 
-    writer = None
-    for frame in frames:
-        table = frame.to_arrow()
-        writer = writer or pq.ParquetWriter(file, table.schema, compression="zstd")
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
+    pieces = iter(frames)
+    first = next(pieces).to_arrow()
+    with pq.ParquetWriter(file, first.schema, compression="zstd") as writer:
+        writer.write_table(first)
+        for frame in pieces:
+            writer.write_table(frame.to_arrow())
 
 
 def _write_csv(frames: Iterable[pl.DataFrame], file: IO[bytes]) -> None:

@@ -80,6 +80,8 @@ def compare(
     """
     from readers.compare import ExperimentComparator
 
+    if kind is Kind.groups and group_by is None:
+        raise AskedWrongly("--kind groups needs --group-by PARAM: what makes the groups?")
     opened = open_store(store)
     with asking():
         table = _chosen(opened, runs, experiment)
@@ -145,7 +147,7 @@ def _draw(
             comparator.plot_metric_comparison(ids, metric, path, value=value.value, mode=mode.value)
         case Kind.parallel:
             comparator.plot_parallel_coordinates(ids, metric, None, path, value=value.value, mode=mode.value)
-        case Kind.groups if by is not None:
-            comparator.plot_groups(by, metric, path, run_ids=ids, pair_on=pair_on, value=value.value, mode=mode.value)
-        case _:
-            raise AskedWrongly("--kind groups needs --group-by PARAM: what makes the groups?")
+        case Kind.groups:
+            comparator.plot_groups(
+                str(by), metric, path, run_ids=ids, pair_on=pair_on, value=value.value, mode=mode.value
+            )

@@ -80,6 +80,8 @@ def export(
         try:
             written = write(_frames(opened, table, what, statistic or []), to, replace=force)
         except FileExistsError as error:
+            if error.filename != str(to):  # of a folder that can't be made, as a file is in its place
+                raise
             raise AskedWrongly(f"{str(to)!r} is there already; --force replaces it") from error
     if json:
         print_json({"path": str(written.path), "rows": written.rows, "size": written.size})

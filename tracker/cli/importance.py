@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ingest.errors import LookupFailed
 from tracker.cli.columns import Column, print_columns
 from tracker.cli.options import (
     DEFAULT_STORE,
@@ -21,12 +22,13 @@ from tracker.cli.options import (
     open_store,
 )
 from tracker.cli.screen import cell, console, count_of, print_json
-from tracker.cli.telling import headline_of
+from tracker.cli.telling import headline_of, varying_params
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from readers.importance import ParameterImportance
+    from readers.runtable import RunTable
 
 _BAR = 16
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -52,7 +54,12 @@ def importance(
     ] = None,
     param: Annotated[
         list[str] | None,
-        typer.Option("--param", "-p", metavar="PARAM", help="Only this param; can be repeated."),
+        typer.Option(
+            "--param",
+            "-p",
+            metavar="PARAM",
+            help="Only this param; can be repeated. If left out, all that vary and half of the runs have.",
+        ),
     ] = None,
     method: Annotated[
         Method, typer.Option("--method", help="How it is measured.", case_sensitive=False)
@@ -73,23 +80,41 @@ def importance(
     from readers.runtable import RunTable
 
     opened = open_store(store)
-    with asking():
-        metric = metric or headline_of(RunTable.read(opened, experiments=[experiment]))
+    with asking(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # the answer has them too, and they are shown with it
+        table = RunTable.read(opened, experiments=[experiment])
+        metric = metric or headline_of(table)
         if metric is None:
             raise AskedWrongly("no run has a metric, so nothing depends on anything")
-        analyzer = HyperparameterAnalyzer(opened)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # the answer has them too, and they are shown with it
-            asked: dict[str, Any] = {"method": method.value, "mode": mode.value, "value": value.value}
-            found = analyzer.analyze_parameter_importance(experiment, metric, param, **asked)
-            if plot is not None:
-                analyzer.plot_importance(experiment, metric, param, plot, **asked)
+        found = HyperparameterAnalyzer(opened).analyze_parameter_importance(
+            experiment, metric, _params(table, param), method=method.value, mode=mode.value, value=value.value
+        )
+        if plot is not None:
+            _draw(found, plot)
     if json:
         print_json(_data(found))
         return
     _print(found)
     if plot is not None:
         console().print(cell(f"picture: {plot}", "dim"))
+
+
+def _params(table: "RunTable", asked: list[str] | None) -> list[str] | None:
+    """The params asked for; else those that vary and that half of the runs have; None, which is all, if none do.
+
+    Raises: LookupFailed: no run has one that was asked for.
+    """
+    for name in asked or []:
+        if name not in table.param_names:
+            raise LookupFailed.among("param", name, table.param_names)
+    return asked or varying_params(table) or None
+
+
+def _draw(found: "ParameterImportance", path: Path) -> None:
+    from readers.figures.importance import importance_figure
+    from readers.figures.style import save
+
+    save(importance_figure(found), path)
 
 
 def _print(found: "ParameterImportance") -> None:
@@ -107,7 +132,7 @@ def _print(found: "ParameterImportance") -> None:
         Column("", [_bar(found[name]) for name in names]),
         Column(level, [cell(_percent(found.intervals.get(name))) for name in names], right=True),
         Column("may rank", [cell(_ranks(found.rank_intervals.get(name))) for name in names], right=True),
-        Column("goes with more of it", [cell(_effect(found, name)) for name in names]),
+        Column("more of it goes with", [cell(_effect(found, name)) for name in names]),
     ]
     print_columns(screen, columns, always=3)
     for text in found.warnings[:_MOST_WARNINGS]:

@@ -177,11 +177,13 @@ def _print_as_rows(screen: "Console", comparison: "Comparison", metrics: Sequenc
     if {run["status"] for run in runs} - {"FINISHED"}:
         columns.append(Column("status", [status(run["status"]) for run in runs]))
     names = sorted(metrics, key=lambda name: name != comparison.metric)
-    columns += [Column(name, marked([run["metrics"][name] for run in runs], name), right=True) for name in names]
+    values = [Column(name, marked([run["metrics"][name] for run in runs], name), right=True) for name in names]
+    columns += values[:2]
     for row in comparison.differences.rows:
         if row.kind == "param" and 2 * row.values.count(None) <= len(comparison):
             right = all(value is None or _NUMBER.fullmatch(value) for value in row.values)
             columns.append(Column(row.name, _cells(row), right))
+    columns += values[2:]
     few = [column._replace(cells=[column.cells[place] for place in order]) for column in columns]
     print_columns(screen, few, always=3)
     if len(order) < len(comparison):

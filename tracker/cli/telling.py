@@ -10,7 +10,7 @@ from readers.best import headline, words
 if TYPE_CHECKING:
     from readers.runtable import RunTable
 
-_NUMBER = re.compile(r"\d+")
+_NUMBER, _PARTS = re.compile(r"\d+"), re.compile(r"[/.]")
 _HOW_IT_WENT = """
     time times latency duration elapsed runtime seconds secs sec ms minutes hours throughput speed
     lr learning epoch epochs step steps iteration iterations batch samples tokens grad norm memory mem bytes
@@ -36,9 +36,7 @@ def telling_metrics(counts: Mapping[str, int], limit: int) -> list[str]:
     for rare in (False, True):
         some = [name for name in own if (2 * own[name] < most) == rare]
         for besides in (False, True):
-            ranked += _in_order(
-                [name for name in some if bool(_BESIDES & {*words(name)}) == besides], limit - len(ranked)
-            )
+            ranked += _in_order([name for name in some if _is_besides(name) == besides], limit - len(ranked))
     return ranked
 
 
@@ -64,6 +62,11 @@ def varying_params(table: "RunTable") -> list[str]:
     varying = common.filter((pl.col("distinct") > 1) | (pl.col("runs") < len(table)))
     order = varying.sort(["runs", pl.col("distinct") == 1, "key"], descending=[True, False, False])
     return order["key"].to_list()
+
+
+def _is_besides(name: str) -> bool:
+    """Whether the last part of a name says how the run went."""
+    return not _BESIDES.isdisjoint(words(_PARTS.split(name)[-1]))
 
 
 def _one_of_each(counts: Mapping[str, int]) -> dict[str, int]:

@@ -50,3 +50,22 @@ def store(tmp_path: Path) -> Path:
         tracker.log_metrics({"perplexity": float("nan")})
         tracker.log_text("hello", "notes/a.txt", run_id=run)
     return folder
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen runs of "study": two optimizers, two learning rates, four seeds; and one of "other". To be read only."""
+    folder = tmp_path_factory.mktemp("study")
+    with ExperimentTracker(folder, "study", auto_log=False) as tracker:
+        for number in range(16):
+            seed, optimizer, lr = number // 4, ("adam", "sgd")[number % 2], (0.001, 0.1)[number // 2 % 2]
+            tracker.start_run(f"trial-{number:02d}", tags={"team": "a"})
+            tracker.log_params({"optimizer": {"name": optimizer, "lr": lr}, "seed": seed, "depth": 4})
+            accuracy = 0.9 - 0.3 * (optimizer == "sgd") + 0.01 * seed + 0.001 * number
+            for step in range(3):
+                tracker.log_metrics({"val/accuracy": accuracy - 0.1 * (2 - step), "val/loss": 1 - accuracy}, step=step)
+                tracker.log_metrics({"train/loss": 0.5 / (step + 1), "epoch_time": 1.0, f"epoch_{step}/f1": 0.5})
+            tracker.end_run("FAILED" if number == 15 else "FINISHED")
+    with ExperimentTracker(folder, "other", auto_log=False) as tracker, tracker.start_run("=cmd"):
+        tracker.log_params({"note": "=1+1"})
+    return folder

@@ -33,7 +33,26 @@ def active(text: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "command",
-    [("ls",), ("show", EVIL), ("show", "nope"), ("tail", "-n", EVIL), ("ls", "-e", "nope"), ("ls", "--sort", "nope")],
+    [
+        ("ls",),
+        ("show", EVIL),
+        ("show", "nope"),
+        ("tail", "-n", EVIL),
+        ("ls", "-e", "nope"),
+        ("ls", "--sort", "nope"),
+        ("compare", EVIL, EVIL, "--all"),
+        ("compare", "-e", EVIL),
+        ("compare", "-e", EVIL, "-g", EVIL),
+        ("best", EVIL),
+        ("best", "-m", "nope"),
+        ("importance", EVIL),
+        ("query",),
+        ("query", "nope > 1"),
+        ("query", "`" + EVIL),
+        ("query", "--sql", "SELECT * FROM params"),
+        ("query", "--sql", f"SELECT {EVIL}"),
+        ("export", "nope", "--to", "a.csv"),
+    ],
     ids=lambda command: " ".join(command)[:12],
 )
 def test_nothing_active_is_printed(steplog: Steplog, hostile: Path, command: tuple[str, ...]) -> None:
@@ -52,7 +71,20 @@ def test_markup_is_shown_and_not_obeyed(steplog: Steplog, hostile: Path) -> None
     assert "[red][link=http://x]a[/red]" in steplog("show", EVIL, "--store", hostile).out
 
 
-@pytest.mark.parametrize("command", [("ls",), ("show", EVIL), ("tail", "-n", EVIL)], ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("ls",),
+        ("show", EVIL),
+        ("tail", "-n", EVIL),
+        ("compare", EVIL),
+        ("best", EVIL),
+        ("importance", EVIL),
+        ("query",),
+        ("query", "--sql", "SELECT * FROM wide"),
+    ],
+    ids=lambda command: command[0],
+)
 def test_json_is_ascii_and_valid(steplog: Steplog, hostile: Path, command: tuple[str, ...]) -> None:
     """Strict JSON, and nothing in it acts on a terminal either."""
     said = steplog(*command, "--json", "--store", hostile)
