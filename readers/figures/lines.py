@@ -68,7 +68,7 @@ def sampled(lines: "Sequence[Line]", notes: list[str]) -> "list[Line]":
     """Not more lines than can be seen, evenly over the runs; that there are more is said."""
     if len(lines) <= MOST_DRAWN:
         return list(lines)
-    notes.append(f"{MOST_DRAWN:,} of {len(lines):,} runs are drawn")
+    notes.append(f"thin lines: {MOST_DRAWN:,} of {len(lines):,} runs")
     return [lines[place] for place in np.linspace(0, len(lines) - 1, MOST_DRAWN).round().astype(int)]
 
 

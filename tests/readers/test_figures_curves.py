@@ -108,7 +108,7 @@ def test_of_ten_thousand_runs_a_thousand_are_drawn() -> None:
 
     ((others, _, _),) = thin(figure)
     assert len(others) == 1_000
-    assert words(figure)[1:] == ["best at its end: run 9999, 9,999 (orange)", "1,000 of 9,999 runs are drawn"]
+    assert words(figure)[1:] == ["best at its end: run 9999, 9,999 (orange)", "thin lines: 1,000 of 9,999 runs"]
 
 
 def test_one_run_needs_no_legend() -> None:
