@@ -133,7 +133,7 @@ def _best_split(bins: Bins, level: _Level, *, min_leaf: int, tried: int, random:
     best = _Split(np.zeros(width), np.zeros(width, dtype=np.intp), np.zeros((width, n_bins), dtype=bool))
     chosen = random.random((width, n_params)).argsort(axis=1) < tried
     chosen &= (level.counts >= 2 * min_leaf)[:, None]
-    for feature in range(n_params):
+    for feature in random.permutation(n_params).tolist():  # of params that are equally good, any may be first
         nodes = np.flatnonzero(chosen[:, feature])
         if not len(nodes):
             continue

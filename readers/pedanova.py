@@ -60,7 +60,7 @@ def pedanova_scores(parameters: Sequence[Parameter], target: "Floats", direction
 
     everything = np.arange(len(loss))
     best = best_of(loss, quantile)
-    chance = [scores(everything, random.permutation(best)) for _ in range(_BY_CHANCE)]
+    chance = [[_by_chance(grid, best, random) for grid in grids] for _ in range(_BY_CHANCE)]
     parts = [scores(rows, best_of(loss[rows], quantile)) for rows in halves(len(loss), random)]
     return Scores(scores(everything, best) - np.mean(chance, axis=0), deviations(np.array(parts), len(loss)))
 
@@ -90,6 +90,14 @@ def _divergence(grid: _Grid, steps: "Integers", best: "Bools") -> float:
     if grid.decided or among_all == 1:
         return found
     return found + among_best**2 / among_all + (1 - among_best) ** 2 / (1 - among_all) - 1
+
+
+def _by_chance(grid: _Grid, best: "Bools", random: np.random.Generator) -> float:
+    """The divergence if chance had picked the best; not those that lack the param, where another one decides."""
+    chosen = best.copy()
+    among = np.flatnonzero(grid.steps >= 0) if grid.decided else np.arange(len(best))
+    chosen[among] = random.permutation(best[among])
+    return _divergence(grid, grid.steps, chosen)
 
 
 def _grid(parameter: Parameter) -> _Grid:
