@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from readers.alignment import Band
     from readers.curves import Curve, Curves
 
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -71,6 +72,7 @@ def curves_figure(
     if not any(np.isfinite(line.y).any() for line in lines):
         said = "no run has a point that can be drawn" if lines else "no runs"
         return words_figure(heading, "; ".join([said, *notes]))
+    curves = curves._replace(bands=tuple(_placed(band, log_x, log_y) for band in curves.bands))
     towards = direction or direction_of(curves.metric)
     tall = any(len(set(band.n.tolist())) > 1 for band in curves.bands)
     figure, axes = new_figure(7.6, 4.2 + 0.8 * tall)
@@ -79,8 +81,10 @@ def curves_figure(
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[5, 1])
         plain(axes)
         draw_counts(below, curves.bands, scale)
+    axes.set_xscale("log" if log_x else "linear")
+    axes.set_yscale("log" if log_y else "linear")
     words = draw_bands(axes, curves, lines, scale, notes) if curves.bands else _draw_runs(axes, lines, towards, notes)
-    _finish(figure, axes, curves, lines, log_x=log_x, log_y=log_y, notes=notes)
+    _finish(figure, axes, curves, lines, notes)
     if curves.smoothing:
         words += f"; smoothed by {curves.smoothing:g}" + ("" if curves.bands else ", unsmoothed values faint")
     header(figure, heading, words, notes)
@@ -104,6 +108,12 @@ def _lines(curves: "Sequence[Curve]", scale: float, log_x: bool, log_y: bool, no
         why = "at 0 or below, or too large, for a log axis" if log_x or log_y else "too large to be drawn"
         notes.append(f"{counted(lost, 'point')} left out: {why}")
     return made
+
+
+def _placed(band: "Band", log_x: bool, log_y: bool) -> "Band":
+    """What of a band has a place on the axes."""
+    there = fits(band.x, log_x) & fits(band.centre, log_y)
+    return band._replace(**{name: getattr(band, name)[there] for name in ("x", "centre", "lower", "upper", "n")})
 
 
 def _draw_runs(axes: "Axes", lines: list[Line], towards: Direction, notes: list[str]) -> str:
@@ -144,17 +154,11 @@ def _draw_runs(axes: "Axes", lines: list[Line], towards: Direction, notes: list[
     return f"{said} (orange)" if many else said
 
 
-def _finish(
-    figure: "Figure", axes: "Axes", curves: "Curves", lines: list[Line], *, log_x: bool, log_y: bool, notes: list[str]
-) -> None:
-    """Axes: scales, labels, limits that outliers don't decide."""
+def _finish(figure: "Figure", axes: "Axes", curves: "Curves", lines: list[Line], notes: list[str]) -> None:
+    """Labels, dates, limits that outliers don't decide."""
     bottom = figure.axes[-1]
     grid(axes)
-    if log_x:
-        axes.set_xscale("log")
-    if log_y:
-        axes.set_yscale("log")
-    else:
+    if axes.get_yscale() == "linear":
         _limits(axes, np.concatenate([line.smooth for line in lines]), notes)
     if curves.x == "time":
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter

@@ -201,6 +201,18 @@ def test_log_axes_leave_out_what_has_no_place_there() -> None:
     assert only.axes[0].texts[0].get_text().startswith("no run has a point that can be drawn; 1 point left out")
 
 
+def test_bands_are_drawn_on_log_axes() -> None:
+    """Also where the interval reaches below 0, and from the step 0."""
+    runs = [curve(f"r{place}", ([0, 1, 10], [10.0**place, 1, 0.01]), "g") for place in range(3)]
+    figure = curves_figure(curves(*runs), log_x=True, log_y=True)
+
+    assert png(figure, dpi=40)
+    axes = figure.axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert 0 < axes.get_ylim()[0] < 0.01
+    assert 1 < axes.get_ylim()[1] < 10
+
+
 def test_a_run_that_diverges_does_not_decide_the_y_axis() -> None:
     """It leaves the picture at the top, and that is said."""
     calm = [curve(f"r{place}", (range(100), np.linspace(1, 0.1, 100))) for place in range(5)]
