@@ -1,6 +1,6 @@
 """Permutation: how a statistic would fall if only chance had put the runs into their groups.
 
-All distinct ways are gone through where there are at most 10,000; otherwise a sample of them, the same for the same
+All distinct ways are gone through where there are at most 8,192; otherwise a sample of them, the same for the same
 numbers of runs (its seed is fixed), so that an answer doesn't change from call to call. The ways are the rows of a
 matrix, and a statistic over all of them is a few products with it. With a sample, the observed way is counted among
 them, so that p is never 0 and the test keeps its level (Phipson & Smyth 2010, "Permutation p-values should never be
@@ -16,8 +16,8 @@ import numpy as np
 
 from readers.stats import Floats
 
-_MOST = 10_000
-_MOST_CELLS = 400_000
+_MOST = 8_192
+_MOST_CELLS = 200_000
 LARGEST = 400
 """Of more runs than these together (or more pairs) no permutations are made: the limit laws do as well there."""
 
@@ -122,4 +122,4 @@ def _studentized(apart: Floats, squared_error: Floats) -> Floats:
 
 
 def _sample_size(total: int) -> int:
-    return max(999, min(9_999, _MOST_CELLS // total))
+    return max(999, min(4_999, _MOST_CELLS // total))

@@ -167,7 +167,7 @@ def present(values: ArrayLike) -> Floats:
 def is_constant(values: Floats) -> bool:
     """Whether finite values are all the same, but for the rounding of their last digits (4 units in the last place)."""
     low, high = float(values.min()), float(values.max())
-    return high / 2 - low / 2 <= 2 * np.finfo(float).eps * max(abs(low), abs(high))
+    return bool(high / 2 - low / 2 <= 2 * np.finfo(float).eps * max(abs(low), abs(high)))
 
 
 def power_of_two(values: Floats) -> float:

@@ -227,9 +227,9 @@ def _false_alarms(draw: Draw, runs: list[int], spreads: list[float], many: int) 
     ("draw", "n_first", "n_second", "spread"),
     [
         (_normal, 5, 5, 1),
-        (_normal, 5, 8, 2),
-        (_normal, 10, 6, 4),
-        (_normal, 12, 12, 4),
+        (_normal, 5, 6, 2),
+        (_normal, 10, 5, 4),
+        (_normal, 8, 8, 4),
         (_exponential, 5, 30, 1),
         (_lognormal, 9, 14, 1),
     ],
@@ -238,40 +238,40 @@ def test_two_groups_differ_by_chance_in_at_most_6_percent(
     draw: Draw, n_first: int, n_second: int, spread: float
 ) -> None:
     """Normal values of equal and unequal spread, skewed ones of equal spread (of unequal spread nothing holds it)."""
-    assert _false_alarms(draw, [n_first, n_second], [spread, 1], 2_000) <= 0.06
+    assert _false_alarms(draw, [n_first, n_second], [spread, 1], 1_200) <= 0.06
 
 
 @pytest.mark.parametrize(
     ("draw", "runs", "spreads"),
     [
         (_normal, [5, 5, 5, 5], [1, 1, 1, 1]),
-        (_normal, [5, 8, 10, 20], [4, 1, 2, 1]),
-        (_exponential, [8, 8, 10, 20], [1, 1, 1, 1]),
+        (_normal, [5, 8, 10, 12], [4, 1, 2, 1]),
+        (_exponential, [8, 8, 10, 12], [1, 1, 1, 1]),
     ],
 )
 def test_families_have_a_false_alarm_in_at_most_6_percent(draw: Draw, runs: list[int], spreads: list[float]) -> None:
     """Any of the six comparisons of four groups counts."""
-    assert _false_alarms(draw, runs, spreads, 600) <= 0.06
+    assert _false_alarms(draw, runs, spreads, 300) <= 0.06
 
 
 def test_pairs_differ_by_chance_in_at_most_6_percent() -> None:
     """Eight seeds, of much more weight than the rest, whose spreads differ."""
     rng, alarms = np.random.default_rng(0), 0
-    for _ in range(2_000):
+    for _ in range(1_500):
         seeds = 10 * rng.exponential(size=8)
         groups = {"a": seeds + rng.normal(size=8), "b": seeds + rng.normal(0, 3, size=8)}
         found = _compare(groups, keys=dict.fromkeys("ab", range(8)))
         alarms += found.pairs[0].conclusion.endswith("better")
 
-    assert alarms / 2_000 <= 0.06
+    assert alarms / 1_500 <= 0.06
 
 
 def test_the_interval_of_the_difference_holds_it() -> None:
     """At least 93 % of 95 % intervals do, unequal spreads and numbers included."""
     rng, held = np.random.default_rng(1), 0
-    for _ in range(1_500):
+    for _ in range(1_000):
         pair = _compare({"a": rng.normal(2, 1, 6), "b": rng.normal(0, 3, 9)}).pairs[0]
         sign = 1 if pair.a == "a" else -1
         held += pair.interval.lower <= 2 * sign <= pair.interval.upper
 
-    assert held / 1_500 >= 0.93
+    assert held / 1_000 >= 0.93
