@@ -29,6 +29,9 @@ class RunRecord(TypedDict):
     metrics: dict[str, float]
     """The last value of each; NaN where that was NaN."""
     tags: dict[str, Any]
+    parent_run_id: str | None
+    """Of a nested run, the run that it is part of."""
+    group: str | None
 
 
 class MetricSummary(TypedDict):
@@ -95,7 +98,7 @@ def records(runs: "pl.DataFrame", params: "Values", tags: "Values", last: "pl.Da
     metrics: dict[str, dict[str, float]] = defaultdict(dict)
     for run_id, key, value in last.select("run_id", "key", "last").iter_rows():
         metrics[run_id][key] = value
-    columns = ["run_id", "experiment", "run_name", "status", "start_time", "end_time"]
+    columns = ["run_id", "experiment", "run_name", "status", "start_time", "end_time", "parent_run_id", "group"]
     return [
         RunRecord(
             run_id=run_id,
@@ -107,8 +110,10 @@ def records(runs: "pl.DataFrame", params: "Values", tags: "Values", last: "pl.Da
             params=params.get(run_id, {}),
             metrics=metrics.get(run_id, {}),
             tags=tags.get(run_id, {}),
+            parent_run_id=parent,
+            group=group,
         )
-        for run_id, experiment, run_name, status, start_time, end_time in _without_zone(
+        for run_id, experiment, run_name, status, start_time, end_time, parent, group in _without_zone(
             runs.select(columns)
         ).iter_rows()
     ]

@@ -1,6 +1,6 @@
 """A confusion matrix: how often each true class was taken for each other, counted from two columns of labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ingest.values import plain
@@ -25,6 +25,15 @@ class Confusion(NamedTuple):
     def accuracy(self) -> float:
         """The share of rows, of those counted, that are right."""
         return float(self.matrix.trace() / max(self.matrix.sum(), 1))
+
+    def shown_as(self, names: Iterable[object] | None) -> list[Any]:
+        """What the classes are called in a picture. Raises: ValueError: another number of names than of classes."""
+        if names is None:
+            return self.labels
+        given = [names] if isinstance(names, str) else list(names)
+        if len(given) != len(self.labels):
+            raise ValueError(f"display_labels has {len(given)} names for {len(self.labels)} classes: {self.labels!r}")
+        return [str(name) for name in given]
 
     def shares(self) -> "np.ndarray[Any, Any]":
         """Each row as shares of its true class; of a class without rows, zeros."""

@@ -4,7 +4,7 @@ The numbers are what counts: `<name>.json` can be loaded and compared, `<name>.p
 Both are made before either is stored, so what can't be computed leaves nothing behind.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ingest.paths import check_path
@@ -31,6 +31,7 @@ class DiagnosticLogging(Facade):
         name: str = "confusion_matrix",
         normalize: bool = False,
         *,
+        display_labels: Iterable[object] | None = None,
         run_id: str | None = None,
     ) -> None:
         """Count how often each true class was taken for each other.
@@ -40,21 +41,26 @@ class DiagnosticLogging(Facade):
             labels: classes to count, in the order to show them; default: all that occur, sorted.
             name: of the two artifacts, without a suffix.
             normalize: show shares of the true class instead of counts in the picture; the numbers hold both.
+            display_labels: names of the classes for the picture, in the order of labels, as scikit-learn's
+                ConfusionMatrixDisplay takes them (`iris.target_names`); the numbers hold both.
 
-        Raises: ValueError: empty, unequal or many-columned input, missing labels, more than 1,000 classes.
+        Raises: ValueError: empty, unequal or many-columned input, missing labels, more than 1,000 classes, or another
+            number of display_labels.
         """
         if self._disabled:
             return
         counted = confusion(y_true, y_pred, labels)
+        shown = counted.shown_as(display_labels)
         numbers = {
             "labels": counted.labels,
+            "display_labels": shown,
             "matrix": counted.matrix,
             "shares": counted.shares(),
             "accuracy": counted.accuracy,
             "rows": int(counted.matrix.sum()),
             "left_out": counted.left_out,
         }
-        figure = confusion_matrix_figure(counted.matrix, counted.labels, normalize=normalize)
+        figure = confusion_matrix_figure(counted.matrix, shown, normalize=normalize)
         self._keep_both(name, numbers, figure, run_id)
 
     def log_feature_importance(

@@ -10,6 +10,7 @@ from ingest.events import ArtifactLogged, FactEvent
 from ingest.files import ByteSink, put_stream
 from ingest.layout import Layout
 from tracker.mediatypes import media_type
+from tracker.pngtitle import titled
 from tracker.run import ActiveRun
 
 if TYPE_CHECKING:
@@ -53,8 +54,10 @@ class Facade:
     ) -> None:
         """Store an artifact's bytes and log that they lie there; a disk that fails is a fault, not an error.
 
-        Raises: ValueError: as `put_stream`.
+        A PNG that was drawn here gets the run's name for a title. Raises: ValueError: as `put_stream`.
         """
+        if kind == "figure" and not callable(data):
+            data = titled(data, f"run {run.name!r} ({run.id}) of experiment {run.experiment!r}, logged with steplog")
         write = data if callable(data) else lambda sink: sink.write(data)
         try:
             stored = put_stream(self.layout.run_artifacts(run.id), path, write, tmp=self.layout.tmp)

@@ -168,14 +168,8 @@ class ModelRegistry:
         return found
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
-        """Let an alias mean a version, and no other from now on.
-
-        Raises: ValueError, TypeError: no text, `latest`, or a number, which would mean a version.
-        """
-        if not isinstance(alias, str):
-            raise TypeError(f"an alias is text, not {type(alias).__name__}")
-        if not alias.strip() or alias == LATEST or alias.isdecimal():
-            raise ValueError(f"{alias!r} can't be an alias: give a word that is no number and isn't {LATEST!r}")
+        """Let an alias mean a version, and no other from now on. Raises: ValueError, TypeError: see `checked_alias`."""
+        checked_alias(alias)
         folder = self._home(name) / _ALIASES
         folder.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
         body = to_json({"alias": alias, "version": version}).encode()
@@ -214,6 +208,18 @@ class ModelRegistry:
             else:
                 sync_directory(home)
                 return home / str(number)
+
+
+def checked_alias(alias: object) -> str:
+    """Give an alias back if it can be one.
+
+    Raises: ValueError, TypeError: no text, `latest`, or a number, which would mean a version.
+    """
+    if not isinstance(alias, str):
+        raise TypeError(f"an alias is a str such as 'best', not {type(alias).__name__}")
+    if not alias.strip() or alias == LATEST or alias.isdecimal():
+        raise ValueError(f"{alias!r} can't be an alias: give a word that is no number and isn't {LATEST!r}")
+    return alias
 
 
 def file_facts(file: Path) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from ingest.redact import mask
 from ingest.values import plain
 from tracker.facade import Facade
 from tracker.modelformats import class_name, library, load_model, save_model, untrusted_parts
-from tracker.modelregistry import LATEST, ModelEntry, ModelInfo, ModelRegistry, ModelVersion, file_facts
+from tracker.modelregistry import LATEST, ModelEntry, ModelInfo, ModelRegistry, ModelVersion, checked_alias, file_facts
 from tracker.run import ActiveRun
 
 __all__ = ["ModelEntry", "ModelLogging", "ModelVersion"]
@@ -145,17 +145,11 @@ class ModelLogging(Facade):
 
 
 def _checked_aliases(aliases: str | Iterable[str]) -> list[str]:
-    """Give the aliases as a list, if the registry will take each of them; one str is one alias.
+    """Give the aliases as a list, checked while no version has been made yet; one str is one alias.
 
-    Raises: ValueError, TypeError: as ModelRegistry.set_alias, but while no version has been made yet.
+    Raises: ValueError, TypeError: see `checked_alias`.
     """
-    names = [aliases] if isinstance(aliases, str) else list(aliases)
-    for alias in names:
-        if not isinstance(alias, str):
-            raise TypeError(f"aliases is a str such as 'best', or several; {type(alias).__name__} is no alias")
-        if not alias.strip() or alias == LATEST or alias.isdecimal():
-            raise ValueError(f"{alias!r} can't be an alias: give a word that is no number and isn't {LATEST!r}")
-    return names
+    return [checked_alias(alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
 
 
 def _resolved(registry: ModelRegistry, name: str, version: int | str | None) -> int:

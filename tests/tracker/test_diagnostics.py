@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
@@ -23,6 +24,7 @@ from sklearn.tree import DecisionTreeClassifier
 from tracker.confusion import confusion
 from tracker.experiment import ExperimentTracker
 from tracker.featureimportance import feature_importance
+from tracker.pngtitle import titled
 
 X, y = make_classification(120, n_features=6, n_informative=4, n_classes=3, random_state=0)
 NAMES = [f"col {index}" for index in range(6)]
@@ -91,6 +93,39 @@ def test_a_confusion_matrix_is_stored_as_numbers_and_picture(tracker: Experiment
     assert numbers["shares"] == [[1, 0], [0.5, 0.5]]
     assert (numbers["accuracy"], numbers["rows"], numbers["left_out"]) == (pytest.approx(2 / 3), 3, 0)
     assert tracker.get_artifact("val/cm.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_classes_are_shown_by_the_names_that_scikit_learn_takes(tracker: ExperimentTracker) -> None:
+    """display_labels in the order of labels, also as an array; the labels are kept beside them."""
+    names = np.array(["setosa", "virginica"])
+    tracker.log_confusion_matrix([0, 1, 1], [0, 1, 0], display_labels=names)
+    tracker.log_confusion_matrix([0, 1, 1], [0, 1, 0], labels=[1, 0], display_labels=["b", "a"], name="turned")
+
+    shown: Any = tracker.load_artifact("confusion_matrix.json")
+    turned: Any = tracker.load_artifact("turned.json")
+    assert (shown["labels"], shown["display_labels"]) == ([0, 1], ["setosa", "virginica"])
+    assert (turned["labels"], turned["display_labels"], turned["matrix"]) == ([1, 0], ["b", "a"], [[1, 1], [0, 1]])
+    with pytest.raises(ValueError, match=r"display_labels has 3 names for 2 classes: \[0, 1\]"):
+        tracker.log_confusion_matrix([0, 1], [0, 1], display_labels=["a", "b", "c"], name="refused")
+    assert "refused.json" not in paths(tracker)
+
+
+def test_a_picture_says_which_run_it_is_of(tracker: ExperimentTracker) -> None:
+    """In the PNG's own title, so that a stray file can be traced; it opens as before."""
+    from matplotlib import image
+
+    tracker.log_confusion_matrix([0, 1], [0, 1])
+    path = tracker.get_artifact("confusion_matrix.png")
+    with PIL.Image.open(path) as picture:
+        title = picture.info["Title"]
+    (run,) = tracker.get_experiment_runs()
+
+    assert run["run_id"] in title
+    assert repr(run["run_name"]) in title
+    assert repr(run["experiment"]) in title
+    assert image.imread(path).shape[2] == 4
+    assert titled(path.read_bytes(), "another") == path.read_bytes()
+    assert titled(b"no picture", "a title") == b"no picture"
 
 
 refused: list[tuple[str, Any, Any, Any]] = [

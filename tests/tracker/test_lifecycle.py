@@ -136,6 +136,20 @@ def test_starting_twice_ends_the_first_with_a_warning(tracker: ExperimentTracker
     assert points(tracker) == {"first": [1.0], "second": [2.0]}
 
 
+def test_a_record_tells_child_runs_apart(tracker: ExperimentTracker) -> None:
+    """By the parent's id, and by the group; None where there is none."""
+    parent = tracker.start_run("parent")
+    with tracker.start_run("child", nested=True, group="fold 1"):
+        pass
+    tracker.end_run()
+    records = tracker.get_experiment_runs()
+
+    assert [(run["run_name"], run["parent_run_id"], run["group"]) for run in records] == [
+        ("parent", None, None),
+        ("child", parent, "fold 1"),
+    ]
+
+
 def test_a_nested_run_gives_way_to_its_parent(tracker: ExperimentTracker) -> None:
     """The child is current until it ends, and knows its parent."""
     parent = tracker.start_run("parent")
