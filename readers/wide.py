@@ -24,8 +24,9 @@ def with_values(frame: pl.DataFrame, rows: pl.DataFrame, prefix: str) -> pl.Data
         value.str.contains(r"^-?\d{1,18}$").all().alias("ints"),
     )
     numeric = kinds.filter(pl.col("numbers"))["key"]
-    of_numbers = rows.filter(pl.col("key").is_in(numeric.implode()))
-    texts = rows.filter(~pl.col("key").is_in(numeric.implode()))
+    is_numeric = pl.col("key").is_in(numeric.implode())
+    of_numbers = rows.select("run_id", "key", "number").filter(is_numeric)
+    texts = rows.select("run_id", "key", "text").filter(~is_numeric)
     types = [
         *(pl.col(key).cast(pl.Boolean) for key in kinds.filter(pl.col("bools"))["key"]),
         *(pl.col(key).cast(pl.Int64) for key in kinds.filter(pl.col("ints"))["key"]),
