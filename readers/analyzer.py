@@ -134,7 +134,8 @@ class HyperparameterAnalyzer:
             raise ValueError(f"no kind {kind!r}; there is: 'auto', 'surface', 'cells'")
         table, target, direction = self._read(runs, target_metric, mode, value)
         scene = Landscape(table, target, target_metric, asked, direction=direction, seed=seed)
-        names, said = list(scene.asked.drawable), {"metric": target_metric, "direction": direction, "title": title}
+        names = list(scene.asked.drawable)
+        said: dict[str, Any] = {"metric": target_metric, "direction": direction, "title": title}
         if not names:
             heading = title or f"{target_metric} by {', '.join(asked)}"
             return _saved(words_figure(heading, scene.nothing), save_path)
@@ -142,8 +143,9 @@ class HyperparameterAnalyzer:
             return _saved(dependence_figure(scene.dependence(names[0]), **said), save_path)
         if len(names) > 2:
             return _saved(interaction_matrix_figure(pairs(scene, names), **said), save_path)
-        chosen = scene.best_shown_as(*names) if kind == "auto" else kind
-        shown = scene.surface(*names) if chosen == "surface" else scene.cells(*names)
+        one, other = names
+        chosen = scene.best_shown_as(one, other) if kind == "auto" else kind
+        shown = scene.surface(one, other) if chosen == "surface" else scene.cells(one, other)
         return _saved(interaction_figure(shown, **said), save_path)
 
     def plot_importance(

@@ -212,7 +212,7 @@ def _edges(axis: Axis, cells: int) -> "Floats":
     if len(distinct) < 2:
         return np.empty(0)
     if axis.kind == "categorical":
-        return np.arange(len(axis.levels) + 1) - 0.5
+        return np.linspace(-0.5, len(axis.levels) - 0.5, len(axis.levels) + 1)
     low, high = axis.scaled(distinct[[0, -1]])
     return axis.unscaled(np.linspace(low, high, cells + 1))
 

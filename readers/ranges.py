@@ -87,13 +87,14 @@ def optimal_ranges(
     share = _share(percentile)
     known = np.isfinite(target)
     top = _best(target, known, share, direction)
+    tied = int(known.sum()) > 1 and len(np.unique(target[known])) == 1
     names = table.param_names if parameters is None else list(dict.fromkeys(parameters))
     found, p_values = {}, []
     rng = np.random.default_rng(seed)
     for name in names:
         values = table.param(name)
         places = _places(values)
-        found[name] = _range(values, places, known, top)
+        found[name] = _range(values, places, known, top, tied=tied)
         p_values.append(_p_value(places, known, top, rng, numeric=_is_numeric(values)))
     for name, p_value in zip(names, _holm(p_values), strict=True):
         found[name]["p_value"] = p_value
@@ -118,7 +119,8 @@ def _best(target: "Floats", known: "Bools", share: float, direction: Direction) 
     if not n:
         return known
     wanted = min(max(1, math.ceil(n * share - 1e-9)), n)
-    return known & (loss <= np.sort(loss)[wanted - 1])
+    best: Bools = known & (loss <= np.sort(loss)[wanted - 1])
+    return best
 
 
 def _is_numeric(values: Values) -> bool:
@@ -135,7 +137,7 @@ def _places(values: Values) -> "Floats":
     return np.array([math.nan if label is None else codes[label] for label in labels], dtype=np.float64)
 
 
-def _range(values: Values, places: "Floats", known: "Bools", top: "Bools") -> OptimalRange:
+def _range(values: Values, places: "Floats", known: "Bools", top: "Bools", *, tied: bool) -> OptimalRange:
     """All but the p-value."""
     numeric, has = _is_numeric(values), np.isfinite(places)
     counts = Counter(_held(values, top & has))
@@ -155,7 +157,7 @@ def _range(values: Values, places: "Floats", known: "Bools", top: "Bools") -> Op
         n=int((known & has).sum()),
         p_value=_NAN,
         informative=False,
-        warnings=_remarks(places, known, top),
+        warnings=_remarks(places, known, top, tied=tied),
     )
 
 
@@ -169,7 +171,7 @@ def _held(values: Values, rows: "Bools") -> list[Any]:
     return [labels[place] for place in places]
 
 
-def _remarks(places: "Floats", known: "Bools", top: "Bools") -> list[str]:
+def _remarks(places: "Floats", known: "Bools", top: "Bools", *, tied: bool) -> list[str]:
     """What a reader of this one range must know."""
     has = np.isfinite(places)
     every, n, n_top = int(known.sum()), int((known & has).sum()), int((top & has).sum())
@@ -183,7 +185,9 @@ def _remarks(places: "Floats", known: "Bools", top: "Bools") -> list[str]:
         return found
     if len(np.unique(places[known & has])) == 1:
         found.append("the same in all runs")
-    if n_top < FEW:
+    if tied:
+        found.append("all runs tie, so all are the best")
+    elif n_top < FEW:
         found.append(f"a range of {n_top} run{'' if n_top == 1 else 's'} of {n} says little")
     return found
 

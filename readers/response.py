@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FEWEST_RUNS = 8
 """Runs below which nothing is fitted."""
-_TREES = 120
+_TREES = 100
 _MOST_RUNS = 2_000
 
 
@@ -49,7 +49,7 @@ class Response:
     """
 
     def __init__(self, axes: Sequence[Axis], target: "Floats", seed: int = 0) -> None:
-        from sklearn.tree import ExtraTreeRegressor
+        from sklearn.ensemble import ExtraTreesRegressor
 
         rng = np.random.default_rng(seed)
         chosen = np.sort(rng.permutation(len(target))[:_MOST_RUNS])
@@ -59,21 +59,16 @@ class Response:
         self._columns = {name: place for place, name in enumerate(self.axes)}
         coded = [self._coded(axis.name, axis.places) for axis in self.axes.values()]
         self.rows: Table = np.stack(coded, axis=1).astype(np.float32)
-        n = len(self.target)
-        grown, left_out = [], np.zeros((2, n))
-        for _ in range(_TREES):
-            drawn = np.bincount(rng.integers(n, size=n), minlength=n).astype(float)
-            tree = ExtraTreeRegressor(
-                max_features=1.0, min_samples_leaf=_leaf(n), random_state=int(rng.integers(2**31))
-            )
-            tree.fit(self.rows, self.target, sample_weight=drawn)
-            unseen = drawn == 0
-            if unseen.any():
-                left_out[0, unseen] += tree.predict(self.rows[unseen])
-                left_out[1, unseen] += 1
-            grown.append(tree)
-        self._trees: list[Any] = grown
-        self.r2 = _r2(self.target, left_out)
+        forest = ExtraTreesRegressor(
+            _TREES,
+            min_samples_leaf=_leaf(len(self.target)),
+            bootstrap=True,
+            oob_score=True,
+            random_state=int(rng.integers(2**31)),
+            n_jobs=1,
+        ).fit(self.rows, self.target)
+        self._trees: list[Any] = forest.estimators_
+        self.r2 = float(forest.oob_score_)
         """Share of the variance that is told for runs the trees did not see (out of bag); below 0: worse than none."""
 
     def dependence(self, names: Sequence[str], places: "Table", background: int = 100, seed: int = 0) -> Fit:
@@ -138,11 +133,3 @@ def _level_order(axis: Axis, target: "Floats") -> "Floats":
         for level in range(len(axis.levels))
     ]
     return np.argsort(np.argsort(means, kind="stable")).astype(float)
-
-
-def _r2(target: "Floats", left_out: "Table") -> float:
-    seen = left_out[1] > 0
-    spread = float(((target[seen] - target[seen].mean()) ** 2).sum()) if seen.any() else 0.0
-    if not spread:
-        return float("nan")
-    return 1 - float(((target[seen] - left_out[0, seen] / left_out[1, seen]) ** 2).sum()) / spread

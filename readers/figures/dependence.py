@@ -1,6 +1,6 @@
 """Pictures of one param at a time: the fitted curve with its band, and slices of many params."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from readers.figures.scale import dot_size, lay_out, named, spread
 from readers.figures.style import (
@@ -113,7 +113,14 @@ def draw_dependence(axes: "Axes", shown: "Dependence", size: float) -> None:
         return
     if shown.axis.kind == "categorical" or len(shown.grid) <= 2:
         spans = [shown.mean - shown.lower, shown.upper - shown.mean]
-        marks = {"color": BLUE, "marker": "D", "markersize": 5, "linestyle": "none", "capsize": 4, "linewidth": 1.6}
+        marks: dict[str, Any] = {
+            "color": BLUE,
+            "marker": "D",
+            "markersize": 5,
+            "linestyle": "none",
+            "capsize": 4,
+            "linewidth": 1.6,
+        }
         axes.errorbar(shown.grid, shown.mean, yerr=spans, zorder=4, **marks)
     else:
         axes.fill_between(shown.grid, shown.lower, shown.upper, color=BLUE, alpha=0.18, linewidth=0, zorder=1)

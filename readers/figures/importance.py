@@ -64,7 +64,7 @@ def importance_figure(importance: "ParameterImportance", *, title: str | None = 
     axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.set_xlabel("share of the importance")
     side = axes.get_yaxis_transform()
-    for place, name in zip(places, drawn, strict=True):
+    for place, name in enumerate(drawn):
         axes.text(1.02, place, _rank(importance, name), transform=side, va="center", fontsize=8.5, color=FAINT)
         axes.text(1.20, place, _effect(importance, name), transform=side, va="center", fontsize=8.5, color=FAINT)
     for left, text in ((1.02, "rank"), (1.20, "correlation")):

@@ -88,7 +88,7 @@ def interaction_matrix_figure(
         return words_figure(heading, "; ".join([_NO_RUNS, *shown.notes]))
     figure, only = new_figure(1.6 * k + 1.8, 1.45 * k + 0.6)
     only.remove()
-    grid = figure.subplots(k, k, squeeze=False)
+    grid: Any = figure.subplots(k, k, squeeze=False)
     every = np.concatenate([curve.values for curve in shown.curves])
     scale = Scale(every, direction)
     low, high = np.percentile(every, (0, 100) if len(every) < 100 else (0.5, 99.5))
@@ -135,12 +135,14 @@ def _draw_surface(axes: "Axes", surface: Surface, scale: Scale, size: float) -> 
             surface.fitted,
             cmap=scale.cmap,
             norm=scale.norm,
-            alpha=np.where(surface.near, 1.0, _FADED),
+            alpha=np.where(surface.near, 1.0, _FADED),  # type: ignore[arg-type] # an array is allowed, its stub lags
             rasterized=True,
             linewidth=0,
         )
     crowded = len(surface.values) > _CROWD
-    ring = {"edgecolors": INK, "linewidths": 0.3} if crowded else {"edgecolors": "white", "linewidths": 0.9}
+    ring: dict[str, Any] = (
+        {"edgecolors": INK, "linewidths": 0.3} if crowded else {"edgecolors": "white", "linewidths": 0.9}
+    )
     axes.scatter(
         spread(surface.x, "x"),
         spread(surface.y, "y"),
@@ -177,7 +179,7 @@ def _cells_figure(shown: Cells, metric: str, direction: "Direction", heading: st
     written = _written(shown.means)
     for (row, column), count in np.ndenumerate(shown.counts):
         if count:
-            text, ink = f"{written[row, column]}\nn = {count:,}", scale.ink(shown.means[row, column])
+            text, ink = f"{written[row, column]}\nn = {count:,}", scale.ink(float(shown.means[row, column]))
         else:
             text, ink = "no run", GREY
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=ink, linespacing=1.3)

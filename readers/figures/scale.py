@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ENDS = (2, 98)
 _FEW = 20
-_FEW_TICKS, _LETTERS_PER_INCH = 8, 14.0
+_FEW_TICKS, _LETTERS_PER_INCH, _MOST_DECADES = 8, 14.0, 200
 
 
 class Scale:
@@ -135,7 +135,9 @@ def _number_ticks(side: "Side", axis: "Axis", inches: float, *, across: bool) ->
         side.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10] if whole else [1, 2, 2.5, 5, 10], integer=whole))
         side.set_major_formatter(lambda tick, _: f"{tick:.6g}")
         return
-    decades = np.log10(distinct[-1] / distinct[0])
+    decades = np.log10(distinct[-1]) - np.log10(distinct[0])
+    if decades > _MOST_DECADES:  # there matplotlib's own formatter meets ticks that no float can hold
+        side.set_major_formatter(lambda tick, _: f"{tick:.4g}")
     if decades < 2.5:
         subs = (1, 2, 5) if (inches > 3 and decades > 1) or decades < 1.3 else (1, 3)
         side.set_major_locator(LogLocator(subs=subs))

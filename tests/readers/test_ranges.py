@@ -140,7 +140,7 @@ def test_a_param_that_matters_is_informative_and_others_are_not() -> None:
     x, level = rng.random(120), rng.integers(0, 3, 120)
     noise: dict[str, list[Any]] = {f"n{place}": rng.random(120).tolist() for place in range(9)}
     values = -((x - 0.5) ** 2) + 0.05 * (level == 2)
-    found = ranges(values.tolist(), x=x.tolist(), level=[f"l{each}" for each in level], **noise)
+    found = ranges(values.tolist(), 90, "maximize", x=x.tolist(), level=[f"l{each}" for each in level], **noise)
 
     assert {name for name, each in found.items() if each["informative"]} == {"x", "level"}
     assert found["x"]["p_value"] < 0.05
