@@ -25,6 +25,7 @@ from readers.figures.style import (
     grid,
     header,
     in_house_style,
+    log_scale,
     new_figure,
     number,
     plain,
@@ -81,8 +82,8 @@ def curves_figure(
         axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[5, 1])
         plain(axes)
         draw_counts(below, curves.bands, scale)
-    axes.set_xscale("log" if log_x else "linear")
-    axes.set_yscale("log" if log_y else "linear")
+    for axis in [*["x"] * log_x, *["y"] * log_y]:
+        log_scale(axes, axis)
     words = draw_bands(axes, curves, lines, scale, notes) if curves.bands else _draw_runs(axes, lines, towards, notes)
     _finish(figure, axes, curves, lines, notes)
     if curves.smoothing:

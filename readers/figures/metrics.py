@@ -20,6 +20,7 @@ from readers.figures.style import (
     grid,
     header,
     in_house_style,
+    log_scale,
     new_figure,
     number,
     plain,
@@ -153,7 +154,7 @@ def _distribution(labels: list[str], values: "Floats", failed: Any, direction: D
     aside.spines["left"].set_visible(False)
     aside.set_xlabel("runs")
     if spans_decades(values):
-        axes.set_yscale("log")
+        log_scale(axes, "y")
     named = "\n".join(f"{rank}. {labels[rank - 1]}  {number(values[rank - 1])}" for rank in range(1, 6))
     bottom, top = axes.transData.transform([(1, limit) for limit in axes.get_ylim()])[:, 1]
     high = axes.transData.transform((1, middle))[1] > (bottom + top) / 2
@@ -191,7 +192,7 @@ def margins(axes: "Axes", values: "Floats") -> None:
         ends = np.log10([low, high])
         room = 0.04 * (ends[1] - ends[0])
         axes.set_xlim(*(10 ** np.clip(ends + np.array([-room, room]), -307, 307)))
-        axes.set_xscale("log")
+        log_scale(axes, "x")
         return
     room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
     if np.isfinite(room) and np.isfinite([low - room, high + room]).all():

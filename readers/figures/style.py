@@ -78,7 +78,7 @@ def plain(axes: "Axes") -> None:
     for side, spine in axes.spines.items():
         spine.set_visible(side in {"left", "bottom"})
         spine.set_color(GREY)
-    axes.tick_params(color=GREY, labelcolor=INK, labelsize=TICK_SIZE)
+    axes.tick_params(which="both", color=GREY, labelcolor=INK, labelsize=TICK_SIZE)
     axes.set_axisbelow(True)
 
 
@@ -86,6 +86,20 @@ def grid(axes: "Axes", axis: str = "both") -> None:
     """Draw faint lines behind everything, for "x", "y" or "both"."""
     for one in (axes.xaxis, axes.yaxis) if axis == "both" else (getattr(axes, f"{axis}axis"),):
         one.grid(visible=True, color=GRID, linewidth=0.8)
+
+
+def log_scale(axes: "Axes", axis: str) -> None:
+    """Make the "x" or the "y" axis a log one, with numbers as they are written elsewhere: 0.6, not 6 x 10^-1."""
+    from matplotlib.ticker import LogFormatterSciNotation
+
+    class Plain(LogFormatterSciNotation):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return number(x) if super().__call__(x, pos) else ""
+
+    (axes.set_xscale if axis == "x" else axes.set_yscale)("log")
+    one = axes.xaxis if axis == "x" else axes.yaxis
+    one.set_major_formatter(Plain())
+    one.set_minor_formatter(Plain(labelOnlyBase=False, minor_thresholds=(1.2, 0.4)))
 
 
 def header(figure: "Figure", title: str, words: str = "", notes: Sequence[str] = ()) -> None:

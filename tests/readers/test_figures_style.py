@@ -16,6 +16,7 @@ from readers.figures.style import (
     distinct,
     header,
     in_house_style,
+    log_scale,
     new_figure,
     number,
     png,
@@ -145,6 +146,22 @@ def test_labels_are_cut_in_the_middle_and_differ() -> None:
 def test_numbers_have_four_digits(value: float, text: str) -> None:
     """And no more letters than they need."""
     assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("limits", "shown", "hidden"), [((0.15, 2.1), {"0.2", "0.3", "1", "2"}, "0.7"), ((1e-4, 10), {"0.001", "1"}, "0.2")]
+)
+def test_log_axes_have_plain_numbers(limits: tuple[float, float], shown: set[str], hidden: str) -> None:
+    """Those between powers of ten only where there are few of these."""
+    figure, axes = new_figure(3, 4)
+    axes.set_ylim(limits)
+    log_scale(axes, "y")
+    png(figure, dpi=40)
+    found = {text.get_text() for which in ("major", "minor") for text in axes.yaxis.get_ticklabels(which=which)}
+
+    assert shown <= found
+    assert hidden not in found
+    assert not any("$" in text for text in found)
 
 
 def test_settings_of_the_user_change_nothing() -> None:
