@@ -36,7 +36,9 @@ def at_moment(nth: int, action: Callable[[], None], *files: str) -> Iterator[lis
             before[frame.f_back] = ""  # what ends now is the call of a Python function
         if hit or not frame.f_code.co_filename.endswith(files):
             return None
-        frame.f_trace_opcodes = True
+        known, frame.f_trace_opcodes = frame.f_trace_opcodes, True
+        if not known and sys.version_info[:2] == (3, 12):  # it looks only here whether anybody traces opcodes
+            sys.settrace(trace)
         if event == "call":
             before[frame] = "RESUME"
         if event != "opcode":

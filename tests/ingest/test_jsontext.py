@@ -130,8 +130,8 @@ became: list[tuple[Any, object]] = [
     (np.uint64(2**64 - 1), 2**64 - 1), (np.str_("é"), "é"), (np.bytes_(b"b"), b"b"), (np.array(3), 3),
     (np.array([[1.5, 2], [3, 4]]), [[1.5, 2.0], [3.0, 4.0]]), (np.array(["a", None], dtype=object), ["a", None]),
     (np.ma.masked, None), (np.ma.array([1, 2], mask=[False, True]), [1, None]), (np.complex64(1j), "1j"),
-    (np.datetime64("2024-01-02"), "2024-01-02"), (np.datetime64("NaT"), None), (np.timedelta64(1500, "ms"), 1.5),
-    (np.timedelta64("NaT"), None), (np.timedelta64(2, "Y"), "2 years"),
+    (np.datetime64("2024-01-02"), "2024-01-02"), (np.datetime64("NaT", "s"), None), (np.timedelta64(1500, "ms"), 1.5),
+    (np.timedelta64("NaT", "s"), None), (np.timedelta64(2, "Y"), "2 years"),
     (np.array(["2024-01-02T03", "NaT"], dtype="M8[ns]"), ["2024-01-02T03:00:00.000000000", None]),
     (np.array([(1, 2.5)], dtype=[("a", int), ("b", float)]), [[1, 2.5]]), (np.float32, "numpy.float32"),
     (dict(zip(*np.unique(["a", "b", "a"], return_counts=True), strict=True)), {"a": 2, "b": 1}),
@@ -153,7 +153,7 @@ became: list[tuple[Any, object]] = [
     (Config(0.1, PurePosixPath("data")), {"lr": 0.1, "path": "data"}), (Pair(1, "b"), {"left": 1, "right": "b"}),  # type: ignore[arg-type]
     (Options(3), {"depth": 3}), ({1: "a", None: "b", 2.5: "c", (1, 2): "d", Optimizer.SGD: "e"},
                                  {"1": "a", "None": "b", "2.5": "c", "[1, 2]": "d", "sgd": "e"}),
-    (json, "json"), (len, "len"), (dict, "dict"), (Path.cwd, "pathlib.Path.cwd"),
+    (json, "json"), (len, "len"), (dict, "dict"), (fractions.Fraction.from_float, "fractions.Fraction.from_float"),
 ]  # fmt: skip
 
 
