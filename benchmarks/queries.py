@@ -70,7 +70,10 @@ def rendered(document: Document) -> str:
         for (runs, peer), figure in sorted(stores.items(), key=lambda item: item[0][0])
     ]
     parts.append("### Filling the stores, once\n\n" + table(("runs", "tool", "s", "MB on disk"), filling) + "\n")
-    note = "x: how many times ours. 10x runs: the time over that for a tenth of the runs, where both were asked."
+    note = (
+        "x: how many times ours. 10x runs: the time over that for a tenth of the runs, where both were asked. "
+        "Filling was timed when it was done, which may have been on a busier machine than the questions."
+    )
     return "\n".join([*parts, note])
 
 
