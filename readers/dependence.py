@@ -195,10 +195,11 @@ class Landscape:
 
     def _quality(self, response: Response) -> str:
         others = len(response.axes) - len(self.asked.drawable)
+        shown = "these" if len(self.asked.drawable) > 1 else "this"
         among = f" and {others} other param{'' if others == 1 else 's'}" if others else ""
         doubt = ": don't rely on it" if response.r2 < _UNRELIABLE else ""
         r2 = f"R\N{SUPERSCRIPT TWO} {response.r2:.2f} on runs it has not seen"
-        return f"fit: a forest of {len(response.target)} runs by these{among}; {r2}{doubt}"
+        return f"fit: a forest of {len(response.target):,} runs by {shown}{among}; {r2}{doubt}"
 
 
 def _missing(names: str, present: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> list[str]:

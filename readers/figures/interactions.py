@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _FADED = 0.22
 _CROWD = 120
+_MOST_DOTS, _MOST_SMALL_DOTS = 800, 200
 _NO_RUNS = "no run has both params and the metric"
 
 
@@ -52,7 +53,7 @@ def interaction_figure(
         return _cells_figure(shown, metric, direction, heading)
     figure, axes = new_figure(6.6, 4.6)
     scale = Scale(shown.values, direction)
-    _draw_surface(axes, shown, scale, dot_size(len(shown.values)))
+    _draw_surface(axes, shown, scale, _MOST_DOTS)
     best = int(shown.values.argmax() if direction == "maximize" else shown.values.argmin())
     axes.plot(
         spread(shown.x, "x")[best],
@@ -66,7 +67,9 @@ def interaction_figure(
     lay_out(axes, "y", shown.y)
     axes.margins(0.04)
     scale.bar(figure, axes, metric)
-    words = [f"Dots: {counted(len(shown.values))}; star: the best, {number(shown.values[best])}."]
+    n = len(shown.values)
+    dots = counted(n) if n <= _MOST_DOTS else f"{_MOST_DOTS} of {counted(n)}, drawn by lot"
+    words = [f"Dots: {dots}; star: the best, {number(shown.values[best])}."]
     if shown.fitted.size:
         words.append("Background: the forest's fit, the other params averaged; faded: no run nearby.")
         words.append(_interaction(shown.share))
@@ -106,7 +109,7 @@ def interaction_matrix_figure(
             draw_dependence(axes, shown.curves[row], small)
             axes.set_ylim(low - room, high + room)
         elif len(shown.surfaces[row, column].values):
-            _draw_surface(axes, shown.surfaces[row, column], scale, small)
+            _draw_surface(axes, shown.surfaces[row, column], scale, _MOST_SMALL_DOTS)
             lay_out(axes, "y", shown.curves[row].axis, inches=1.1, label=left)
         else:
             _write(axes, "no run\nhas both")
@@ -121,11 +124,14 @@ def interaction_matrix_figure(
     scale.bar(figure, list(grid.ravel()), metric, shrink=0.6, aspect=30, pad=0.02)
     words = "Diagonal: one param, the runs and the forest's fit. Below: two params; faded: no run nearby. "
     words += "Above: interaction, what two do beyond each alone, as a share of the fit's variance."
+    if len(values) > _MOST_SMALL_DOTS:
+        words += f" Pairs show {_MOST_SMALL_DOTS} runs, drawn by lot."
     header(figure, heading, words, shown.notes)
     return figure
 
 
-def _draw_surface(axes: "Axes", surface: Surface, scale: Scale, size: float) -> None:
+def _draw_surface(axes: "Axes", surface: Surface, scale: Scale, most: int) -> None:
+    """The fit, and at most so many of the runs, drawn by lot."""
     import numpy as np
 
     if surface.fitted.size:
@@ -140,13 +146,15 @@ def _draw_surface(axes: "Axes", surface: Surface, scale: Scale, size: float) -> 
             linewidth=0,
         )
     crowded = len(surface.values) > _CROWD
+    shown = np.sort(np.random.default_rng(0).permutation(len(surface.values))[:most])  # more would hide the fit
+    size = dot_size(len(surface.values)) / (1 if most == _MOST_DOTS else 3)
     ring: dict[str, Any] = (
         {"edgecolors": INK, "linewidths": 0.3} if crowded else {"edgecolors": "white", "linewidths": 0.9}
     )
     axes.scatter(
-        spread(surface.x, "x"),
-        spread(surface.y, "y"),
-        c=surface.values,
+        spread(surface.x, "x")[shown],
+        spread(surface.y, "y")[shown],
+        c=surface.values[shown],
         s=size,
         cmap=scale.cmap,
         norm=scale.norm,

@@ -131,7 +131,7 @@ def _number_ticks(side: "Side", axis: "Axis", inches: float, *, across: bool) ->
             return
     if not axis.log:
         whole = bool(np.all(distinct == np.round(distinct)))
-        most = max(3, int(inches * (1.3 if across else 1.8)))
+        most = max(3, int(inches * (1.6 if across else 1.8)))
         side.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10] if whole else [1, 2, 2.5, 5, 10], integer=whole))
         side.set_major_formatter(lambda tick, _: f"{tick:.6g}")
         return

@@ -276,15 +276,15 @@ def printed_numbers(outcome: Outcome, heading: str) -> dict[str, list[float]]:
     return found
 
 
-@pytest.mark.timeout(60)  # a process of its own trains 41 forests
+@pytest.mark.timeout(60)  # a process of its own trains 33 forests
 def test_hyperparameter_optimization_analysis(tmp_path: Path) -> None:
-    """On 41 forests the size of a leaf matters least, and the ranges are those of the best tenth of the runs."""
-    done = run_example("hyperparameter_optimization_analysis", tmp_path, "ml_experiments", STUDY_RUNS="40")
+    """On 33 forests min_samples_split matters least, and the ranges are those of the best tenth of the runs."""
+    done = run_example("hyperparameter_optimization_analysis", tmp_path, "ml_experiments", STUDY_RUNS="32")
     importance = printed_numbers(done, "Parameter Importance Analysis:")
     ranges = printed_numbers(done, "Optimal Parameter Ranges (top 10% runs):")
     runs = done.store.experiment_runs("random_forest_classification")
-    fifth = sorted(run["metrics"]["accuracy"] for run in runs)[-5]
-    best = [run["params"] for run in runs if run["metrics"]["accuracy"] >= fifth]
+    fourth = sorted(run["metrics"]["accuracy"] for run in runs)[-4]
+    best = [run["params"] for run in runs if run["metrics"]["accuracy"] >= fourth]
 
     assert done.returncode == 0, done.stderr
     assert list(importance) == FOREST_PARAMS
