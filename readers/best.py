@@ -9,7 +9,8 @@ neg_mean_squared_error. A name without a known word is taken as one to maximize;
 """
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 Direction = Literal["maximize", "minimize"]
@@ -36,6 +37,7 @@ _MORE = """
 MAXIMIZE = frozenset(_MORE.split())
 """Words of metrics of which more is better; they matter where a name also has a word of the other kind."""
 
+_NUMBER = re.compile(r"[0-9]+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+")
 _NEGATED = {"neg", "negative"}
 _SECONDS = {"second", "seconds", "sec", "secs", "s", "minute", "min", "hour", "ms"}
@@ -85,12 +87,35 @@ def headline(counts: Mapping[str, int]) -> str | None:
 
     Args:
         counts: metric to the number of runs that have it.
-    Returns: of the metrics that most runs have, one of the test split, else of a validation split, else any; of these
-        one to maximize (scores are easier to compare than losses); of these the first by name. Metrics of the machine
-        ("system/...") don't count.
+    Returns: of the metrics that most runs have, one that is no member of a series (see `series`), else the last member
+        of one; of these one of the test split, else of a validation split, else any; of these one to maximize (scores
+        are easier to compare than losses); of these the first by name. Metrics of the machine ("system/...") don't
+        count.
     """
     own = {metric: count for metric, count in counts.items() if not metric.startswith("system/")}
-    return min(own, key=lambda metric: (-own[metric], _rank(metric), metric), default=None)
+    numbered = series(own)
+
+    def place(metric: str) -> tuple[object, ...]:
+        count, family = own[metric], numbered.get(metric)
+        last = [-number for number in numbers(metric)] if family else []
+        return -count, family is not None, _rank(metric), family or "", last, metric
+
+    return min(own, key=place, default=None)
+
+
+def series(metrics: Iterable[str]) -> dict[str, str]:
+    """The metrics of which three or more differ in numbers only, as epoch_1/loss, epoch_2/loss, ... do.
+
+    Returns: each with what they have in common, "epoch_#/loss".
+    """
+    common = {metric: _NUMBER.sub("#", metric) for metric in metrics}
+    sizes = Counter(common.values())
+    return {metric: name for metric, name in common.items() if sizes[name] > 2}
+
+
+def numbers(name: str) -> list[int]:
+    """The whole numbers in a name, in their order."""
+    return [int(digits[:18]) for digits in _NUMBER.findall(name)]
 
 
 def _rank(metric: str) -> tuple[int, bool]:

@@ -50,3 +50,12 @@ def test_the_headline_is_what_most_runs_have() -> None:
     assert headline(dict.fromkeys(names, 1)) == "test_accuracy"
     assert headline(dict.fromkeys(names[:4], 1)) == "val/acc"
     assert headline(dict.fromkeys(names[:2], 1)) == "accuracy"
+
+
+def test_a_series_of_metrics_doesn_t_speak_for_a_run_where_another_does() -> None:
+    """Of epoch_0/val_acc, epoch_1/val_acc and so on the last is taken, and only if there is no other."""
+    numbered = {f"epoch_{epoch}/val_acc": 5 for epoch in range(12)}
+
+    assert headline(numbered | {"train_loss": 5}) == "train_loss"
+    assert headline(numbered | {"train_loss": 4}) == "epoch_11/val_acc"
+    assert headline({"top1": 5, "top5": 5}) == "top1"

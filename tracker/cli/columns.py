@@ -9,7 +9,7 @@ from rich.text import Text
 from tracker.cli.screen import cell, plain, table
 
 _GAP = 2
-_LONGEST_NAME = 28
+_LONGEST_NAME, _SHORTEST_NAME = 28, 16
 
 
 class Column(NamedTuple):
@@ -21,28 +21,31 @@ class Column(NamedTuple):
 
 
 def print_columns(screen: Console, columns: Sequence[Column], *, always: int = 2, name_hidden: bool = True) -> None:
-    """Print as many columns as the screen has room for, and the names of the others.
+    """Print the columns that the screen has room for, and the names of the others.
+
+    A long name is cut before its column is left out, and a narrow column may come in where a wide one couldn't.
 
     Args:
         always: so many of the first are printed in any case.
         name_hidden: False where nobody misses them.
     """
-    shown = columns[: max(always, _fitting(columns, screen.width))]
-    heads = unique([shortened(column.name) for column in shown])
-    rows = table(*heads, right=tuple(head for head, column in zip(heads, shown, strict=True) if column.right))
-    for cells in zip(*(column.cells for column in shown), strict=True):
+    heads = _fitting(columns, screen.width, always)
+    names = unique([heads[place] for place in heads])
+    rows = table(*names, right=tuple(name for name, place in zip(names, heads, strict=True) if columns[place].right))
+    for cells in zip(*(columns[place].cells for place in heads), strict=True):
         rows.add_row(*cells)
     screen.print(rows)
-    hidden = [plain(column.name, 40) for column in columns[len(shown) :]]
+    hidden = [plain(column.name, 40) for place, column in enumerate(columns) if place not in heads]
     if hidden and name_hidden:
         few = ", ".join(hidden[:8]) + (f" and {len(hidden) - 8} more" if len(hidden) > 8 else "")
         screen.print(cell(f"no room for: {few}", "dim"))
 
 
-def shortened(name: str) -> str:
+def shortened(name: str, limit: int = _LONGEST_NAME) -> str:
     """The name with its middle left out if it is long: names of metrics and params differ at their ends."""
     shown = plain(name)
-    return shown if len(shown) <= _LONGEST_NAME else f"{shown[:8]}…{shown[9 - _LONGEST_NAME :]}"
+    start = limit // 3
+    return shown if len(shown) <= limit else f"{shown[: start - 1]}…{shown[start - limit :]}"
 
 
 def unique(names: Sequence[str]) -> list[str]:
@@ -50,11 +53,18 @@ def unique(names: Sequence[str]) -> list[str]:
     return [name + " " * names[:place].count(name) for place, name in enumerate(names)]
 
 
-def _fitting(columns: Sequence[Column], width: int) -> int:
+def _fitting(columns: Sequence[Column], width: int, always: int) -> dict[int, str]:
+    """The places of the columns that fit, each with its heading."""
+    heads: dict[int, str] = {}
     used = -_GAP
-    for count, column in enumerate(columns):
+    for place, column in enumerate(columns):
         widest = max((text.cell_len for text in column.cells), default=0)
-        used += _GAP + max(widest, Text(shortened(column.name)).cell_len)
-        if used > width:
-            return count
-    return len(columns)
+        for limit in (_LONGEST_NAME, max(widest, _SHORTEST_NAME)):
+            head = shortened(column.name, limit)
+            needed = _GAP + max(widest, Text(head).cell_len)
+            if used + needed <= width:
+                break
+        if used + needed <= width or place < always:
+            heads[place] = head
+            used += needed
+    return heads

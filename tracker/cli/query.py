@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from readers.store import Store
 
 _MOST_METRICS, _MOST_PARAMS = 6, 12
-_LONGEST = 40
+_LONGEST, _LONGEST_NAME = 40, 28
 _MAIN = ("run_name", "run_id", "experiment", "status", "start_time", "duration_s")
 
 
@@ -192,7 +192,9 @@ def _cell(column: str, value: object, ids: dict[str, str]) -> Text:
         return cell(short_moment(value))
     if isinstance(value, int | float) and not isinstance(value, bool):
         return number(value)
-    return cell(value, limit=_LONGEST)
+    if isinstance(value, bool):
+        return cell(str(value).lower())
+    return cell(value, limit=_LONGEST_NAME if column == "run_name" else _LONGEST)
 
 
 def _print_csv(shown: "pl.DataFrame") -> None:

@@ -198,7 +198,7 @@ def _print_group(
         Column("took", [cell(duration(_seconds(run))) for run in runs], right=True),
         *(Column(key, [number(run["metrics"].get(key)) for run in runs], right=True) for key in names),
     ]
-    print_columns(screen, columns, always=5 + max(1, len(metrics)), name_hidden=False)
+    print_columns(screen, columns, always=5 + len(metrics), name_hidden=False)
     if len(runs) < len(all_runs):
         screen.print(cell(f"… and {len(all_runs) - len(runs):,} more; --limit 0 shows all", "dim"))
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _FEW_METRICS, _FEW_DIFFERENCES, _FEW_ALONE = 10, 30, 3
 _MOST_RUNS = 50
-_NAME_WIDTH, _RUN_WIDTH, _LONGEST = 30, 14, 40
+_NAME_WIDTH, _RUN_WIDTH, _LEAST, _LONGEST = 30, 16, 12, 40
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 _BEST = "bold green"
 _TITLES = {"param": "params", "tag": "tags", "code": "code", "environment": "environment", "model": "models"}
@@ -97,14 +97,16 @@ def _print_side_by_side(
     alone = {} if everything else _alone(found)
     there = [row for row in found if row not in alone]
     shown = there if everything else there[:_FEW_DIFFERENCES]
-    heads = unique([cell(run["run_name"], limit=24).plain for run in runs])
+    room = max(_LEAST, (screen.width - _NAME_WIDTH) // max(1, len(runs)) - 2)
+    heads = unique([cell(run["run_name"], limit=min(room, _LONGEST)).plain for run in runs])
     rows = table("", *heads, right=tuple(heads))
-    for section in (*_about(comparison, metrics), *_differing(shown), *(_same(comparison) if everything else ())):
+    same = _same(comparison) if everything else ()
+    for section in (*_about(comparison, metrics), *_differing(shown), *same):
         if section.title:
             rows.add_row()
             rows.add_row(cell(section.title, "bold"))
         for name, cells in section.lines:
-            rows.add_row(name, *cells)
+            rows.add_row(name, *(_cut(text, room) for text in cells))
     screen.print(rows)
     screen.print()
     for place, count in Counter(alone.values()).items():
@@ -194,6 +196,12 @@ def _rank(comparison: "Comparison", run_id: str) -> tuple[bool, float]:
     """Where a run stands by the metric's last value; those without one are last."""
     value = comparison[run_id]["metrics"].get(comparison.metric or "", math.nan)
     return math.isnan(value), 0.0 if math.isnan(value) else -value if comparison.direction == "maximize" else value
+
+
+def _cut(text: Text, limit: int) -> Text:
+    if text.cell_len > limit:
+        text.truncate(limit, overflow="ellipsis")
+    return text
 
 
 def _value(value: float) -> Text:

@@ -1,16 +1,15 @@
 """Which of many metrics and params tell most, where a line has room for a few."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from readers.best import headline, words
+from readers.best import headline, numbers, series, words
 
 if TYPE_CHECKING:
     from readers.runtable import RunTable
 
-_NUMBER, _PARTS = re.compile(r"\d+"), re.compile(r"[/.]")
+_PARTS = re.compile(r"[/.]")
 _HOW_IT_WENT = """
     time times latency duration elapsed runtime seconds secs sec ms minutes hours throughput speed
     lr learning epoch epochs step steps iteration iterations batch samples tokens grad norm memory mem bytes
@@ -24,19 +23,20 @@ def telling_metrics(counts: Mapping[str, int], limit: int) -> list[str]:
 
     Those that half as many runs have as have the commonest come first; of these, those of the test split, of a
     validation split, others, of the train split, and in each scores before losses; then times, rates and the like. Of
-    metrics that differ in a number only (epoch_1/loss, epoch_2/loss) one is taken: the last that most runs have. Those
-    of the machine ("system/...") are left out.
+    a series (epoch_1/loss, epoch_2/loss, ...) one is taken, the last that most runs have, and it comes after those that
+    are none. Those of the machine ("system/...") are left out.
 
     Args:
         counts: metric to the number of runs that have it.
     """
-    own = _one_of_each(counts)
-    most = max(own.values(), default=0)
+    own = {name: count for name, count in counts.items() if not name.startswith("system/")}
+    numbered = series(own)
+    alone = {name: count for name, count in own.items() if name not in numbered} | _last_of_each(own, numbered)
+    most = max(alone.values(), default=0)
+    places = {name: (2 * alone[name] < most, _is_besides(name), name in numbered) for name in alone}
     ranked: list[str] = []
-    for rare in (False, True):
-        some = [name for name in own if (2 * own[name] < most) == rare]
-        for besides in (False, True):
-            ranked += _in_order([name for name in some if _is_besides(name) == besides], limit - len(ranked))
+    for place in sorted(set(places.values())):
+        ranked += _in_order([name for name in alone if places[name] == place], limit - len(ranked))
     return ranked
 
 
@@ -69,22 +69,14 @@ def _is_besides(name: str) -> bool:
     return not _BESIDES.isdisjoint(words(_PARTS.split(name)[-1]))
 
 
-def _one_of_each(counts: Mapping[str, int]) -> dict[str, int]:
-    """The metrics with, of those that differ in a number only, one."""
-    own = {name: count for name, count in counts.items() if not name.startswith("system/")}
-    sizes = Counter(_NUMBER.sub("#", name) for name in own)
+def _last_of_each(own: Mapping[str, int], numbered: Mapping[str, str]) -> dict[str, int]:
+    """Of each series the last that most runs have."""
     chosen: dict[str, str] = {}
-    for name, count in own.items():
-        family = _NUMBER.sub("#", name)
-        family = family if sizes[family] > 2 else name
+    for name, family in numbered.items():
         best = chosen.setdefault(family, name)
-        if (count, _numbers(name)) > (own[best], _numbers(best)):
+        if (own[name], numbers(name)) > (own[best], numbers(best)):
             chosen[family] = name
     return {name: own[name] for name in chosen.values()}
-
-
-def _numbers(name: str) -> list[int]:
-    return [int(digits[:18]) for digits in _NUMBER.findall(name)]
 
 
 def _in_order(names: Sequence[str], limit: int) -> list[str]:

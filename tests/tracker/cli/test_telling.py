@@ -29,7 +29,7 @@ def test_of_many_that_differ_in_a_number_one_is_taken() -> None:
     """The last that most runs have; two are no series."""
     counts = {f"epoch_{epoch}/val_acc": 5 for epoch in range(12)} | {"epoch_12/val_acc": 1, "top1": 5, "top5": 5}
 
-    assert telling_metrics(counts, 20) == ["epoch_11/val_acc", "top1", "top5"]
+    assert telling_metrics(counts, 20) == ["top1", "top5", "epoch_11/val_acc"]
 
 
 def test_so_many_at_most() -> None:
