@@ -32,6 +32,16 @@ class Matchup(NamedTuple):
         """Whether there are runs enough for a test."""
         return min(len(self.first), len(self.second)) >= FEWEST
 
+    @property
+    def differences(self) -> Floats:
+        """First minus second of each pair; differences that differ only by rounding are made the same."""
+        apart = self.first - self.second
+        rounding = 4 * np.finfo(float).eps * max(np.abs(self.first).max(initial=0), np.abs(self.second).max(initial=0))
+        if len(apart) and apart.max() - apart.min() <= rounding:
+            middle = float(np.median(apart))
+            return np.full(len(apart), 0.0 if abs(middle) <= rounding else middle)
+        return apart
+
 
 class Duel(NamedTuple):
     """What two groups of runs say about the first against the second; the fields are those of a Verdict."""
@@ -84,7 +94,7 @@ def duel(matchup: Matchup, direction: Direction, level: float, comparisons: int)
     first, second, unit = matchup.first, matchup.second, matchup.unit
     better, delta, spread = _sizes(matchup, direction, level)
     g = hedges_g(first, second, level, paired=matchup.paired)
-    estimate = mean_of(first - second) if matchup.paired else mean_of(first) - mean_of(second)
+    estimate = mean_of(matchup.differences) if matchup.paired else mean_of(first) - mean_of(second)
     alpha = (1 - level) / comparisons
     needed = runs_needed(estimate, spread, alpha)
     test = _test(matchup, level, comparisons)
@@ -117,7 +127,7 @@ def _sizes(matchup: Matchup, direction: Direction, level: float) -> tuple[Effect
     if not matchup.paired:
         better = probability_better(first, second, direction, level)
         return better, cliffs_delta(first, second), _spread(first, second)
-    differences = first - second
+    differences = matchup.differences
     better = probability_better_in_a_pair(differences, direction, level)
     return better, cliffs_delta(differences, np.zeros(1)), Spread(std_of(differences), None)
 
@@ -133,5 +143,5 @@ def _test(matchup: Matchup, level: float, comparisons: int) -> GroupTest:
         why = f"a test needs {FEWEST} {'pairs' if matchup.paired else 'runs of each group'} at least"
         return GroupTest("none", why, math.nan, no_interval(level, "none: too few runs"))
     if matchup.paired:
-        return paired_test(matchup.first - matchup.second, level, comparisons)
+        return paired_test(matchup.differences, level, comparisons)
     return independent_test(matchup.first, matchup.second, level, comparisons)

@@ -22,9 +22,6 @@ from readers.wording import listed, p_text, percent
 
 if TYPE_CHECKING:
     import polars as pl
-    from numpy.typing import NDArray
-
-    Bools = NDArray[np.bool_]
 
 _PERMUTATIONS = 9_999
 _MOST_CELLS_PERMUTED = 2_000
@@ -91,7 +88,7 @@ def rank_methods(
             f"scores have shape {table.shape}; for {len(datasets)} data sets and {len(methods)} methods it is "
             f"{(len(datasets), len(methods))}"
         )
-    complete: Bools = ~np.isnan(table).any(axis=1)
+    complete = ~np.logical_or.reduce(np.isnan(table), axis=1)
     table = table[complete]
     ranks = _ranks(table, direction)
     mean_ranks = ranks.mean(axis=0) if len(table) else np.full(len(methods), math.nan)

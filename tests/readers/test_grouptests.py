@@ -157,6 +157,8 @@ def test_groups_without_spread_have_permutations_only() -> None:
     assert independent_test(ones, ones).p_value == 1
     assert paired_test(ones).p_value == pytest.approx(1 / 16)
     assert paired_test(ones - 1).p_value == 1
+    assert independent_test(np.zeros(20_000), np.ones(30_000)).p_value < 1e-9
+    assert paired_test(np.ones(50_000)).p_value < 1e-9
     assert 0 < independent_test(ones, np.array([1.0, 2, 3, 4])).p_value < 1
 
 

@@ -126,6 +126,15 @@ def test_keys_that_hardly_overlap_are_not_used() -> None:
     assert "share one key, too few to pair runs by" in pair.why
 
 
+def test_a_gain_that_differs_by_rounding_only_has_no_spread() -> None:
+    """0.9 - 0.8 isn't 0.7 - 0.6 in binary; four such pairs are no proof."""
+    values = np.array([0.9, 0.7, 0.4, 0.3])
+    pair = _compare({"a": values, "b": values - 0.1}, keys=dict.fromkeys("ab", range(4))).pairs[0]
+
+    assert (pair.test, pair.p_value, pair.conclusion) == ("changes of signs", 0.125, "no difference shown")
+    assert _compare({"a": values, "b": values / 3 * 3}, keys=dict.fromkeys("ab", range(4))).pairs[0].estimate == 0
+
+
 def test_several_runs_of_a_key_count_once() -> None:
     """By their mean."""
     values = np.array([1.0, 2, 3, 4, 5, 7])
