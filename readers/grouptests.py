@@ -17,7 +17,7 @@ came out significant (`python -m benchmarks.error_rates`):
     lognormal, 20 and 20, 4:1          11.4          12.1          35.2
     =================================  ====  ============  ============
 
-Of families of six comparisons, with Holm's correction, 2 to 4 % had any false alarm (four groups of 5 to 20 runs, normal
+Of families of six comparisons, with Holm's correction, 2 to 4 % had a false alarm (four groups of 5 to 20 runs; normal
 of spreads up to 4:1, exponential, lognormal). Nothing holds the level for the means of skewed groups of unequal spread,
 the last line: so few of such values don't tell means apart. That they are then compared by ranks is no false alarm of
 that test: with equal means, a run of one group does exceed a run of the other more often than not.
