@@ -42,7 +42,7 @@ class ParameterImportance(dict[str, float]):
     level: float
     """Coverage of the intervals."""
     intervals: dict[str, tuple[float, float]]
-    """Param -> (low, high) of its importance; (0, 1) where there are too few runs to tell."""
+    """Param -> (low, high) of its importance, as another such set of runs may have it; (0, 1) where too few to tell."""
     ranks: dict[str, int]
     """Param -> 1 for the most important."""
     rank_intervals: dict[str, tuple[int, int]]

@@ -42,8 +42,9 @@ def tree_scores(bins: Bins, target: "Floats", method: TreeMethod, *, seed: int) 
     "Random forests", section 3.1), and a little low: each run is foretold by half of the trees, each grown on half of
     the runs at most.
 
-    Halves of the runs get small forests of their own. That these vary more for having few trees makes the intervals a
-    little wide, which makes up for what a forest misses of the weakest params.
+    Halves of the runs get small forests of their own; that these vary more for having few trees makes the intervals a
+    little wide. They tell of chance, not of what a forest of so many runs can't see: the weakest of params that do
+    something come out a little low, the strongest a little high, and most so in fANOVA.
 
     Args:
         target: shape (n_runs,), finite and not constant; n_runs >= 4.

@@ -74,7 +74,9 @@ def test_levels_are_in_order_numbers_first() -> None:
 
 def test_another_param_may_decide_over_one() -> None:
     """Where an optimizer's value tells which runs have a momentum, and only then."""
-    runs = [{"opt": "sgd", "momentum": place / 9} if place % 2 else {"opt": "adam"} for place in range(12)]
+    runs: list[dict[str, Any]] = [
+        {"opt": "sgd", "momentum": place / 9} if place % 2 else {"opt": "adam"} for place in range(12)
+    ]
     assert space_of(runs).parameter("momentum").decided_by == "opt"
     assert space_of(runs).parameter("opt").decided_by is None
 
@@ -91,7 +93,7 @@ def test_one_value_where_another_param_says_so_is_constant() -> None:
 
 def test_the_matrix_has_columns_for_each_param() -> None:
     """Numbers and a column for their absence; a column for each level; none for what doesn't vary."""
-    runs = [{"c": 1, "n": 1.0, "t": "a"}, {"c": 1, "t": "b"}, {"c": 1, "n": 3.0}]
+    runs: list[dict[str, Any]] = [{"c": 1, "n": 1.0, "t": "a"}, {"c": 1, "t": "b"}, {"c": 1, "n": 3.0}]
     space = space_of(runs)
 
     assert [parameter.columns for parameter in space.parameters] == [slice(0, 0), slice(0, 2), slice(2, 4)]
