@@ -53,7 +53,7 @@ _ATTACHED = ("experiment", "run_name", "resumed", "parent_run_id", "group", "ran
 _OF_LIVES = pl.col("kind").is_in(["status", "end"]) | (
     (pl.col("kind") == "run") & pl.col("key").is_in(_ATTACHED) & ~pl.col("value").is_in(["null", "false", "0"])
 )
-"""Which facts tell of lives. Most attachments leave most open (no parent, not resumed, rank 0): that isn't even read."""
+"""Which facts tell of lives. Most attachments leave most open (no parent, not resumed, rank 0): not even read."""
 
 
 def read_runs(tables: Tables, predicate: pl.Expr | None = None) -> pl.DataFrame:
