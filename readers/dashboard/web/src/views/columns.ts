@@ -1,0 +1,60 @@
+/**
+ * Columns: what a picture of runs can have on an axis. A metric, or a param that differs; numbers where all of its
+ * values are numbers, otherwise levels in the order of their names, numbers in theirs.
+ */
+import { scaleOf, spansDecades, type Scale, type ScaleKind } from "./scale";
+
+export interface Column {
+  /** "params.lr", "metrics.loss": what a link calls it. */
+  readonly name: string;
+  readonly kind: ScaleKind;
+  /** One a run: a number, or the index of a level; NaN where the run has none. */
+  readonly values: Float64Array;
+  readonly levels: readonly string[];
+}
+
+const order = new Intl.Collator("en", { numeric: true });
+const SPECIAL: Readonly<Record<string, number>> = { NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity };
+
+/** A number as the API writes it: NaN and the infinities are texts there; null and anything else is NaN. */
+export function numberOf(value: unknown): number {
+  if (typeof value === "number") return value;
+  return typeof value === "string" && Object.hasOwn(SPECIAL, value) ? (SPECIAL[value] ?? NaN) : NaN;
+}
+
+export function numberColumn(name: string, values: readonly unknown[]): Column {
+  const numbers = Float64Array.from(values, numberOf);
+  return { name, kind: spansDecades(numbers) ? "log" : "linear", values: numbers, levels: [] };
+}
+
+/** A column of texts: of numbers where every text that is there is one (not NaN or empty), else of levels. */
+export function textColumn(name: string, texts: readonly (string | null)[]): Column {
+  const there = texts.filter((text) => text !== null);
+  if (there.length > 0 && there.every((text) => text.trim() !== "" && Number.isFinite(Number(text)))) {
+    const numbers = Float64Array.from(texts, (text) => (text === null ? NaN : Number(text)));
+    return { name, kind: spansDecades(numbers) || doubling(numbers) ? "log" : "linear", values: numbers, levels: [] };
+  }
+  const levels = [...new Set(there)].sort((a, b) => order.compare(a, b));
+  const place = new Map(levels.map((level, index) => [level, index]));
+  return { name, kind: "category", values: Float64Array.from(texts, (text) => (text === null ? NaN : (place.get(text) ?? NaN))), levels };
+}
+
+export function columnScale(column: Column): Scale {
+  return scaleOf(column.kind, column.values, column.levels);
+}
+
+/** What a run has there, in words. */
+export function columnText(column: Column, run: number, words: (value: number) => string): string {
+  const value = column.values[run] ?? NaN;
+  if (Number.isNaN(value)) return "none";
+  return column.kind === "category" ? (column.levels[value] ?? "none") : words(value);
+}
+
+/** Three positive numbers or more that lie more evenly by the logarithm, as powers of two do. */
+function doubling(values: Float64Array): boolean {
+  const distinct = [...new Set(values)].filter(Number.isFinite).sort((a, b) => a - b);
+  const [low, middle, high] = [distinct[0] ?? NaN, distinct[(distinct.length - 1) >> 1] ?? NaN, distinct.at(-1) ?? NaN];
+  if (distinct.length < 3 || !(low > 0) || high < 8 * low) return false;
+  const share = Math.log(middle / low) / Math.log(high / low);
+  return Math.abs(share - 0.5) < Math.abs((middle - low) / (high - low) - 0.5);
+}
