@@ -17,7 +17,10 @@ from ingest.values import plain
 _LONG_INT_BITS = 2_000  # int -> decimal is refused from 640 to 4,300 digits on, by Python's settings; hex never is
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _WORDS: dict[object, str] = {True: "true", False: "false", None: "null"}
-_FORM = re.compile(r"\\*__(?:float|int|bytes)__")
+_FORM = re.compile(r"\\*__(?:float|int|bytes|removed)__")
+
+REMOVED = '{"__removed__":true}'
+"""In place of a value: the name has none any more. What went before is in the history."""
 
 
 def to_json(value: object, *, where: str = "the value", strict: bool = False, indent: int | None = None) -> str:

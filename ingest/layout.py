@@ -37,6 +37,9 @@ Table = Literal["metrics", "facts", "summaries"]
 TABLES: tuple[Table, ...] = ("metrics", "facts", "summaries")
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+"""What a run's id may be: it names files and folders."""
+
 _LONGEST_COMPONENT = 180  # file systems stop at 255 bytes; leaves room for "experiment=" and a suffix
 _PART = re.compile(r"(?P<segment>.+)\.(?P<digest>[0-9a-f]{16})\.parquet")
 _SEGMENT = re.compile(r"(?P<writer>.+)-(?P<number>\d{6,})")
@@ -62,6 +65,7 @@ class Layout:
         self.live = self.root / "live"
         self.artifacts = self.root / "artifacts"
         self.models = self.root / "models"
+        self.control = self.root / "control"
         self.tmp = self.root / "tmp"
         self.retired = self.root / "retired"
         self.lost = self.retired / "lost"
@@ -88,6 +92,10 @@ class Layout:
     def run_artifacts(self, run_id: str) -> Path:
         """The folder of one run's artifacts."""
         return self.artifacts / run_id
+
+    def stop_file(self, run_id: str) -> Path:
+        """What is there while a run is asked to stop: see control."""
+        return self.control / f"{run_id}.stop"
 
     def create(self) -> None:
         """Make the store, or check the one that is there; `queue_dir` too.

@@ -33,6 +33,17 @@ def find_run(layout: Layout, run_id: str) -> tuple[str, str] | None:
     return (json.loads(found["experiment"]), json.loads(found["run_name"])) if "experiment" in found else None
 
 
+def is_running(layout: Layout, run_id: str) -> bool:
+    """Whether a writer that lives takes part in a run, and has not ended it."""
+    last: dict[str, tuple[int, str]] = {}
+    for rows in _rows(layout, "facts", run_id):
+        lives = rows.filter(pc.is_in(rows["kind"], strings(["run", "end"])))
+        columns = (lives[name].to_pylist() for name in ("writer", "seq", "kind"))
+        for writer, seq, kind in zip(*columns, strict=True):
+            last[writer] = max(last.get(writer, (-1, "")), (seq, kind))
+    return any(kind == "run" and is_alive(layout.writer(writer)) for writer, (_, kind) in last.items())
+
+
 def last_metrics(layout: Layout, run_id: str) -> dict[str, float]:
     """The last value of each metric of a run: by the order of its writer, and across writers by time."""
     last: dict[str, tuple[tuple[int, int], float]] = {}

@@ -6,7 +6,7 @@ writer's times stands for its time; that never puts its own events out of order.
 
 import polars as pl
 
-from ingest.jsontext import to_json
+from ingest.jsontext import REMOVED, to_json
 from ingest.values import flatten
 from readers.predicates import only
 from readers.repeats import repeats
@@ -38,10 +38,15 @@ def read_last(tables: Tables, kind: str, predicate: pl.Expr | None = None) -> pl
 
 
 def latest(facts: pl.DataFrame) -> pl.DataFrame:
-    """Of facts of one kind the last under each key of each run: run_id, experiment, key, value."""
+    """Of facts of one kind the last under each key of each run: run_id, experiment, key, value.
+
+    Names that were removed are left out.
+    """
     again = repeats(facts, ["run_id", "key"])
     if again is not None:
         facts = pl.concat([facts.filter(~again), _last(facts.filter(again))])
+    removed = facts["value"] == REMOVED
+    facts = facts.filter(~removed) if removed.any() else facts
     return facts.select("run_id", "experiment", "key", "value")
 
 

@@ -9,7 +9,8 @@ and of statuses that the user set, the run's status follows:
     otherwise           what the user set last, or else the last end: FINISHED
 
 Who resumes a run takes it over: ends, deaths and statuses from before the last resumption don't count any more.
-Children that only log to their parent's run don't attach, so their death says nothing.
+Children that only log to their parent's run don't attach, so their death says nothing. Nor does who edits a run's tags
+from outside, or asks it to stop: such a writer is no part of the run's life, and what it wrote doesn't prolong it.
 
 Argument for the order of looking: facts are read first and locks asked afterwards. A writer that is alive then was
 alive while the facts were read, so an end they lack was not reached. A writer found dead may have ended after the facts
@@ -49,6 +50,8 @@ COLUMNS = ["run_id", "experiment", "writer", "seq", "time", "kind", "key", "valu
 
 _FAILED = ("FAILED", "KILLED")
 _WRITER = ["run_id", "writer"]
+_FROM_OUTSIDE = ("tag", "control")
+"""Kinds of facts that people add from outside, after a run's end too: a tag, a note, a wish that it stop."""
 _ATTACHED = ("experiment", "run_name", "resumed", "parent_run_id", "group", "rank", "host")
 _OF_LIVES = pl.col("kind").is_in(["status", "end"]) | (
     (pl.col("kind") == "run") & pl.col("key").is_in(_ATTACHED) & ~pl.col("value").is_in(["null", "false", "0"])
@@ -190,9 +193,11 @@ def _with_last_seen(tables: Tables, runs: pl.DataFrame) -> pl.DataFrame:
     if open_end.is_empty():
         return runs
     of_them = pl.col("run_id").is_in(open_end["run_id"].to_list())
+    facts = tables.frame("facts", [*_WRITER, "time", "kind"], of_them)
+    writes = pl.col("kind").is_in(["run", "attach"]).any().over(_WRITER)
     seen = pl.concat(
         [
-            tables.frame("facts", ["run_id", "time"], of_them),
+            facts.filter(writes | ~pl.col("kind").is_in(_FROM_OUTSIDE)).select("run_id", "time"),
             tables.frame("summaries", ["run_id", "last_time"], of_them).rename({"last_time": "time"}),
         ]
     )

@@ -30,6 +30,7 @@ from ingest.errors import SinkFailed, StoreUnavailable
 from ingest.events import FactEvent, MetricsLogged, ParamsLogged, TagsSet, encode
 from ingest.frames import HEADER, frame
 from ingest.jsontext import to_json
+from ingest.keys import checked_key
 from ingest.layout import Layout
 from ingest.pipeline import Pipeline
 from ingest.queue import EventQueue
@@ -43,7 +44,7 @@ from tracker.artifacts import ArtifactLogging
 from tracker.autolog import AutoLog
 from tracker.diagnostics import DiagnosticLogging
 from tracker.lifecycle import RunLifecycle
-from tracker.metrics import PLAIN, know_numpy, metric_items, metric_key, metric_step
+from tracker.metrics import PLAIN, know_numpy, metric_items, metric_step
 from tracker.models import ModelLogging
 from tracker.run import ActiveRun, ActiveRuns
 from tracker.settings import DEFAULT_OUTPUT_DIR, TrackerSettings, read_settings
@@ -198,7 +199,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
 
     def log_metric(self, key: str, value: Any, step: float | None = None, *, run_id: str | None = None) -> None:
         """Log one metric; see `log_metrics`."""
-        self.log_metrics({metric_key(key): value}, step, run_id=run_id)
+        self.log_metrics({checked_key(key): value}, step, run_id=run_id)
 
     def log(self, metrics: Mapping[str, Any], step: float | None = None, *, run_id: str | None = None) -> None:
         """The same as `log_metrics`."""
@@ -241,7 +242,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
             raise TypeError(f"{what}s are a dict of name to value, not {type(values).__name__}")
         texts = {}
         for key, value in values.items():
-            name = metric_key(key if isinstance(key, str) else str(key), what)
+            name = checked_key(key if isinstance(key, str) else str(key), what)
             texts[name] = to_json(mask(name, value), where=f"{what} {name!r}")
         return texts
 

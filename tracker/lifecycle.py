@@ -19,22 +19,21 @@ from ingest.events import FactLogged, ParamsLogged, RunEnded, RunStarted, Status
 from ingest.jsontext import to_json
 from ingest.layout import new_run_id
 from ingest.pipeline import Pipeline
-from tracker.facade import Facade
 from tracker.metrics import metric_value
-from tracker.run import ActiveRun, ActiveRuns, RunId, check_run_id, check_status, status_after
+from tracker.run import ActiveRun, RunId, check_run_id, check_status, status_after
 from tracker.settings import TrackerSettings, check_name
+from tracker.stopping import Stopping
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 Resume = bool | Literal["allow", "must"]
 
 
-class RunLifecycle(Facade):
+class RunLifecycle(Stopping):
     """The part of ExperimentTracker that begins and ends runs."""
 
     settings: TrackerSettings
     _pipeline: Pipeline
-    _runs: ActiveRuns
 
     def _make_visible(self) -> None:
         """Flush, as far as the disk lets it."""
@@ -99,6 +98,8 @@ class RunLifecycle(Facade):
         if self._disabled:
             return RunId.of(wanted or new_run_id(self._now()), self)
         experiment, known_name, resumed = self._find(wanted, resume)
+        if resumed and wanted is not None:
+            self._forget_stop(wanted)
         if nested:
             outer = self._runs.current()  # also one that another thread or task has started
             parent_id = parent_id or (None if outer is None else outer.id)

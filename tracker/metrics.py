@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from operator import index
 
 from ingest.events import STEP_FLOAT, STEP_INT, STEP_NONE
+from ingest.keys import checked_key, shown
 
-MAX_KEY_BYTES = 4096
 PLAIN: set[type] = {float, int, bool}
 """Types of which every value is one real number: what the log call's short way packs without a second look. (A NumPy
 array may say 0.5 for the text "0.5", and a complex number drops half of itself.) NumPy's own join when it is there."""
@@ -39,26 +39,11 @@ def _flat(metrics: object, prefix: str) -> Iterable[tuple[str, object]]:
     if not isinstance(metrics, Mapping):
         raise TypeError(f"metrics are a dict of name to number, not {type(metrics).__name__}")
     for key, value in metrics.items():
-        name = prefix + metric_key(key)
+        name = prefix + checked_key(key)
         if isinstance(value, Mapping):
             yield from _flat(value, name + "/")
         else:
             yield name, value
-
-
-def metric_key(key: object, what: str = "metric") -> str:
-    """The key as a plain str. Raises: TypeError: not a str. ValueError: empty, too long, or not valid Unicode."""
-    if not isinstance(key, str):
-        raise TypeError(f"a {what}'s name is a str, not {type(key).__name__} ({_shown(key)})")
-    if not key:
-        raise ValueError(f"a {what}'s name is empty")
-    try:
-        encoded = str.encode(key)
-    except UnicodeEncodeError as error:
-        raise ValueError(f"the {what} name {key!r} is not valid Unicode: {error.reason}") from error
-    if len(encoded) > MAX_KEY_BYTES:
-        raise ValueError(f"the {what} name {key[:40]!r}... has {len(encoded)} bytes; at most {MAX_KEY_BYTES} are kept")
-    return encoded.decode()
 
 
 def metric_value(key: str, value: object) -> float:
@@ -66,7 +51,7 @@ def metric_value(key: str, value: object) -> float:
 
     Raises: TypeError: it isn't a number. ValueError: it is none that a float64 can hold.
     """
-    refusal = f"metric {key!r} is {_shown(value)} ({type(value).__name__}); a metric is one real number"
+    refusal = f"metric {key!r} is {shown(value)} ({type(value).__name__}); a metric is one real number"
     shape = getattr(value, "shape", ())
     if type(value).__name__ == "MaskedConstant":
         return float("nan")
@@ -91,7 +76,7 @@ def metric_step(step: object) -> tuple[int | float | None, int]:
     if step is None:
         return None, STEP_NONE
     if isinstance(step, (bool, *_TEXT)) or getattr(step, "shape", ()) not in ((), None):
-        raise TypeError(f"step is {_shown(step)} ({type(step).__name__}); it is one int or float, or None")
+        raise TypeError(f"step is {shown(step)} ({type(step).__name__}); it is one int or float, or None")
     try:
         return _int_step(index(step)), STEP_INT  # type: ignore[arg-type]
     except TypeError:
@@ -120,12 +105,3 @@ def _is_object_array(value: object) -> bool:
     """NumPy arrays of objects, texts or dates: their __float__ guesses. NumPy itself may be half imported."""
     kind = getattr(getattr(value, "dtype", None), "kind", None)
     return isinstance(kind, str) and kind not in "biuf"
-
-
-def _shown(value: object) -> str:
-    """A short repr that can't fail."""
-    try:
-        text = repr(value)
-    except Exception as error:  # noqa: BLE001 - any object may be given, also one whose repr raises
-        return f"an object whose repr raises {type(error).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."

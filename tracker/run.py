@@ -5,7 +5,6 @@ started where its predecessor was started takes its place (the predecessor ends,
 then the predecessor comes back when it ends.
 """
 
-import re
 import sys
 import threading
 import weakref
@@ -14,6 +13,7 @@ from contextvars import ContextVar
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
+from ingest.layout import RUN_ID
 from ingest.shapes import Binding
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED"]
 STATUSES: tuple[Status, ...] = ("RUNNING", "FINISHED", "FAILED", "KILLED", "INTERRUPTED")
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def _unbound(_: bytes) -> int:
@@ -84,6 +83,10 @@ class ActiveRun:
         """Whether the process that started it is this one's parent: it is not ours to end."""
         self.attached = False
         """Whether an inherited run has said that this process writes to it."""
+        self.stop = False
+        """Whether it was asked to stop when that was last looked at."""
+        self.stop_look_s = 0.0
+        """When that is to be looked at next, on the monotonic clock."""
         self._last_metrics = last_metrics
         self._thread = weakref.ref(threading.current_thread())
         task = _task()
@@ -193,7 +196,7 @@ def check_status(status: object) -> Status:
 
 def check_run_id(run_id: object, what: str = "run_id") -> str:
     """The id as a plain str. Raises: ValueError: not fit to name a folder."""
-    if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id):
+    if not isinstance(run_id, str) or not RUN_ID.fullmatch(run_id):
         raise ValueError(
             f"{what} is {run_id!r}; it is 1 to 128 letters, digits, '.', '_' or '-', a letter or digit first"
         )

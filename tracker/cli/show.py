@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ingest.jsontext import from_json
+from ingest.jsontext import REMOVED, from_json
 from tracker.cli.options import DEFAULT_STORE, JsonOption, RunArgument, StoreOption, open_store
 from tracker.cli.screen import cell, console, count_of, duration, moment, number, print_json, size, status, table
 
@@ -59,6 +59,8 @@ def read(store: "Store", run_id: str) -> dict[str, Any]:
     kinds: dict[str, dict[str, Any]] = {}
     for kind, key, value in facts.select("kind", "key", "value").iter_rows():
         kinds.setdefault(kind, {})[key] = from_json(value)  # the last one counts
+        if value == REMOVED:
+            del kinds[kind][key]
     models = facts.filter(kind="model").select("key", "value").iter_rows()
     metrics = store.summaries(runs=[run_id]).collect().sort("key")
     return {
