@@ -1,0 +1,1 @@
+"""The dashboard: what a browser asks of a store, and who may ask."""

@@ -1,0 +1,181 @@
+"""RunView: everything about one run but its points, for the run's page.
+
+What people log is hostile or just large: each text is cut to `LONGEST_TEXT` characters and says by `length` how long it
+is; `whole_value` gives all of it. Lists are cut to `MOST_ROWS` rows, and `truncated` says how many there are.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from ingest.control import is_stop_requested
+from ingest.errors import LookupFailed
+from ingest.jsontext import from_json
+from readers.dashboard.artifacts import listed
+from readers.dashboard.store_view import StoreView, no_run
+from readers.params import flat, latest
+from readers.runtable import RunTable
+from readers.texts import parsed, plain_texts
+
+LONGEST_TEXT = 4_096
+MOST_ROWS = 20_000
+MOST_EVENTS = 500
+_LONGEST_EVENT = 300
+_STATISTICS = ("count", "nan_count", "last", "last_step", "min", "min_step", "max", "max_step", "mean", "std")
+_SILENT = ("param", "tag", "env")
+"""Kinds of facts that have a place of their own on the page, and aren't events."""
+Answer = dict[str, Any]
+
+
+def run_page(view: StoreView, run_id: str) -> Answer:
+    """Everything about a run. Raises: RunNotFound."""
+    moment = view.now()
+    found = moment.table.runs.filter(pl.col("run_id") == run_id)
+    if found.is_empty():
+        raise no_run(run_id, moment.table)
+    run = found.row(0, named=True)
+    run["run_name"] = run["run_name"] or run_id
+    facts = facts_of(view, run_id, run["experiment"])
+    tags = _named_values(facts, "tag")
+    environment = _last(facts, "env")
+    metrics = _metrics(view, run_id)
+    artifacts = listed(facts)
+    return {
+        "run": run,
+        "params": _named_values(facts, "param"),
+        "tags": [tag for tag in tags if tag["name"] != "note"],
+        "note": next((tag["value"] for tag in tags if tag["name"] == "note"), None),
+        "environment": _environment(environment),
+        "packages": _packages(environment.get("packages")),
+        "git": _git(environment),
+        "metrics": metrics[:MOST_ROWS],
+        "artifacts": [artifact.told() for artifact in artifacts[:MOST_ROWS]],
+        "models": _models(facts),
+        "checkpoints": _checkpoints(facts),
+        "events": _events(facts),
+        "children": _children(moment.table, run_id),
+        "should_stop": run["status"] == "RUNNING" and is_stop_requested(view.store.layout, run_id),
+        "truncated": _truncated(metrics=len(metrics), artifacts=len(artifacts)),
+    }
+
+
+def whole_value(view: StoreView, run_id: str, kind: str, name: str) -> Answer:
+    """A param's, tag's or environment entry's whole text. Raises: RunNotFound, LookupFailed."""
+    runs = view.now().table
+    found = runs.runs.filter(pl.col("run_id") == run_id)
+    if found.is_empty():
+        raise no_run(run_id, runs)
+    if kind not in _SILENT:
+        raise LookupFailed.among("kind", kind[:80], _SILENT)
+    facts = facts_of(view, run_id, found["experiment"][0])
+    values = flat(latest(facts.filter(kind=kind)))
+    named = values.filter(pl.col("key") == name)
+    if named.is_empty():
+        raise LookupFailed.among(kind, name[:200], values["key"].head(1000))
+    return {"kind": kind, "name": name, "value": named["text"][0]}
+
+
+def facts_of(view: StoreView, run_id: str, experiment: str) -> pl.DataFrame:
+    """A run's facts in the order in which they were logged."""
+    columns = ["run_id", "experiment", "writer", "seq", "time", "kind", "key", "value"]
+    facts = view.tables.frame("facts", columns, pl.col("run_id") == run_id, experiments=[experiment])
+    return facts.sort("time", "writer", "seq", maintain_order=True)
+
+
+def cut(text: str, longest: int = LONGEST_TEXT) -> Answer:
+    """A text that fits: {"value": ...}, with its "length" where it was cut."""
+    if len(text) <= longest:
+        return {"value": text}
+    return {"value": text[:longest], "length": len(text)}
+
+
+def _named_values(facts: pl.DataFrame, kind: str) -> list[Answer]:
+    """Params or tags, each with its text and number."""
+    rows = flat(latest(facts.filter(kind=kind))).sort("key").head(MOST_ROWS)
+    return [
+        {"name": name, **cut(text or ""), "number": number}
+        for name, text, number in rows.select("key", "text", "number").iter_rows()
+    ]
+
+
+def _last(facts: pl.DataFrame, kind: str) -> dict[str, object]:
+    rows = latest(facts.filter(kind=kind)).select("key", "value")
+    return {key: parsed(value) for key, value in rows.iter_rows()}
+
+
+def _environment(found: Mapping[str, object]) -> list[Answer]:
+    return [
+        {"name": name, **cut(_text(value))}
+        for name, value in sorted(found.items())
+        if not name.startswith("git.") and name != "packages"
+    ]
+
+
+def _packages(found: object) -> list[Answer]:
+    """Each installed package with its version."""
+    if not isinstance(found, Mapping):  # another program's store may hold anything under that name
+        return []
+    rows = sorted((str(name), str(version)) for name, version in found.items())
+    return [{"name": name[:200], "version": version[:200]} for name, version in rows[:MOST_ROWS]]
+
+
+def _git(found: Mapping[str, object]) -> Answer | None:
+    names = ("commit", "branch", "dirty", "remote")
+    git = {name: found.get(f"git.{name}") for name in names}
+    return git if any(value is not None for value in git.values()) else None
+
+
+def _metrics(view: StoreView, run_id: str) -> list[Answer]:
+    rows = view.now().table.summaries.filter(pl.col("run_id") == run_id).sort("key")
+    return [
+        {"key": row["key"], **{name: row[name] for name in _STATISTICS}, "system": row["key"].startswith("system/")}
+        for row in rows.select("key", *_STATISTICS).iter_rows(named=True)
+    ]
+
+
+def _models(facts: pl.DataFrame) -> list[Answer]:
+    rows = facts.filter(kind="model").select("key", "value", "time").tail(MOST_ROWS).iter_rows()
+    return [{"name": name, **_object(value), "time": time} for name, value, time in rows]
+
+
+def _checkpoints(facts: pl.DataFrame) -> list[Answer]:
+    rows = facts.filter(kind="checkpoint").select("key", "value", "time").tail(MOST_ROWS).iter_rows()
+    return [{"name": name, **_object(value), "time": time} for name, value, time in rows]
+
+
+def _events(facts: pl.DataFrame) -> list[Answer]:
+    """What happened to the run, the last `MOST_EVENTS`."""
+    shown = facts.filter(~pl.col("kind").is_in(["env"])).tail(MOST_EVENTS)
+    shown = shown.with_columns(plain_texts(shown["value"]).alias("text"))
+    rows = shown.select("time", "kind", "key", "text").iter_rows()
+    return [
+        {"time": time, "kind": kind, "key": key, "value": (text or "")[:_LONGEST_EVENT]}
+        for time, kind, key, text in rows
+    ]
+
+
+def _children(table: RunTable, run_id: str) -> list[Answer]:
+    rows = table.runs.filter(pl.col("parent_run_id") == run_id).head(MOST_ROWS)
+    named = rows.select("run_id", pl.coalesce("run_name", "run_id").alias("run_name"), "status")
+    return named.to_dicts()
+
+
+def _object(text: str) -> Answer:
+    """What a fact says of itself; nothing when it isn't an object."""
+    try:
+        found = from_json(text)
+    except ValueError:
+        return {}
+    if not isinstance(found, Mapping):
+        return {}
+    return {str(name): value if not isinstance(value, str) else value[:LONGEST_TEXT] for name, value in found.items()}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else str(parsed(str(value)))
+
+
+def _truncated(**counts: int) -> Answer | None:
+    cut_off = {name: count for name, count in counts.items() if count > MOST_ROWS}
+    return cut_off or None
