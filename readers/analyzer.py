@@ -65,7 +65,7 @@ class HyperparameterAnalyzer:
         """
         from readers.importance import parameter_importance
 
-        table, target, direction = self._read(runs, target_metric, mode, value)
+        table, target, direction = self._read(runs, target_metric, mode, value, empty_is_said=True)
         found = parameter_importance(
             table, target, target_metric, _names(parameters), method=method, direction=direction, level=level, seed=seed
         )
@@ -194,11 +194,13 @@ class HyperparameterAnalyzer:
         found = slices(table, target, target_metric, _names(parameters), direction=direction)
         return _saved(slice_figure(found, title=title), save_path)
 
-    def _read(self, runs: Runs, metric: str, mode: Mode, value: "Statistic") -> "tuple[RunTable, Floats, Direction]":
-        """The runs, one value of the metric each, and which way it is better."""
+    def _read(
+        self, runs: Runs, metric: str, mode: Mode, value: "Statistic", *, empty_is_said: bool = False
+    ) -> "tuple[RunTable, Floats, Direction]":
+        """The runs, one value of the metric each, and which way it is better; a warning where there are none."""
         direction = resolve_mode(mode, metric)
         table = self._table(runs)
-        if not len(table):
+        if not len(table) and not empty_is_said:
             _warn([f"there are no runs to look at, so nothing is known about {metric!r}"], further=1)
         return table, table.metric(metric, value, direction), direction
 

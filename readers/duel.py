@@ -64,6 +64,7 @@ class Duel(NamedTuple):
     detectable_difference: float
     runs_needed: int | None
     left_out: int
+    note: str
     by_ranks: bool
 
 
@@ -118,6 +119,7 @@ def duel(matchup: Matchup, direction: Direction, level: float, comparisons: int)
         detectable_difference=detectable_difference(spread, len(first), len(second), alpha) * unit,
         runs_needed=None if needed is None else max(needed, FEWEST),
         left_out=matchup.left_out,
+        note=matchup.note,
         by_ranks=test.by_ranks,
     )
 

@@ -77,6 +77,8 @@ class Verdict(NamedTuple):
     """Runs in each group (pairs, when paired), in all, for 80 % power if the true difference is the estimate."""
     left_out: int
     """Runs without a partner, when paired; otherwise 0."""
+    note: str
+    """What there is to say of the pairing that was asked for; often nothing."""
     by_ranks: bool
     """Whether the test is one of ranks, not of means."""
     conclusion: Conclusion

@@ -18,6 +18,10 @@ _MOST_NAMES = 6
 
 def of_pair(verdict: "Verdict", among: "Verdicts") -> str:
     """What was found about two groups, in two or three sentences."""
+    return _joined(_found(verdict, among), _pairing(verdict.note))
+
+
+def _found(verdict: "Verdict", among: "Verdicts") -> str:
     a, b = (next(group for group in among.groups if group.name == name) for name in (verdict.a, verdict.b))
     empty = [group for group in (a, b) if not len(group.values)]
     if empty:
@@ -46,7 +50,8 @@ def of_all(verdicts: "Verdicts", baseline: str | None) -> str:
         f"Of {len(verdicts.groups)} groups by {verdicts.by!r}, {_with_mean(groups[0])} has the best mean "
         f"{_metric(verdicts)}."
     )
-    return _joined(best, _tests(verdicts, baseline), _refused(verdicts), *notes)
+    pairing = [_pairing(note) for note in sorted({pair.note for pair in verdicts.pairs})]
+    return _joined(best, _tests(verdicts, baseline), _refused(verdicts), *pairing, *notes)
 
 
 def number(value: float, apart: float = 0.0) -> str:
@@ -178,6 +183,11 @@ def _refused(verdicts: "Verdicts") -> str:
     pairs = "1 pair was" if refused == 1 else f"{refused} pairs were"
     why = f", as {listed(few)} {'has' if len(few) == 1 else 'have'} too few" if few else ""
     return f"{pairs} not tested{why}: a test needs {FEWEST} runs."
+
+
+def _pairing(note: str) -> str:
+    """What became of the pairing that was asked for, as a sentence."""
+    return f"On pairing: {note}." if note else ""
 
 
 def _left_out(group: "Group") -> str:

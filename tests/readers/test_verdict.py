@@ -142,7 +142,7 @@ def test_several_runs_of_a_key_count_once() -> None:
 
     assert (pair.n_a, pair.left_out) == (5, 0)
     assert abs(pair.estimate) == pytest.approx((10 - 6 + 4 + 3 + 2 + 1) / 5)
-    assert "of several runs of one key the mean was taken" in pair.why
+    assert pair.words.endswith("On pairing: of several runs of one key the mean was taken.")
 
 
 def test_values_that_are_no_numbers_are_left_out_and_said() -> None:
