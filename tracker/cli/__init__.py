@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ingest.errors import LookupFailed, TrackerError
-from tracker.cli import best, compare, demo, export, importance, query, report, runs, show, tail, upkeep
+from tracker.cli import best, compare, demo, export, importance, query, report, runs, show, stop, tail, ui, upkeep
 from tracker.cli.options import AskedWrongly
 from tracker.cli.screen import plain
 
@@ -52,6 +52,8 @@ app.command("demo")(demo.demo)
 app.command("ls")(runs.ls)
 app.command("show")(show.show)
 app.command("tail")(tail.tail)
+app.command("stop")(stop.stop)
+app.command("ui")(ui.ui)
 app.command("compare")(compare.compare)
 app.command("best")(best.best)
 app.command("importance")(importance.importance)

@@ -1,0 +1,83 @@
+"""DashboardSettings: what a dashboard shows, where it listens, and who may look.
+
+Rule: a dashboard that others on the network can reach always has a token; where none was given, one is made.
+"""
+
+import ipaddress
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+SHORTEST_TOKEN = 16
+"""Characters. Who guesses is slowed down too, but a token is the only thing between a network and the store."""
+_LOOPBACK_NAMES = frozenset({"localhost", "localhost."})
+_TOKEN_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardSettings:
+    """What a dashboard is started with.
+
+    Args:
+        store: the store's folder; made absolute, so that a later change of directory doesn't matter.
+        host: the address to listen on. Other machines reach it only if it isn't a loopback address.
+        port: 0 to 65535; 0 takes a free one.
+        read_only: refuse every change: stopping runs, tags, notes.
+        token: what a visitor must know. None: on a loopback address nobody is asked; on others one is made.
+        names: further names by which browsers reach this server, as a reverse proxy's.
+
+    Raises: ValueError, TypeError: a port, a host, a name or a token that can't be one.
+    """
+
+    store: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    read_only: bool = False
+    token: str | None = None
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "store", str(Path(self.store).absolute()))
+        if isinstance(self.port, bool) or not isinstance(self.port, int):
+            raise TypeError(f"port must be a whole number from 0 to 65535, not {self.port!r}")
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"port must be from 0 (any free one) to 65535, not {self.port}")
+        if not isinstance(self.host, str) or not self.host or not self.host.isprintable() or "/" in self.host:
+            raise ValueError(f"host must be an address or a name to listen on, as 127.0.0.1, not {self.host!r}")
+        object.__setattr__(self, "names", tuple(self.names))
+        for name in self.names:
+            if not name or not set(name.lower()) <= set("abcdefghijklmnopqrstuvwxyz0123456789-._"):
+                raise ValueError(f"a name of this server is a plain host name without port or *, not {name!r}")
+        if self.token is None:
+            if not self.is_loopback:
+                object.__setattr__(self, "token", secrets.token_urlsafe(32))
+        elif len(self.token) < SHORTEST_TOKEN or not set(self.token) <= _TOKEN_CHARACTERS:
+            raise ValueError(
+                f"the token must have {SHORTEST_TOKEN} or more characters, of letters, digits and -._~ (it goes into an "
+                "address); leave it out, and one is made where one is needed"
+            )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return is_loopback(self.host)
+
+    def to_json(self) -> str:
+        """For the process that runs it."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "DashboardSettings":
+        """What `to_json` gave. Raises: ValueError, TypeError."""
+        return cls(**json.loads(text))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name can only mean this machine."""
+    if host.lower() in _LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
