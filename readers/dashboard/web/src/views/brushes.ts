@@ -1,9 +1,8 @@
-/**
- * Brushes: the stretch of each axis that chooses runs, and how a link holds it.
- *
- * A brush is in the axis's own values (levels' indices for categories), so that it means the same when runs come or the
- * window changes. A run is chosen when it lies in every brush; one without a value lies in none.
- */
+// Brushes: the stretch of each axis that chooses runs, and how a link holds it.
+//
+// A brush is in the axis's own values (levels' indices for categories), so that it means the same when runs come or the
+// window changes. A run is chosen when it lies in every brush; one without a value lies in none.
+
 import type { Scale } from "./scale";
 
 export interface Brush {

@@ -1,7 +1,7 @@
-/**
- * Columns: what a picture of runs can have on an axis. A metric, or a param that differs; numbers where all of its
- * values are numbers, otherwise levels in the order of their names, numbers in theirs.
- */
+// Columns: what a picture of runs can have on an axis. A metric, or a param that differs; numbers where all of its
+// values are numbers, otherwise levels in the order of their names, numbers in theirs.
+
+import { toNumber, type JsonNumber } from "../format";
 import { scaleOf, spansDecades, type Scale, type ScaleKind } from "./scale";
 
 export interface Column {
@@ -14,16 +14,9 @@ export interface Column {
 }
 
 const order = new Intl.Collator("en", { numeric: true });
-const SPECIAL: Readonly<Record<string, number>> = { NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity };
 
-/** A number as the API writes it: NaN and the infinities are texts there; null and anything else is NaN. */
-export function numberOf(value: unknown): number {
-  if (typeof value === "number") return value;
-  return typeof value === "string" && Object.hasOwn(SPECIAL, value) ? (SPECIAL[value] ?? NaN) : NaN;
-}
-
-export function numberColumn(name: string, values: readonly unknown[]): Column {
-  const numbers = Float64Array.from(values, numberOf);
+export function numberColumn(name: string, values: readonly (JsonNumber | null)[]): Column {
+  const numbers = Float64Array.from(values, toNumber);
   return { name, kind: spansDecades(numbers) ? "log" : "linear", values: numbers, levels: [] };
 }
 

@@ -1,4 +1,4 @@
-/** Lines of a git diff, and what each is: added, removed, a place, a file's heading, or unchanged. */
+// Lines of a git diff, and what each is: added, removed, a place, a file's heading, or unchanged.
 
 export type DiffKind = "add" | "remove" | "place" | "head" | "same";
 

@@ -1,4 +1,4 @@
-/** A tree of things by their slash-separated paths: folders first, each level by name, numbers in their order. */
+// A tree of things by their slash-separated paths: folders first, each level by name, numbers in their order.
 
 export interface PathNode<T> {
   /** The last part of the path. */

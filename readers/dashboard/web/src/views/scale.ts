@@ -1,9 +1,7 @@
-/**
- * Scales: where a value stands on an axis, from 0 (its low end) to 1.
- *
- * A category's value is the index of its level. Nothing here knows pixels: a picture multiplies by its own size.
- * What is no number, or no positive one on a log scale, has no place: NaN.
- */
+// Scales: where a value stands on an axis, from 0 (its low end) to 1.
+//
+// A category's value is the index of its level. Nothing here knows pixels: a picture multiplies by its own size.
+// What is no number, or no positive one on a log scale, has no place: NaN.
 
 export type ScaleKind = "linear" | "log" | "category";
 

@@ -1,4 +1,4 @@
-/** Searching lists: every word of the search must occur somewhere in the row, in any order, whatever its case. */
+// Searching lists: every word of the search must occur somewhere in the row, in any order, whatever its case.
 
 export function matcher(search: string): (...texts: readonly string[]) => boolean {
   const words = search.toLowerCase().split(/\s+/).filter((word) => word !== "");

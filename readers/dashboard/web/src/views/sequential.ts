@@ -1,9 +1,7 @@
-/**
- * Colours for numbers: a sequential scale, alike in brightness steps and told apart by colour-blind eyes.
- *
- * Source: viridis (Smith, van der Walt and Firing 2015), cut where it has too little contrast with the page: the yellow
- * end on light, the violet end on dark. The end that stands out most is given to the better values.
- */
+// Colours for numbers: a sequential scale, alike in brightness steps and told apart by colour-blind eyes.
+//
+// Source: viridis (Smith, van der Walt and Firing 2015), cut where it has too little contrast with the page: the yellow
+// end on light, the violet end on dark. The end that stands out most is given to the better values.
 
 type Colour = readonly [number, number, number];
 

@@ -1,4 +1,4 @@
-/** Many values told shortly: how often each occurs, and how numbers are spread. */
+// Many values told shortly: how often each occurs, and how numbers are spread.
 
 export interface Tally {
   readonly text: string;

@@ -1,0 +1,85 @@
+// Runs side by side, as every part of the compare page sees them.
+
+import type { CompareAnswer, Status } from "../api";
+import { toNumber } from "../format";
+import { numberColumn, textColumn, type Column } from "./columns";
+
+export interface ComparedRun {
+  readonly id: string;
+  readonly name: string;
+  readonly experiment: string;
+  readonly status: Status;
+}
+
+export type Direction = "maximize" | "minimize";
+
+export interface Compared {
+  readonly runs: readonly ComparedRun[];
+  readonly differences: CompareAnswer["differences"];
+  /** How many things are the same in all runs. */
+  readonly same: number;
+  readonly metrics: CompareAnswer["metrics"];
+}
+
+export function comparedOf(answer: CompareAnswer): Compared {
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  const runs = answer.runs.map((run) => ({
+    id: text(run["run_id"]),
+    name: text(run["run_name"]) || text(run["run_id"]),
+    experiment: text(run["experiment"]),
+    status: text(run["status"]) as Status,
+  }));
+  return { runs, differences: answer.differences, same: answer.same, metrics: answer.metrics };
+}
+
+export function directionOf(compared: Compared, metric: string): Direction {
+  const direction = compared.metrics.find(({ key }) => key === metric)?.direction ?? "";
+  return direction.startsWith("min") ? "minimize" : "maximize";
+}
+
+/** Names that can tell groups of runs apart: params and tags that differ, and differ not in every run. */
+export function groupings(compared: Compared): string[] {
+  return compared.differences
+    .filter(({ kind }) => kind === "param" || kind === "tag")
+    .filter(({ values }) => new Set(values).size < Math.max(3, values.length))
+    .map(({ kind, name }) => (kind === "tag" ? `tags.${name}` : `params.${name}`));
+}
+
+/** The text each run has of "params.x" or "tags.x"; null where it has none. */
+export function valuesOf(compared: Compared, grouping: string): readonly (string | null)[] {
+  const [, kinds, name] = /^(params|tags)\.(.*)$/s.exec(grouping) ?? [];
+  const kind = kinds === "tags" ? "tag" : "param";
+  return compared.differences.find((one) => one.kind === kind && one.name === name)?.values ?? compared.runs.map(() => null);
+}
+
+/** Every column that a picture of these runs can have: metrics, then params and tags that differ. */
+export function columnsOf(compared: Compared): Column[] {
+  const metrics = compared.metrics.map(({ key, values }) => numberColumn(`metrics.${key}`, values));
+  const params = compared.differences
+    .filter(({ kind }) => kind === "param" || kind === "tag")
+    .map(({ kind, name, values }) => textColumn(`${kind}s.${name}`, values));
+  return [...metrics, ...params];
+}
+
+/** 0 for the worst, 1 for the best of the values, by rank: an outlier doesn't wash the others out. NaN without a value. */
+export function goodnessOf(values: ArrayLike<number>, direction: Direction): Float64Array {
+  const sorted = [...new Set(Array.from(values).filter(Number.isFinite))].sort((a, b) => a - b);
+  const place = new Map(sorted.map((value, index) => [value, sorted.length > 1 ? index / (sorted.length - 1) : 1]));
+  return Float64Array.from(Array.from(values), (value) => {
+    const share = place.get(value) ?? NaN;
+    return direction === "maximize" || sorted.length < 2 ? share : 1 - share;
+  });
+}
+
+/** The metric that a comparison starts with: the asked one if it is there, else the first that most runs have. */
+export function metricOf(compared: Compared, asked: string | null): string {
+  if (asked !== null && compared.metrics.some(({ key }) => key === asked)) return asked;
+  const has = (values: readonly unknown[]): number => values.filter((value) => value !== null && Number.isFinite(toNumber(value as number))).length;
+  let [best, most] = ["", -1];
+  for (const { key, values } of compared.metrics) {
+    if (key.startsWith("system/")) continue;
+    const count = has(values);
+    if (count > most) [best, most] = [key, count];
+  }
+  return best || (compared.metrics[0]?.key ?? "");
+}
