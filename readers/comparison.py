@@ -16,9 +16,10 @@ import polars as pl
 from ingest.errors import MetricNotFound
 from readers.best import Direction, Mode, headline, resolve_mode
 from readers.differences import Differences, differences
-from readers.grid import Grid, number, shortened, unique_names, visible
+from readers.grid import Grid, number, shortened, unique_names
 from readers.records import by_run
 from readers.runtable import RunTable
+from readers.visible import visible
 
 _MOST_ROWS = 50
 _SIDE_BY_SIDE = 6

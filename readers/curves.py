@@ -18,6 +18,7 @@ import polars as pl
 
 from ingest.errors import MetricNotFound
 from readers.alignment import MOST_X, Align, Band, BandKind, band_of
+from readers.grouping import labels
 from readers.runtable import RunTable
 from readers.smoothing import smoothed
 
@@ -194,7 +195,7 @@ def _groups(table: RunTable, group_by: str | None, notes: list[str]) -> list[str
     """The group of each run."""
     if group_by is None or not len(table):
         return [None] * len(table)
-    groups = table.value(group_by).texts
+    groups = labels(table.value(group_by))
     lacking = groups.count(None)
     if lacking:
         notes.append(f"{_runs(lacking)} of {len(table)} without {group_by!r}, in no group")

@@ -18,9 +18,10 @@ from typing import Literal, NamedTuple
 import polars as pl
 
 from ingest.jsontext import from_json
-from readers.grid import Grid, number, shortened, unique_names, visible
+from readers.grid import Grid, number, shortened, unique_names
 from readers.runtable import RunTable
 from readers.texts import parsed, parsed_all, plain_texts
+from readers.visible import visible
 
 Kind = Literal["param", "tag", "code", "environment", "model"]
 KINDS: tuple[Kind, ...] = ("param", "tag", "code", "environment", "model")

@@ -4,20 +4,18 @@ Names and values come from users and from foreign stores, so nothing in them act
 is written as an escape, HTML is escaped, and rich gets text, never markup.
 """
 
-import html
 import math
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from readers.visible import escaped, visible
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
     from rich.table import Table
 
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # control, format (as RTL override), surrogate, private, separators
-_JOINER = "\u200d"  # holds emoji together, and shows nothing by itself
 _DECIMAL = re.compile(r"-?\d+\.\d{4,}(e[+-]?\d+)?")
 _FOLDED = 24  # characters of a text that still read well below each other
 _STYLE = "text-align:{side};padding:2px 12px 2px 0;vertical-align:top;white-space:nowrap"
@@ -91,18 +89,6 @@ class Grid(NamedTuple):
         return f'<{tag} style="{_STYLE.format(side=side)}">{escaped(text)}</{tag}>'
 
 
-def visible(text: object, limit: int | None = None) -> str:
-    """The text with everything invisible or active written as an escape; cut to `limit` characters."""
-    said = str(text)
-    said = said if limit is None or len(said) <= limit else f"{said[: limit - 1]}\N{HORIZONTAL ELLIPSIS}"
-    return said if said.isascii() and said.isprintable() else "".join(map(_shown, said))
-
-
-def escaped(text: object) -> str:
-    """The text as HTML that shows it."""
-    return html.escape(visible(text))
-
-
 def number(value: float | None) -> str:
     """A number to five significant digits; nothing where there is none."""
     if value is None:
@@ -137,9 +123,3 @@ def unique_names(names: Sequence[str], taken: Collection[str] = ()) -> list[str]
 
 def _rounded(text: str, digits: int) -> str:
     return f"{float(text):.{digits}g}" if digits < 17 and _DECIMAL.fullmatch(text) else text
-
-
-def _shown(character: str) -> str:
-    if character == _JOINER or unicodedata.category(character) not in _HIDDEN:
-        return character
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

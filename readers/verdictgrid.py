@@ -3,7 +3,8 @@
 import math
 from typing import TYPE_CHECKING
 
-from readers.grid import Grid, number, visible
+from readers.grid import Grid, number
+from readers.visible import visible
 
 if TYPE_CHECKING:
     from readers.ranks import MethodRanks

@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from ingest.errors import LookupFailed, TrackerError
+from readers.visible import visible
 from tracker.cli import best, compare, demo, export, importance, query, report, runs, show, stop, tail, ui, upkeep
 from tracker.cli.options import AskedWrongly
-from tracker.cli.screen import plain
 
 app = typer.Typer(
     name="steplog",
@@ -79,5 +79,5 @@ def main() -> None:
 
 def fail(message: str, code: int) -> None:
     """End with one line on stderr."""
-    print(f"steplog: {plain(message)}", file=sys.stderr)  # noqa: T201 - the command's own voice
+    print(f"steplog: {visible(message)}", file=sys.stderr)  # noqa: T201 - the command's own voice
     sys.exit(code)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from tracker.cli.screen import cell, plain, table
+from readers.visible import visible
+from tracker.cli.screen import cell, table
 
 _GAP = 2
 _LONGEST_NAME, _SHORTEST_NAME = 28, 16
@@ -35,7 +36,7 @@ def print_columns(screen: Console, columns: Sequence[Column], *, always: int = 2
     for cells in zip(*(columns[place].cells for place in heads), strict=True):
         rows.add_row(*cells)
     screen.print(rows)
-    hidden = [plain(column.name, 40) for place, column in enumerate(columns) if place not in heads]
+    hidden = [visible(column.name, 40) for place, column in enumerate(columns) if place not in heads]
     if hidden and name_hidden:
         few = ", ".join(hidden[:8]) + (f" and {len(hidden) - 8} more" if len(hidden) > 8 else "")
         screen.print(cell(f"no room for: {few}", "dim"))
@@ -43,7 +44,7 @@ def print_columns(screen: Console, columns: Sequence[Column], *, always: int = 2
 
 def shortened(name: str, limit: int = _LONGEST_NAME) -> str:
     """The name with its middle left out if it is long: names of metrics and params differ at their ends."""
-    shown = plain(name)
+    shown = visible(name)
     start = limit // 3
     return shown if len(shown) <= limit else f"{shown[: start - 1]}…{shown[start - limit :]}"
 

@@ -13,10 +13,10 @@ import typer
 
 from ingest.errors import LookupFailed, StoreUnavailable, TrackerError
 from ingest.layout import Layout
-from tracker.cli.screen import plain
 
 if TYPE_CHECKING:
     from readers.store import Store
+from readers.visible import visible
 
 StoreOption = Annotated[
     Path, typer.Option("--store", envvar="STEPLOG_DIR", metavar="DIR", help="The store: what output_dir was.")
@@ -78,7 +78,7 @@ def asking() -> Iterator[None]:
         except ValueError as error:
             raise AskedWrongly(str(error)) from error
     for text in dict.fromkeys(str(warning.message) for warning in caught if warning.category is UserWarning):
-        print(f"steplog: {plain(text)}", file=sys.stderr)  # noqa: T201 - the command's own voice
+        print(f"steplog: {visible(text)}", file=sys.stderr)  # noqa: T201 - the command's own voice
 
 
 def open_layout(folder: Path) -> Layout:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from readers.visible import visible
 from tracker.cli.columns import Column, print_columns
 from tracker.cli.options import DEFAULT_STORE, AskedWrongly, JsonOption, StoreOption, asking, open_store
 from tracker.cli.runs import shortened
-from tracker.cli.screen import cell, console, count_of, duration, number, plain, print_json, short_moment, status
+from tracker.cli.screen import cell, console, count_of, duration, number, print_json, short_moment, status
 from tracker.cli.telling import metrics_of, varying_params
 
 if TYPE_CHECKING:
@@ -202,4 +203,4 @@ def _print_csv(shown: "pl.DataFrame") -> None:
     from readers.export import csv_of
 
     text = csv_of(shown)
-    sys.stdout.write("\n".join(map(plain, text.split("\n"))) if sys.stdout.isatty() else text)
+    sys.stdout.write("\n".join(map(visible, text.split("\n"))) if sys.stdout.isatty() else text)

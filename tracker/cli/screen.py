@@ -1,8 +1,8 @@
 """What the commands print: tables and trees for a person, JSON for a program.
 
-For a person: names come from users and from foreign stores, so each is made `plain` (nothing in it can move the cursor,
-hide text, turn its direction or be taken for markup) and handed to rich as text, never as markup. Numbers keep five
-significant digits. On a terminal a table fits its width; into a pipe it is as wide as it needs to be.
+For a person: names come from users and from foreign stores, so each is made `visible` (nothing in it can move the
+cursor, hide text, turn its direction or be taken for markup) and handed to rich as text, never as markup. Numbers keep
+five significant digits. On a terminal a table fits its width; into a pipe it is as wide as it needs to be.
 
 For a program: valid JSON always, in ASCII. JSON has no NaN and no infinity; they are given as the strings "NaN",
 "Infinity" and "-Infinity", which `float()` and JavaScript's `Number()` read back. null means there is none.
@@ -11,7 +11,6 @@ For a program: valid JSON always, in ASCII. JSON has no NaN and no infinity; the
 import json
 import math
 import sys
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,9 +19,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from readers.visible import visible
+
 PIPE_WIDTH = 200
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}  # control, format (as RTL override), surrogate, private, separators
-_JOINER = "\u200d"  # holds emoji together, and shows nothing by itself
 STATUS_STYLES = {
     "RUNNING": "cyan",
     "FINISHED": "green",
@@ -30,18 +29,6 @@ STATUS_STYLES = {
     "KILLED": "red",
     "INTERRUPTED": "yellow",
 }
-
-
-def plain(text: object, limit: int | None = None) -> str:
-    """The text with everything invisible or active written as an escape; cut to `limit` characters."""
-    shown = "".join(_visible(character) for character in str(text))
-    return shown if limit is None or len(shown) <= limit else shown[: limit - 1] + "…"
-
-
-def _visible(character: str) -> str:
-    if character == _JOINER or unicodedata.category(character) not in _HIDDEN:
-        return character
-    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def console() -> Console:
@@ -57,14 +44,14 @@ def table(*columns: str, right: tuple[str, ...] = (), title: str | None = None) 
     )
     for name in columns:
         empty.add_column(
-            Text(plain(name)), justify="right" if name in right else "left", no_wrap=True, overflow="ellipsis"
+            Text(visible(name)), justify="right" if name in right else "left", no_wrap=True, overflow="ellipsis"
         )
     return empty
 
 
 def cell(value: object, style: str = "", limit: int | None = None) -> Text:
     """A cell that shows the value and nothing else."""
-    return Text(plain(value, limit), style=style)
+    return Text(visible(value, limit), style=style)
 
 
 def status(value: str) -> Text:

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from ingest.values import flatten
 from readers.best import better, direction
+from readers.visible import visible
 from tracker.cli.columns import Column, print_columns, shortened, unique
 from tracker.cli.runs import shortened as short_ids
-from tracker.cli.screen import cell, console, count_of, duration, number, plain, print_json, status, table
+from tracker.cli.screen import cell, console, count_of, duration, number, print_json, status, table
 from tracker.cli.telling import metrics_of
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ def _print_side_by_side(
     screen.print(rows)
     screen.print()
     for place, count in Counter(alone.values()).items():
-        names = [plain(row.name, 40) for row, at in alone.items() if at == place]
-        line = f"only in {plain(runs[place]['run_name'], 24)}: {names[0]} … {names[-1]} ({count:,}); --all shows them"
+        names = [visible(row.name, 40) for row, at in alone.items() if at == place]
+        line = f"only in {visible(runs[place]['run_name'], 24)}: {names[0]} … {names[-1]} ({count:,}); --all shows them"
         screen.print(cell(line, "dim"))
     if left_out := len(there) - len(shown):
         screen.print(cell(f"… and {count_of(left_out, 'more difference')}; --all shows them", "dim"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from readers.visible import visible
 from tracker.cli import screen
 
 
@@ -23,12 +24,12 @@ from tracker.cli import screen
 )
 def test_plain_escapes_what_is_active_or_hidden(given: str, expected: str) -> None:
     """Letters of any script stay; what could act on a terminal becomes visible."""
-    assert screen.plain(given) == expected
+    assert visible(given) == expected
 
 
 def test_plain_cuts() -> None:
     """The last character says that something was cut."""
-    assert screen.plain("abcdef", limit=4) == "abc…"
+    assert visible("abcdef", limit=4) == "abc…"
 
 
 @pytest.mark.parametrize(
