@@ -10,7 +10,8 @@
     │   ├── RunNotFound
     │   ├── MetricNotFound
     │   ├── ArtifactNotFound
-    │   └── ModelNotFound
+    │   ├── ModelNotFound
+    │   └── CheckpointNotFound
     ├── RunStateError            (also a RuntimeError)
     │   ├── NoActiveRun          something was logged before start_run or after end_run
     │   └── WriterClosed         something was logged after close
@@ -19,6 +20,7 @@
     │   └── SinkFailed           the background writer failed, where the user chose strict=True
     └── ModelError
         ├── ModelNotSerializable
+        ├── CheckpointNotSerializable
         └── UntrustedModel       loading would run code; say trust=True if you trust the file
 
 Misuse of an argument is ValueError or TypeError. A message says what was asked, what is there, and what to do.
@@ -87,6 +89,10 @@ class ModelNotFound(LookupFailed):
     """No model of that name, or no such version or alias."""
 
 
+class CheckpointNotFound(LookupFailed):
+    """The run has no checkpoint, or not that one."""
+
+
 class RunStateError(TrackerError, RuntimeError):
     """The call doesn't fit the run's state."""
 
@@ -112,11 +118,15 @@ class SinkFailed(PipelineError):
 
 
 class ModelError(TrackerError):
-    """A model can't be saved or loaded as asked."""
+    """A model or checkpoint can't be saved or loaded as asked."""
 
 
 class ModelNotSerializable(ModelError):
     """No format could hold the model; the run goes on."""
+
+
+class CheckpointNotSerializable(ModelError):
+    """A part of the state can't be saved in any form; the run goes on."""
 
 
 class UntrustedModel(ModelError):

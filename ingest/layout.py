@@ -7,6 +7,7 @@
                                                  a link where `queue_dir` is set (see home)
       artifacts/<run_id>/<path>                  files under the names the user gave
       models/<name>/<version>/                   one folder a version
+      checkpoints/<run_id>/<number>/             one folder a checkpoint
       tmp/                                       files being written; never read
       retired/<table>/experiment=<e>/            files that compaction has replaced, for a grace period
       retired/{torn,damaged,lost}/               what could not be read, or found; kept for people
@@ -65,6 +66,7 @@ class Layout:
         self.live = self.root / "live"
         self.artifacts = self.root / "artifacts"
         self.models = self.root / "models"
+        self.checkpoints = self.root / "checkpoints"
         self.control = self.root / "control"
         self.tmp = self.root / "tmp"
         self.retired = self.root / "retired"
@@ -96,6 +98,10 @@ class Layout:
     def stop_file(self, run_id: str) -> Path:
         """What is there while a run is asked to stop: see control."""
         return self.control / f"{run_id}.stop"
+
+    def run_checkpoints(self, run_id: str) -> Path:
+        """The folder of one run's checkpoints."""
+        return self.checkpoints / run_id
 
     def create(self) -> None:
         """Make the store, or check the one that is there; `queue_dir` too.

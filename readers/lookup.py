@@ -54,6 +54,19 @@ def last_metrics(layout: Layout, run_id: str) -> dict[str, float]:
     return {key: value for key, (_, value) in sorted(last.items())}
 
 
+def extremes(layout: Layout, run_id: str) -> list[tuple[str, float, float]]:
+    """Each metric of a run with its lowest and highest value; a metric comes once for each file that it is in.
+
+    One that has nothing but NaN is left out.
+    """
+    return [
+        (key, low, high)
+        for rows in _rows(layout, "summaries", run_id)
+        for key, low, high in zip(*(rows[name].to_pylist() for name in ("key", "min", "max")), strict=True)
+        if low is not None and low == low  # noqa: PLR0124 - NaN is what differs from itself
+    ]
+
+
 def _rows(layout: Layout, table: Table, run_id: str) -> list[pa.Table]:
     """One run's rows of a table. A file that is moved between listing and reading makes it begin anew."""
     for left in reversed(range(_TRIES)):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ingest.errors import (
         ArtifactNotFound,
+        CheckpointNotFound,
+        CheckpointNotSerializable,
         ExperimentNotFound,
         FormatTooNew,
         LookupFailed,
@@ -29,14 +31,17 @@ if TYPE_CHECKING:
     from ingest.settings import PipelineSettings
     from ingest.stats import Stats
     from readers.analyzer import HyperparameterAnalyzer
+    from readers.checkpoints import Checkpoint
     from readers.compare import ExperimentComparator
     from readers.comparison import Comparison
     from readers.differences import Differences
     from tracker.experiment import ExperimentTracker
     from tracker.models import ModelVersion
+    from tracker.realtime import RealTimeTracker
     from tracker.run import RunId
 
 _HOMES = {
+    "Checkpoint": "readers.checkpoints",
     "Comparison": "readers.comparison",
     "Differences": "readers.differences",
     "ExperimentComparator": "readers.compare",
@@ -44,11 +49,14 @@ _HOMES = {
     "HyperparameterAnalyzer": "readers.analyzer",
     "ModelVersion": "tracker.models",
     "PipelineSettings": "ingest.settings",
+    "RealTimeTracker": "tracker.realtime",
     "RunId": "tracker.run",
     "Stats": "ingest.stats",
 }
 _ERRORS = {
     "ArtifactNotFound",
+    "CheckpointNotFound",
+    "CheckpointNotSerializable",
     "ExperimentNotFound",
     "FormatTooNew",
     "LookupFailed",
@@ -72,6 +80,9 @@ _ERRORS = {
 
 __all__ = [
     "ArtifactNotFound",
+    "Checkpoint",
+    "CheckpointNotFound",
+    "CheckpointNotSerializable",
     "Comparison",
     "Differences",
     "ExperimentComparator",
@@ -89,6 +100,7 @@ __all__ = [
     "PipelineError",
     "PipelineSettings",
     "QueueFull",
+    "RealTimeTracker",
     "RunId",
     "RunNotFound",
     "RunStateError",

@@ -17,7 +17,7 @@ import tempfile
 import time
 import warnings
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from struct import Struct
 from types import TracebackType
@@ -42,6 +42,7 @@ from readers.records import empty_summary
 from readers.store import ExperimentSummary, RunRecord, Store
 from tracker.artifacts import ArtifactLogging
 from tracker.autolog import AutoLog
+from tracker.checkpoints import CheckpointLogging
 from tracker.diagnostics import DiagnosticLogging
 from tracker.lifecycle import RunLifecycle
 from tracker.metrics import PLAIN, know_numpy, metric_items, metric_step
@@ -56,7 +57,7 @@ _NO_SHAPES: Packers = {}
 _log = logging.getLogger("steplog")
 
 
-class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticLogging):
+class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, CheckpointLogging, DiagnosticLogging):
     """Tracks the runs of one experiment: params, metrics, tags, artifacts, models, into open files.
 
     Args:
@@ -115,6 +116,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
         self._automatic = AutoLog(settings.system_metrics_interval_s) if settings.auto_log else None
         self._said: set[str] = set()
         self._reader: Store | None = None
+        self._closers: dict[Callable[[], object], None] = {}
         _trackers.add(self)
         # A tracker that was dropped unclosed leaves no thread behind (one with active runs isn't dropped: see run.py).
         weakref.finalize(self, self._pipeline.abandon).atexit = False
@@ -291,6 +293,8 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
         if self._disabled or self._pipeline.closed:
             return
         self._end_all()
+        while self._closers:
+            self._closers.popitem()[0]()
         try:
             self._pipeline.close()
         except (SinkFailed, TimeoutError) as error:
@@ -379,6 +383,10 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, DiagnosticL
         if cause not in self._said:
             self._said.add(cause)
             _log.warning("steplog: %s failed in %s: %s. Training goes on (said once)", what, self.layout.root, error)
+
+    def _at_close(self, closer: Callable[[], object]) -> None:
+        """Let something end with this tracker; twice is once."""
+        self._closers[closer] = None
 
     def _begin_auto_log(self, run: ActiveRun) -> None:
         if self._automatic is not None:

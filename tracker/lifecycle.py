@@ -271,6 +271,13 @@ class RunLifecycle(Stopping):
         self._make_visible()
         return last_metrics(self.layout, run_id)
 
+    def _read_extremes(self, run_id: str) -> list[tuple[str, float, float]]:
+        """Give each metric of a run with its lowest and highest value, as the store has them by now."""
+        from readers.lookup import extremes  # Arrow
+
+        self._make_visible()
+        return extremes(self.layout, run_id)
+
     def _attach(self, run: ActiveRun) -> None:
         """In a child process: say that it writes to its parent's run, and be awake as long as it may."""
         self._pipeline.run_started()

@@ -1,18 +1,13 @@
 """Model versions on disk: models/<name>/1, 2, 3 ..., each a folder with one model file and model.json beside it.
 
-Guarantee: a version is there whole or not at all, and two writers never get the same number. A version is written in
-the store's tmp/ and renamed to the next free number. A folder can't be renamed onto one with files in it, so the rename
-itself is the claim, and a crash before it leaves nothing that counts. A version never changes after that.
+Guarantee: a version is there whole or not at all, two writers never get the same number, and a version never changes
+(see ingest.numbered).
 
 An alias is a file of its own, replaced atomically: setting two of them at once loses neither.
 """
 
-import errno
 import hashlib
 import logging
-import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +18,8 @@ import msgspec
 from ingest.errors import ModelNotFound, SegmentCorrupt
 from ingest.files import open_beneath
 from ingest.jsontext import from_json, to_json
-from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout, decode_name, encode_name, sync_directory, write_atomically
+from ingest.layout import DIRECTORY_MODE, Layout, decode_name, encode_name, write_atomically
+from ingest.numbered import numbers, publish
 from ingest.paths import check_path
 
 LATEST = "latest"
@@ -85,28 +81,24 @@ class ModelRegistry:
 
         Raises: OSError: the disk doesn't take it; what `write` raises. Either way nothing is left behind.
         """
-        folder = self._layout.tmp / secrets.token_hex(16)
-        self._layout.tmp.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-        folder.mkdir(mode=DIRECTORY_MODE)
-        try:
+
+        def fill(folder: Path) -> ModelInfo:
             info = write(folder)
             (folder / _INFO).write_text(to_json(info, indent=2))
-            for file in folder.iterdir():
-                _secure(file)
-            home = self._claim(name, folder)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return ModelVersion(name, int(home.name), info["format"], home / info["file"]), info
+            return info
+
+        home = self._home(name)
+        number, info = publish(home, self._layout.tmp, fill)
+        return ModelVersion(name, number, info["format"], home / str(number) / info["file"]), info
 
     def names(self) -> list[str]:
         """List the models that have a version."""
         found = self._layout.models.iterdir() if self._layout.models.is_dir() else iter(())
-        return sorted(decode_name(folder.name) for folder in found if _numbers(folder))
+        return sorted(decode_name(folder.name) for folder in found if numbers(folder))
 
     def versions(self, name: str) -> list[int]:
         """List a model's versions, ascending. Raises: ModelNotFound: it has none."""
-        versions = _numbers(self._home(name))
+        versions = numbers(self._home(name))
         if not versions:
             raise ModelNotFound.among("model", name, self.names())
         return versions
@@ -192,23 +184,6 @@ class ModelRegistry:
     def _home(self, name: str) -> Path:
         return self._layout.models / encode_name(check_path(name, "model"))
 
-    def _claim(self, name: str, folder: Path) -> Path:
-        """Rename a whole version to the next free number."""
-        home = self._home(name)
-        for made in (self._layout.models, home):
-            made.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
-        number = max(_numbers(home), default=0) + 1
-        while True:
-            try:
-                folder.rename(home / str(number))
-            except OSError as error:
-                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
-                    raise
-                number += 1
-            else:
-                sync_directory(home)
-                return home / str(number)
-
 
 def checked_alias(alias: object) -> str:
     """Give an alias back if it can be one.
@@ -226,20 +201,3 @@ def file_facts(file: Path) -> tuple[int, str]:
     """Give a file's size and SHA-256."""
     with file.open("rb") as opened:
         return file.stat().st_size, hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def _numbers(folder: Path) -> list[int]:
-    """List the versions in a model's folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(int(path.name) for path in folder.iterdir() if path.name.isascii() and path.name.isdecimal())
-
-
-def _secure(file: Path) -> None:
-    """Make a file that a library wrote its owner's only, and safe from a power cut."""
-    file.chmod(FILE_MODE)
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
