@@ -4,7 +4,7 @@ What people log is hostile or just large: each text is cut to `LONGEST_TEXT` cha
 is; `whole_value` gives all of it. Lists are cut to `MOST_ROWS` rows, and `truncated` says how many there are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -12,7 +12,7 @@ import polars as pl
 from ingest.control import is_stop_requested
 from ingest.errors import LookupFailed
 from ingest.jsontext import from_json
-from readers.dashboard.artifacts import listed
+from readers.dashboard.artifacts import Artifact, listed
 from readers.dashboard.store_view import StoreView, no_run
 from readers.params import flat, latest
 from readers.runtable import RunTable
@@ -23,6 +23,7 @@ MOST_ROWS = 20_000
 MOST_EVENTS = 500
 _LONGEST_EVENT = 300
 _STATISTICS = ("count", "nan_count", "last", "last_step", "min", "min_step", "max", "max_step", "mean", "std")
+_DIFF = "environment/git.diff"
 _SILENT = ("param", "tag", "env")
 """Kinds of facts that have a place of their own on the page, and aren't events."""
 Answer = dict[str, Any]
@@ -48,7 +49,7 @@ def run_page(view: StoreView, run_id: str) -> Answer:
         "note": next((tag["value"] for tag in tags if tag["name"] == "note"), None),
         "environment": _environment(environment),
         "packages": _packages(environment.get("packages")),
-        "git": _git(environment),
+        "git": _git(environment, artifacts),
         "metrics": metrics[:MOST_ROWS],
         "artifacts": [artifact.told() for artifact in artifacts[:MOST_ROWS]],
         "models": _models(facts),
@@ -120,10 +121,15 @@ def _packages(found: object) -> list[Answer]:
     return [{"name": name[:200], "version": version[:200]} for name, version in rows[:MOST_ROWS]]
 
 
-def _git(found: Mapping[str, object]) -> Answer | None:
-    names = ("commit", "branch", "dirty", "remote")
-    git = {name: found.get(f"git.{name}") for name in names}
-    return git if any(value is not None for value in git.values()) else None
+def _git(found: Mapping[str, object], artifacts: Sequence[Artifact]) -> Answer | None:
+    """The state of the code; `diff_artifact` is the index of the artifact that has the uncommitted changes."""
+    git: Answer = {name: found.get(f"git.{name}") for name in ("commit", "branch", "dirty", "remote")}
+    if all(value is None for value in git.values()):
+        return None
+    diff = next((artifact.index for artifact in artifacts if artifact.path == _DIFF), None)
+    return {name: _text(value)[:LONGEST_TEXT] if isinstance(value, str) else value for name, value in git.items()} | {
+        "diff_artifact": diff
+    }
 
 
 def _metrics(view: StoreView, run_id: str) -> list[Answer]:

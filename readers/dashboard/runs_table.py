@@ -9,7 +9,7 @@ once, and the browser's own copy is confirmed by its tag. Bounds: `MOST_RUNS` ru
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import polars as pl
@@ -185,7 +185,7 @@ def _truncated(shown: int, count: int, left_out: int) -> dict[str, object] | Non
     return {"runs": count - shown, "columns": left_out, "words": "; ".join(said)} if said else None
 
 
-def overview(view: StoreView, *, version: str, read_only: bool) -> bytes:
+def overview(view: StoreView, about: Mapping[str, object]) -> dict[str, object]:
     """The answer of /api/store: the experiments, the one that began a run last first."""
     runs = (
         view.now()
@@ -202,7 +202,7 @@ def overview(view: StoreView, *, version: str, read_only: bool) -> bytes:
         for name, count, running, last in rows
     ]
     name = view.store.root.name or str(view.store.root)
-    return encoded({"name": name, "version": version, "read_only": read_only, "experiments": experiments})
+    return {"name": name, **about, "experiments": experiments}
 
 
 def _gzip(body: bytes) -> bytes:
