@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from math import inf
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,7 +22,7 @@ from readers.checkpoints import Checkpoint, Which
 from tracker.checkpoints import check_retention
 from tracker.experiment import ExperimentTracker
 from tracker.run import RunId
-from tracker.stream import NOTHING, Stream, own_step
+from tracker.stream import Stream, own_step
 
 
 class RealTimeTracker:
@@ -85,7 +86,10 @@ class RealTimeTracker:
         if step is None:
             step = own_step(metrics)
         self.tracker.log_metrics(metrics, step, run_id=run_id)
-        with suppress(*((TypeError, ValueError) if self._disabled else ())):  # then nobody has looked at them yet
+        if not self._disabled:
+            self._stream(run_id).add(metrics, step)
+            return
+        with suppress(TypeError, ValueError, AttributeError):  # nobody has looked at them: what can't be kept is not
             self._stream(run_id).add(metrics, step)
 
     def get_best_metric(self, name: str, mode: Mode = "auto", *, run_id: str | None = None) -> float:
@@ -103,11 +107,10 @@ class RealTimeTracker:
         """
         towards = resolve_mode(mode, name)
         stream = self._stream(run_id)
-        extremes = stream.extremes.get(name)
-        if not stream.known or extremes is None:
+        extremes, nothing = (stream.highest, -inf) if towards == "maximize" else (stream.lowest, inf)
+        if not stream.known or name not in extremes:
             self._read(stream, run_id)
-            extremes = stream.extremes.get(name, NOTHING)
-        return extremes[1] if towards == "maximize" else extremes[0]
+        return float(extremes.get(name, nothing))
 
     def end_run(self, status: str = "FINISHED", *, run_id: str | None = None) -> None:
         """End a run, as the tracker does; the dashboard goes on until it is stopped or this process ends."""

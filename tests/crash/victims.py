@@ -22,10 +22,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ingest.compact import compact
 from ingest.layout import Layout
+from ingest.numbered import remove
 from ingest.recovery import recover
 from ingest.settings import PipelineSettings
+from readers.checkpoints import About, list_checkpoints
+from tracker.checkpoints import superfluous, write_checkpoint
 from tracker.experiment import ExperimentTracker
 
 REPOSITORY = Path(__file__).parents[2]
@@ -354,11 +359,45 @@ def log_until(
     os._exit(REACHED if steps.count >= at else 0)
 
 
+def checkpoint_until(root: str, at: int, how: str) -> None:
+    """Save one more checkpoint and keep only that, and die or fail at the n-th step."""
+    steps = Steps(root, at, how)
+    layout = Layout(root)
+    with suppress(OSError):
+        save_checkpoint(layout, 2)
+        for number in superfluous(list_checkpoints(layout, "run"), keep_last=1, keep_best=0):
+            remove(layout.run_checkpoints("run"), number, layout.tmp)
+    os._exit(REACHED if steps.count >= at else 0)
+
+
+def checkpoint_state(number: int) -> dict[str, Any]:
+    """The training state that has this number."""
+    return {"number": number, "weights": [number] * 100, "array": np.full(1000, number), "object": Custom(number)}
+
+
+def save_checkpoint(layout: Layout, number: int) -> None:
+    """Save the state of that number."""
+    write_checkpoint(layout, "run", checkpoint_state(number), About(number, number, {}, {}, []))
+
+
+class Custom:
+    """What only a pickle can hold."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Custom) and other.number == self.number
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 VICTIMS: dict[str, Callable[..., None]] = {
     "log_for_ever": log_for_ever,
     "recover_until": recover_until,
     "compact_until": compact_until,
     "log_until": log_until,
+    "checkpoint_until": checkpoint_until,
 }
 
 
