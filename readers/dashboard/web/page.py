@@ -69,7 +69,7 @@ def is_built() -> bool:
 
 
 def find_node() -> Node | None:
-    """npm on PATH with a Node that is new enough, else the one that came as a wheel."""
+    """The npm on PATH if its Node is new enough, else the one that came as a wheel."""
     wheel = Path(sysconfig.get_path("scripts"))
     for path in (os.environ.get("PATH", os.defpath), f"{wheel}{os.pathsep}{os.environ.get('PATH', os.defpath)}"):
         npm = shutil.which("npm", path=path)

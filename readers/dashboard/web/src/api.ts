@@ -45,7 +45,8 @@ export type Cell = string | number | boolean | null;
 
 /** Columns, not rows: data[name][k] is the k-th run's value; newest first. */
 export interface RunsAnswer {
-  columns: { name: string; kind: ColumnKind }[];
+  columns: { name: string; kind: ColumnKind; runs?: number; varies?: boolean }[];
+  /** All that fit; `data` holds the newest of them (see `truncated`). */
   count: number;
   data: Record<string, Cell[]>;
   truncated: { runs?: number; columns?: number; words?: string } | null;

@@ -40,6 +40,7 @@ export function listenToKeys(): void {
 
 function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.querySelector("dialog[open]")) return; // what is under a dialog rests
   const typing = inField(event.target);
   const sequence = !typing && first && event.timeStamp - firstAt < 1200 ? `${first} ${event.key}` : "";
   first = typing ? "" : event.key;

@@ -17,6 +17,8 @@ const WORDS: Record<string, string> = {
   start_time: "Started",
   end_time: "Ended",
   duration_s: "Duration",
+  parent_run_id: "Parent",
+  group: "Group",
 };
 
 export type Kind = "run" | "params" | "metrics" | "tags";
@@ -60,8 +62,8 @@ export function defaultColumns(frame: RunFrame): string[] {
     chosen.push(...fitting.slice(0, most).map((column) => column.name));
   };
   some("metrics", 4, (column) => !column.name.startsWith("metrics.system/"));
-  some("params", 5, (column) => column.byValue().size > 1);
-  some("tags", 2, (column) => column.byValue().size > 1);
+  some("params", 5, (column) => column.varies);
+  some("tags", 2, (column) => column.varies);
   return chosen.filter((name) => frame.column(name));
 }
 

@@ -17,6 +17,8 @@ export class Column {
     readonly name: string,
     readonly kind: ColumnKind,
     private readonly cells: Cell[],
+    /** Whether the runs differ in it. */
+    readonly varies: boolean = true,
   ) {}
 
   /** Values that are added, averaged, drawn on the right. */
@@ -81,10 +83,10 @@ export class RunFrame {
   private readonly haystacks: (string | undefined)[] = [];
   private size: number;
 
-  constructor(answer: Pick<RunsAnswer, "columns" | "count" | "data">) {
-    this.columns = answer.columns.map(({ name, kind }) => new Column(name, kind, answer.data[name] ?? []));
+  constructor(answer: Pick<RunsAnswer, "columns" | "data">) {
+    this.columns = answer.columns.map(({ name, kind, varies }) => new Column(name, kind, answer.data[name] ?? [], varies));
     this.named = new Map(this.columns.map((column) => [column.name, column]));
-    this.size = answer.count;
+    this.size = (answer.data["run_id"] ?? []).length; // count is more where the answer was cut
     for (let row = 0; row < this.size; row += 1) this.rows.set(this.id(row), row);
   }
 
