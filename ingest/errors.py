@@ -133,6 +133,14 @@ class UntrustedModel(ModelError):
     """Loading the file would run code from it, and trust=True was not given."""
 
 
+class DashboardError(TrackerError):
+    """The dashboard can't be started as asked, or didn't stay up."""
+
+
+class PortTaken(DashboardError):
+    """Something else listens on the port."""
+
+
 def _cut(name: str) -> str:
     """A name that a line has room for: both its ends, as of many names only the last part differs."""
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 23]}...{name[-20:]}"

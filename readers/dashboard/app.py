@@ -1,61 +1,100 @@
 """The application: which address gives what, and what stands before all of them.
 
-Order of a request: security (may it ask at all?) -> limits (sizes, rates, time) -> gzip -> routes. Routes of data are
-D's `api_routes`, of live data and changes L's `live_routes`; what is left is the page.
+Order of a request: security (may it ask at all?) -> limits (sizes, rates, time) -> compression -> routes: data, live
+data and changes, and what is left is the page.
 """
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ingest.errors import TrackerError
-from readers.dashboard.errors import on_failure, on_http_exception, on_tracker_error
+from readers.dashboard.errors import Faults, on_refusal, on_tracker_error
+from readers.dashboard.hub import Hub
+from readers.dashboard.limits import Limits, LimitSettings
+from readers.dashboard.live import live_routes
 from readers.dashboard.pages import Page
+from readers.dashboard.routes import api_routes
+from readers.dashboard.security import Security
 from readers.dashboard.settings import DashboardSettings
 from readers.store import Store
 
+SESSION = "/api/session"
 
-def create_app(settings: DashboardSettings) -> Starlette:
+
+def create_app(settings: DashboardSettings, *, limits: LimitSettings | None = None) -> Starlette:
     """The server's application over one store.
 
     `app.state` has `settings` and `session_token`: what a page must send with every change.
 
     Raises: StoreUnavailable, FormatTooNew: there is no store to show.
     """
-    store = Store(settings.store)
+    store = Store(settings.root)
     session_token = secrets.token_urlsafe(32)
-    hub, routes = _live(store, settings, session_token)
+    hub = Hub(store, read_only=settings.read_only, token=session_token)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        if hub is not None:
-            hub.start()
+        hub.start()
         try:
             yield
         finally:
-            if hub is not None:
-                hub.stop()
+            await run_in_threadpool(hub.stop)
 
     app = Starlette(
-        routes=[Route("/api/session", _session), *_api(store, read_only=settings.read_only), *routes, *Page().routes()],
-        exception_handlers={
-            HTTPException: on_http_exception,
-            TrackerError: on_tracker_error,
-            Exception: on_failure,
-        },
+        routes=[
+            Route(SESSION, _session),
+            *api_routes(store, read_only=settings.read_only),
+            *live_routes(hub),
+            *Page().routes(),
+        ],
+        middleware=[
+            Middleware(Security, settings, session_token),
+            Middleware(Limits, limits),
+            Middleware(Compressed),
+            Middleware(Faults),
+        ],
+        exception_handlers={HTTPException: on_refusal, TrackerError: on_tracker_error},
         lifespan=lifespan,
     )
     app.state.settings = settings
     app.state.session_token = session_token
     return app
+
+
+class Compressed(GZipMiddleware):
+    """Text is compressed, but for the one answer with a secret in it: a length can tell what is in a text (BREACH)."""
+
+    _PLAIN = (
+        "application/octet-stream",
+        "image/*",
+        "audio/*",
+        "video/*",
+        "font/*",
+        "application/zip",
+        "application/gzip",
+    )
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app, minimum_size=1024, compresslevel=4, exclude_content_types=self._PLAIN)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Compress, or pass on."""
+        if scope["type"] == "http" and scope["path"] != SESSION:
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 def _session(request: Request) -> Response:
@@ -67,7 +106,7 @@ def _session(request: Request) -> Response:
             "token": state.session_token,
             "read_only": settings.read_only,
             "version": package_version(),
-            "store": Path(settings.store).name,
+            "store": settings.root.name,
         },
         headers={"Cache-Control": "no-store"},
     )
@@ -79,21 +118,3 @@ def package_version() -> str:
         return version("steplog")
     except PackageNotFoundError:
         return ""
-
-
-def _api(store: Store, *, read_only: bool) -> Sequence[BaseRoute]:
-    try:
-        from readers.dashboard.routes import api_routes
-    except ModuleNotFoundError:
-        return []
-    return api_routes(store, read_only=read_only)
-
-
-def _live(store: Store, settings: DashboardSettings, session_token: str):
-    try:
-        from readers.dashboard.hub import Hub
-        from readers.dashboard.live import live_routes
-    except ModuleNotFoundError:
-        return None, []
-    hub = Hub(store)
-    return hub, live_routes(hub)

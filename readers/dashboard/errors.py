@@ -10,24 +10,15 @@ import traceback
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ingest.errors import (
-    LookupFailed,
-    RunStateError,
-    SegmentCorrupt,
-    StoreError,
-    TrackerError,
-)
+from ingest.errors import LookupFailed, RunStateError, StoreError
 
 _logger = logging.getLogger("steplog.dashboard")
-_HINTS = {
-    400: "",
-    404: "It may have been there before: reload the page.",
-    405: "",
-    413: "Ask for less at once.",
-}
+_WORDS = {404: "There is nothing at this address.", 405: "This address doesn't take that method."}
+_LONGEST = 2000  # characters of a message; some repeat what was asked
 
 
 class Refused(HTTPException):
@@ -44,42 +35,65 @@ class Refused(HTTPException):
         super().__init__(status, error, headers)
         self.hint = hint
 
+    def response(self) -> Response:
+        """As it is sent."""
+        headers = {"Cache-Control": "no-store", **(self.headers or {})}
+        return JSONResponse({"error": self.detail[:_LONGEST], "hint": self.hint}, self.status_code, headers)
 
-def answer(status: int, error: str, hint: str = "", headers: dict[str, str] | None = None) -> Response:
-    """The one shape of a refusal."""
-    return JSONResponse({"error": error, "hint": hint}, status, {"Cache-Control": "no-store", **(headers or {})})
 
-
-async def on_http_exception(_: Request, error: Exception) -> Response:
+async def on_refusal(_: HTTPConnection, error: Exception) -> Response:
     """Answer what a route, or the router, refused."""
-    assert isinstance(error, HTTPException)
-    status = error.status_code
     if isinstance(error, Refused):
-        return answer(status, error.detail, error.hint, dict(error.headers or {}))
-    words = {404: "There is nothing at this address.", 405: "This address doesn't take that method."}
-    said = error.detail if error.detail != HTTPStatus(status).phrase else words.get(status, error.detail)
-    return answer(status, said, _HINTS.get(status, ""), dict(error.headers or {}))
+        return error.response()
+    if not isinstance(error, HTTPException):
+        raise error
+    status, words = error.status_code, error.detail
+    if words == HTTPStatus(status).phrase:
+        words = _WORDS.get(status, words)
+    return Refused(status, words, headers=dict(error.headers or {})).response()
 
 
-async def on_tracker_error(request: Request, error: Exception) -> Response:
+async def on_tracker_error(connection: HTTPConnection, error: Exception) -> Response:
     """Answer what the readers raise: what isn't there, what can't be read, what doesn't fit the run's state."""
     if isinstance(error, LookupFailed):
-        return answer(404, _first_line(error))
+        return Refused(404, _first_line(error)).response()
     if isinstance(error, RunStateError):
-        return answer(409, _first_line(error))
-    if isinstance(error, SegmentCorrupt | StoreError):
-        _logger.warning("%s %s: %s", request.method, request.url.path, error)
-        return answer(503, "The store can't be read or written as asked.", "The server's terminal says why.")
-    assert isinstance(error, TrackerError)
-    return await on_failure(request, error)
+        return Refused(409, _first_line(error)).response()
+    if isinstance(error, StoreError):  # its words have the store's path in them
+        _logger.warning("%s: %s", connection.url.path, error)
+        return Refused(503, "The store can't be read or written.", "The server's terminal says why.").response()
+    return fault(connection.url.path, error)
 
 
-async def on_failure(request: Request, error: Exception) -> Response:
-    """Answer a fault of ours: a number for the visitor, the trace for the terminal."""
+def fault(path: str, error: Exception) -> Response:
+    """Answer a fault of ours: a number for the visitor, the trace under that number for the terminal."""
     number = secrets.token_hex(4)
-    trace = "".join(traceback.format_exception(error))
-    _logger.error("fault %s at %s %s\n%s", number, request.method, request.url.path, trace)
-    return answer(500, "The dashboard failed at this.", f"The server's terminal tells more, under fault {number}.")
+    _logger.error("fault %s at %r\n%s", number, path, "".join(traceback.format_exception(error)))
+    words = f"The server's terminal tells more, under fault {number}."
+    return Refused(500, "The dashboard failed at this.", words).response()
+
+
+class Faults:
+    """Turns an exception that nobody expected into an answer. One that comes in mid-answer ends the connection."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and catch."""
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:
+            if scope["type"] != "http" or begun:
+                raise
+            await fault(scope["path"], error)(scope, receive, send)
 
 
 def _first_line(error: Exception) -> str:

@@ -82,7 +82,7 @@ class Page:
 
 def _send(request: Request, file: StaticFile) -> Response:
     headers = {"ETag": file.etag, "Cache-Control": file.cache}
-    asked = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    asked = {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}
     if file.etag in asked or "*" in asked:
         return Response(None, 304, headers)
     return Response(file.content, 200, headers, file.media_type)
@@ -104,4 +104,4 @@ def _file(path: Path) -> StaticFile:
     media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     # The build puts a hash of the content into the names of what it puts into assets/.
     cache = "public, max-age=31536000, immutable" if path.parent.name == "assets" else "no-cache"
-    return StaticFile(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:24]}"', cache)
+    return StaticFile(content, media_type, f'W/"{hashlib.sha256(content).hexdigest()[:24]}"', cache)

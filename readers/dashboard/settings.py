@@ -5,6 +5,7 @@ Rule: a dashboard that others on the network can reach always has a token; where
 
 import ipaddress
 import json
+import os
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ class DashboardSettings:
     Raises: ValueError, TypeError: a port, a host, a name or a token that can't be one.
     """
 
-    store: str
+    store: str | os.PathLike[str]
     host: str = "127.0.0.1"
     port: int = 8080
     read_only: bool = False
@@ -54,9 +55,14 @@ class DashboardSettings:
                 object.__setattr__(self, "token", secrets.token_urlsafe(32))
         elif len(self.token) < SHORTEST_TOKEN or not set(self.token) <= _TOKEN_CHARACTERS:
             raise ValueError(
-                f"the token must have {SHORTEST_TOKEN} or more characters, of letters, digits and -._~ (it goes into an "
-                "address); leave it out, and one is made where one is needed"
+                f"the token must have {SHORTEST_TOKEN} or more characters, of letters, digits and -._~ (it is part of "
+                "an address); leave it out, and one is made where one is needed"
             )
+
+    @property
+    def root(self) -> Path:
+        """The store's folder, absolute."""
+        return Path(self.store)
 
     @property
     def is_loopback(self) -> bool:

@@ -1,30 +1,70 @@
 """steplog ui: the dashboard in a browser."""
 
+import sys
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tracker.cli.options import DEFAULT_STORE, open_layout
+from tracker.cli.options import DEFAULT_STORE, AskedWrongly, open_layout
 
 
 def ui(
     store: Annotated[
-        Path, typer.Argument(envvar="STEPLOG_DIR", metavar="STORE", help="The store: what output_dir was.")
+        Path, typer.Argument(envvar="STEPLOG_DIR", metavar="[STORE]", help="The store: what output_dir was.")
     ] = DEFAULT_STORE,
     *,
     port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
-    host: Annotated[str, typer.Option("--host", help="The address to listen on; only this machine's by default.")] = (
-        "127.0.0.1"
-    ),
+    next_free: Annotated[bool, typer.Option("--next-free", help="Where the port is taken, take the next one.")] = False,
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on; by default only this machine reaches it.")
+    ] = "127.0.0.1",
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token",
+            envvar="STEPLOG_TOKEN",
+            help="What visitors must know; made anew where others can reach it. By the variable nobody sees it in ps.",
+        ),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name", metavar="HOST", help="A further host name of this server, as a proxy's; can be repeated."
+        ),
+    ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Show runs, change nothing.")] = False,
+    open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open it in the browser.")] = False,
 ) -> None:
-    """Show the store's runs in a browser, live."""
-    from readers.dashboard.server import bind, serve
+    """Show the store's runs in a browser, live, until Ctrl-C."""
+    from readers.dashboard.server import Dashboard, address, bind
     from readers.dashboard.settings import DashboardSettings
 
     layout = open_layout(store)
-    settings = DashboardSettings(str(layout.root), host=host, port=port, read_only=read_only)
-    bound = bind(settings)
-    print(f"http://{settings.host}:{bound.getsockname()[1]}/", flush=True)  # noqa: T201 - the command's own voice
-    serve(settings, bound)
+    try:
+        settings = DashboardSettings(
+            layout.root, host=host, port=port, read_only=read_only, token=token, names=tuple(name or ())
+        )
+    except ValueError as error:
+        raise AskedWrongly(str(error)) from error
+    with bind(settings, next_free=next_free) as bound:
+        at = address(settings, bound)
+        dashboard = Dashboard(
+            settings, bound, on_ready=lambda: _say(at, settings.is_loopback, open_browser=open_browser)
+        )
+        dashboard.run()
+
+
+def _say(at: str, loopback: bool, *, open_browser: bool) -> None:
+    """Tell where it is, once it answers."""
+    print(f"The dashboard is at {at}", "Ctrl-C ends it.", sep="\n", flush=True)  # noqa: T201 - the command's own voice
+    if not loopback:
+        print(  # noqa: T201 - likewise
+            "steplog: others on the network can reach it, and whoever has this address can see and stop runs; the "
+            "connection isn't encrypted. An SSH tunnel to 127.0.0.1 is safer.",
+            file=sys.stderr,
+            flush=True,
+        )
+    if open_browser:
+        webbrowser.open(at)

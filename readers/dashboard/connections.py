@@ -1,0 +1,132 @@
+"""Connections: uvicorn's protocols with limits of time and number, so that slow or many visitors can't hold the server.
+
+What uvicorn lacks: a limit on how long a request's head may take (slowloris), and on how long a visitor may take to
+read an answer; its own answers to what isn't HTTP don't carry our headers. The parser is h11, whatever else is
+installed: it refuses what is ambiguous (two Host headers, two lengths, folded lines), and limits the head's size.
+"""
+
+import asyncio
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Response
+
+from readers.dashboard.headers import HEADERS
+
+HEAD_S = 10.0
+"""From the first byte (or the connection's begin) to the end of a request's headers."""
+READ_S = 30.0
+"""How long a visitor's side may take no bytes of an answer that wait for it."""
+MOST_CONNECTIONS = 256
+HEAD_BYTES = 64 << 10
+"""A link may name hundreds of runs."""
+_Timer = asyncio.TimerHandle | None
+
+
+class HttpConnection(H11Protocol):
+    """One visitor's connection."""
+
+    _head_timer: _Timer = None
+    _read_timer: _Timer = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take it, unless there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.write(_raw(503, b"Service Unavailable", b"The dashboard has too many visitors."))
+            transport.close()
+            return
+        self._head_timer = self.loop.call_later(HEAD_S, self._too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._head_timer = _cancelled(self._head_timer)
+        self._read_timer = _cancelled(self._read_timer)
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        """Go on with what has come; a head that has begun must end in time."""
+        super().handle_events()
+        if self.transport.get_protocol() is not self or self.conn.their_state is not h11.IDLE:
+            self._head_timer = _cancelled(self._head_timer)
+        elif self._head_timer is None and self.conn.trailing_data[0]:
+            self._head_timer = self.loop.call_later(HEAD_S, self._too_slow)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what isn't HTTP."""
+        del msg
+        self.transport.write(_raw(400, b"Bad Request", b"This is no request that the dashboard understands."))
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        """The visitor reads slower than we write."""
+        super().pause_writing()
+        self._read_timer = self._read_timer or self.loop.call_later(READ_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The visitor has caught up."""
+        super().resume_writing()
+        self._read_timer = _cancelled(self._read_timer)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End an idle connection, also one whose other side doesn't take the last bytes."""
+        super().timeout_keep_alive_handler()
+        self._read_timer = self._read_timer or self.loop.call_later(READ_S, self.transport.abort)
+
+    def _too_slow(self) -> None:
+        self.transport.write(_raw(408, b"Request Timeout", b"The request took too long to arrive."))
+        self.transport.close()
+        self._read_timer = self._read_timer or self.loop.call_later(READ_S, self.transport.abort)
+
+
+class SocketConnection(WebSocketsSansIOProtocol):
+    """One visitor's live connection."""
+
+    _read_timer: _Timer = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take it; whatever is refused on the way to a live connection has our headers too."""
+        super().connection_made(transport)
+        accept, reject = self.conn.accept, self.conn.reject
+        self.conn.accept = lambda request: _headed(accept(request))  # type: ignore[method-assign]
+        self.conn.reject = lambda status, text: _headed(reject(status, text))  # type: ignore[method-assign]
+
+    def pause_writing(self) -> None:
+        """The visitor reads slower than we write."""
+        super().pause_writing()
+        self._read_timer = self._read_timer or self.loop.call_later(READ_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The visitor has caught up."""
+        super().resume_writing()
+        self._read_timer = _cancelled(self._read_timer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._read_timer = _cancelled(self._read_timer)
+        super().connection_lost(exc)
+
+
+def _headed(response: Response) -> Response:
+    if response.status_code != 101:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+    return response
+
+
+def _cancelled(timer: _Timer) -> None:
+    if timer is not None:
+        timer.cancel()
+
+
+def _raw(status: int, phrase: bytes, words: bytes) -> bytes:
+    """An answer without an application: the visitor hasn't come that far."""
+    head: list[tuple[bytes, bytes]] = [
+        *((name.encode(), value.encode()) for name, value in HEADERS.items()),
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(words)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+    ]
+    return b"HTTP/1.1 %d %s\r\n" % (status, phrase) + b"".join(b"%s: %s\r\n" % pair for pair in head) + b"\r\n" + words
