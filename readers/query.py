@@ -13,7 +13,8 @@ from readers.schemas import SCHEMAS
 from readers.verified import Stamp
 
 _FEW = 8  # so many scans are concatenated; the cost of that grows with the square
-_PATH = "__path"
+PATH = "__path"
+"""The column of a row's file, where that is asked for."""
 
 
 class Found(NamedTuple):
@@ -63,6 +64,11 @@ class Query:
         asked = self._asked(self._all(parts))
         return (asked if limit is None else asked.head(limit)).collect()
 
+    def with_paths(self, parts: Sequence[Found]) -> pl.LazyFrame:
+        """The asked rows, each with the path of its part; without the experiment. There is at least one part."""
+        rows = self._parquet([found.path for found in parts], include_file_paths=PATH)
+        return (rows if self._predicate is None else rows.filter(self._predicate)).select(*self._columns, PATH)
+
     def _asked(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         return (rows if self._predicate is None else rows.filter(self._predicate)).select(self._columns)
 
@@ -73,8 +79,8 @@ class Query:
             return self._parquet(list(paths))
         experiments = dict.fromkeys(paths.values())
         if len(experiments) > _FEW:
-            rows = self._parquet(list(paths), include_file_paths=_PATH)
-            names = pl.col(_PATH).replace_strict([str(path) for path in paths], list(paths.values()))
+            rows = self._parquet(list(paths), include_file_paths=PATH)
+            names = pl.col(PATH).replace_strict([str(path) for path in paths], list(paths.values()))
             return rows.with_columns(experiment=names)
         return pl.concat(
             self._parquet([path for path in paths if paths[path] == experiment]).with_columns(

@@ -14,14 +14,14 @@ predicate and row limit go down into Polars' Parquet reader.
 """
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from ingest.catalog import LiveSegment, Snapshot, live_writers, snapshot
+from ingest.catalog import LiveSegment, Part, Snapshot, live_writers, snapshot
 from ingest.errors import StoreError, StoreUnavailable
 from ingest.layout import TABLES, Layout, Table
 from readers.names import TrueNames
@@ -132,13 +132,9 @@ class Tables:
         shot = self.snapshot(query.table)
         named = [(part, self._names.of(part)) for part in shot.parts]
         wanted = query.experiments_among({experiment for _, experiment in named})
-        found = [
-            Found(part, experiment, *find(self.layout, query.table, part))
-            for part, experiment in named
-            if experiment in wanted
-        ]
-        for chunk in _chunks(found):
-            yield self._read(query, chunk, limit)
+        found = self.found(query.table, [part for part, experiment in named if experiment in wanted])
+        for chunk in chunks(found):
+            yield self.read(query.table, chunk, lambda parts: self._rows(query, parts, limit))
         yield from (live[segment] for segment in shot.live if segment in live)
 
     def _live_rows(self, table: Table) -> dict[LiveSegment, pl.DataFrame]:
@@ -151,17 +147,21 @@ class Tables:
             self._live = LiveRows(self.layout)
         return self._live.read(table)
 
-    def _read(self, query: Query, chunk: list[Found], limit: int | None) -> pl.DataFrame:
-        """The rows of some parts. Raises: FileNotFoundError: one was deleted."""
+    def found(self, table: Table, parts: Iterable[Part]) -> list[Found]:
+        """Where parts lie now. Raises: FileNotFoundError: one was deleted."""
+        return [Found(part, self._names.of(part), *find(self.layout, table, part)) for part in parts]
+
+    def read(self, table: Table, chunk: Sequence[Found], take: Callable[[list[Found]], pl.DataFrame]) -> pl.DataFrame:
+        """What `take` reads of the parts that are whole. Raises: FileNotFoundError: one was deleted."""
         for _ in range(_TRIES):
             try:
                 whole = self.verified.whole({found.path: found.stamp for found in chunk})
-                return self._rows(query, [found for found in chunk if found.path in whole], limit)
+                return take([found for found in chunk if found.path in whole])
             except FileNotFoundError:  # moved since it was found
-                places = [find(self.layout, query.table, found.part) for found in chunk]
+                places = [find(self.layout, table, found.part) for found in chunk]
                 chunk = [Found(old.part, old.experiment, *place) for old, place in zip(chunk, places, strict=True)]
             except pl.exceptions.PolarsError:
-                if not self._unreadable(query.table, chunk):
+                if not self._unreadable(table, chunk):
                     raise  # it's the query
         raise FileNotFoundError(2, "keeps moving", str(chunk[0].path))
 
@@ -182,7 +182,7 @@ class Tables:
         return bool(wrong)
 
 
-def _chunks(parts: Iterable[Found]) -> Iterator[list[Found]]:
+def chunks(parts: Iterable[Found]) -> Iterator[list[Found]]:
     """Group parts by experiment into chunks of bounded size; small experiments share one."""
     chunk: list[Found] = []
     size = 0

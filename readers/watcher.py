@@ -1,14 +1,45 @@
-"""Watcher: what is new in a store since the last look, each point and each fact once."""
+"""Watcher: what is new in a store since the last look, each point and each fact once.
+
+Each look goes in this order: (1) the store is listed, if a folder changed; (2) what is new in the live segments is
+read, but nothing of writers that have sealed rows to come; (3) sealed rows behind the cursor are read. Argument for
+"once": a row is handed out only when its `seq` is behind the writer's place in the cursor, and moves that. Argument for
+"each": a writer's rows are taken in the order of `seq`, each segment to its end before the next one is begun (see
+livetail, backlog); and a segment that was sealed since it was read live is a part of the next listing, with its last
+`seq`, so what was not read of it live comes from there.
+
+There is no file watcher: a log call writes through a memory mapping, which none notices, and watchfiles itself looks
+around every few milliseconds. A look that finds nothing costs a `stat` for each writer's folder and eight bytes read of
+its queue file, so looking often is cheap.
+"""
 
 import os
+import threading
+import time
 from collections.abc import Collection, Mapping
 from typing import Literal, Self
 
-from readers.batch import Batch
+import polars as pl
+
+from ingest.errors import StoreUnavailable
+from ingest.layout import Layout
+from readers.backlog import Backlog
+from readers.batch import FACTS, POINTS, Batch, Cursor
+from readers.listing import Listing
+from readers.livetail import LiveTail, NewLiveRows
+from readers.scan import Tables
 from readers.source import Source
+from readers.wanted import Wanted
 
 MOST_ROWS = 100_000
 """Rows of a batch; a store's whole history comes in as many batches as it takes."""
+QUICK_S, QUIET_S = 0.05, 0.25
+"""Seconds between two looks: while points come, and when none came for a while."""
+_QUIET_AFTER_S = 60.0
+_SHARE, _LONGEST_S = 10, 2.0
+"""Looks that cost much, as of thousands of living writers, take at most this part (1/n) of the time."""
+_TRIES, _PAUSE_S = 100, 0.01
+_BYTES_A_ROW = 16
+"""Of a queue file, about; a point alone in its call takes some 40, one of a hundred takes 8."""
 
 
 class Watcher:
@@ -22,7 +53,8 @@ class Watcher:
             begin with the first point of the store.
         most: rows of a batch, about.
 
-    Raises: FormatTooNew: the store was written by a newer version. ValueError: `since` is no cursor. TypeError.
+    Raises: FormatTooNew: the store was written by a newer version. StoreUnavailable: it can't be read. ValueError:
+        `since` is no cursor. TypeError: runs or keys is no list of names.
     """
 
     def __init__(
@@ -34,7 +66,33 @@ class Watcher:
         *,
         most: int = MOST_ROWS,
     ) -> None:
-        raise NotImplementedError
+        wanted = Wanted.of(runs, keys)
+        if most < 1:
+            raise ValueError(f"most is {most}; a batch has at least one row")
+        layout = Layout(_root_of(store))
+        try:
+            layout.check()
+        except OSError as error:
+            raise StoreUnavailable(
+                f"the store {str(layout.root)!r} can't be read: {error.strerror or error}"
+            ) from error
+        self._cursor = Cursor() if since is None or since == "now" else Cursor.of(since)
+        self._most = most
+        self._wanted = wanted
+        self._listing = Listing(layout)
+        self._live = LiveTail()
+        tables = Tables(layout)
+        self._points = Backlog(tables, "metrics", wanted)
+        self._facts = Backlog(tables, "facts", wanted)
+        self._unsure: frozenset[str] = frozenset()
+        self._woken = threading.Event()
+        self._took_s = 0.0
+        """How long the last look took, if it found nothing."""
+        self._last_news = time.monotonic()
+        if since == "now":
+            self._skip()
+        self._nothing = Batch(POINTS.to_frame(), FACTS.to_frame(), self._cursor.as_dict())
+        """What a look gives that finds nothing."""
 
     def poll(self) -> Batch:
         """What is new; an empty batch when nothing is. Doesn't wait; when nothing is new it costs some file stats.
@@ -42,31 +100,127 @@ class Watcher:
         A store that isn't there (yet, or any more) has nothing new. A damaged file is said once, by a warning of the
         logger "steplog", and left out.
         """
-        raise NotImplementedError
+        began = time.monotonic()
+        self._list()
+        behind = bool(self._facts.writers or self._points.writers)
+        live = self._take_live()
+        points, facts = live.points, live.facts
+        if not (points or facts or behind or live.more):
+            self._took_s = time.monotonic() - began
+            return self._nothing
+        room = self._most - sum(frame.height for frame in (*points, *facts))
+        room -= self._take_sealed(self._facts, facts, self._cursor.facts, room)
+        if not self._facts.writers:  # their points come when all facts have been said
+            self._take_sealed(self._points, points, self._cursor.points, room)
+        batch = Batch(_in_order(POINTS, points), _in_order(FACTS, facts), self._cursor.as_dict(), live.more or behind)
+        self._nothing = Batch(POINTS.to_frame(), FACTS.to_frame(), batch.cursor)
+        self._last_news, self._took_s = began, 0.0
+        return batch
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds after which it is time to look again: 0.05, or 0.25 when nothing came for a minute."""
+        pause = QUICK_S if time.monotonic() - self._last_news < _QUIET_AFTER_S else QUIET_S
+        return max(pause, min(_SHARE * self._took_s, _LONGEST_S))
 
     def wait(self, timeout_s: float | None = None) -> None:
-        """Wait until it is time to look again: something in the store changed, or `timeout_s` is over, or `wake`.
-
-        A log call writes through a memory mapping, which no file watcher notices; so by default it waits 0.05 s while
-        points come, and up to 0.25 s in quiet times. Ctrl-C interrupts it.
-        """
-        raise NotImplementedError
+        """Wait until it is time to look again: for `pause_s`, `timeout_s` at most, or until `wake`. Ctrl-C ends it."""
+        self._woken.wait(self.pause_s if timeout_s is None else min(timeout_s, self.pause_s))
+        self._woken.clear()
 
     def wake(self) -> None:
         """Let `wait` return at once, from any thread; also the next one when none waits now."""
-        raise NotImplementedError
+        self._woken.set()
 
     @property
     def cursor(self) -> dict[str, dict[str, int]]:
-        """The position behind the last batch; see Batch."""
-        raise NotImplementedError
+        """The position behind the last batch; see Batch. Not to be changed."""
+        return self._nothing.cursor
 
     def close(self) -> None:
-        """Close the files that were being read. Twice is once."""
-        raise NotImplementedError
+        """Close the files that were being read; a later look opens them again."""
+        self._live.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def _list(self) -> bool:
+        """List the store if it changed; False when it changed meanwhile, and the rest is for the next time."""
+        listed = self._listing.look()
+        if listed is None:
+            return True
+        try:
+            self._points.list(listed.metrics, self._cursor.points)
+            self._facts.list(listed.facts, self._cursor.facts)
+        except FileNotFoundError:
+            self._listing.again()
+            return False
+        self._unsure = listed.unsure
+        self._live.list(listed.live, self._cursor)
+        return not self._unsure
+
+    def _take_live(self) -> NewLiveRows:
+        """What is new in the live segments, and wanted."""
+        waiting = self._points.writers | self._facts.writers | self._unsure
+        found = self._live.take(waiting, self._most * _BYTES_A_ROW)
+        if found.sealed:
+            self._listing.again()
+        points = [self._taken(frame, self._wanted.rows("metrics"), self._cursor.points) for frame in found.points]
+        facts = [self._taken(frame, self._wanted.rows("facts"), self._cursor.facts) for frame in found.facts]
+        return found._replace(points=points, facts=facts)
+
+    def _taken(self, frame: pl.DataFrame, wanted: pl.Expr | None, cursor: dict[str, int]) -> pl.DataFrame:
+        """The wanted rows behind the cursor; it is moved on."""
+        writer = frame["writer"][0]
+        behind = pl.col("seq") > cursor.get(writer, -1)
+        new = frame.filter(behind if wanted is None else behind & wanted)
+        if not new.is_empty():
+            cursor[writer] = new["seq"][-1]
+        return new
+
+    def _take_sealed(self, backlog: Backlog, into: list[pl.DataFrame], cursor: dict[str, int], room: int) -> int:
+        """Take sealed rows if there is room; how many."""
+        if room <= 0 or not backlog.writers:
+            return 0
+        try:
+            rows = backlog.take(room, cursor)
+        except FileNotFoundError:
+            self._listing.again()
+            return 0
+        into.append(rows)
+        cursor.update(rows.group_by("writer").agg(pl.col("seq").max()).iter_rows())
+        return rows.height
+
+    def _skip(self) -> None:
+        """Move the cursor behind all that is there now."""
+        for _ in range(_TRIES):
+            if self._list():
+                break
+            time.sleep(_PAUSE_S)
+        self._cursor = Cursor(self._points.last(), self._facts.last())
+        self._points.skip()
+        self._facts.skip()
+        while self._take_live().more:
+            pass
+
+
+def _root_of(store: Source | str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """The store's folder. Raises: TypeError."""
+    if isinstance(store, str | os.PathLike):
+        return store
+    root = getattr(store, "root", None)
+    if not isinstance(root, str | os.PathLike):
+        raise TypeError(f"{store!r} is no tracker, Store or path: give the ExperimentTracker, or the store's folder")
+    return root
+
+
+def _in_order(schema: pl.Schema, frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """The rows of several writers merged by time; a clock that went back doesn't change a writer's own order."""
+    rows = pl.concat([schema.to_frame(), *frames])
+    if len(frames) < 2 and rows["writer"].n_unique() < 2:
+        return rows
+    at = pl.col("time").cum_max().over("writer")
+    return rows.with_columns(at=at).sort("at", "writer", "seq", maintain_order=True).drop("at")
