@@ -1,7 +1,274 @@
-import { h } from "../dom";
-import type { PageLocation } from "../router";
+// The compare page: runs side by side, one question at a time. All choices stand in the address.
+
+import "../styles/run.css";
+import "../styles/compare.css";
+
+import { getRuns, postCompare, type Scope } from "../api";
+import { mountPanels } from "../charts/panels";
+import { claimColours } from "../colour";
+import { fill, h } from "../dom";
+import { formatCount, plural } from "../format";
+import { bindKeys } from "../keys";
+import { connectLive } from "../live";
+import { here, navigate, replaceParams, runsOf, type PageLocation } from "../router";
+import { emptyState, errorState, loadingState } from "../states";
+import { alikeTable, MOST_ASKED } from "../views/alike";
+import { chosen, type Brushes } from "../views/brushes";
+import { choice, namesAsOptions } from "../views/choice";
+import { choicesOf, PARTS, withChoices, type Choices, type Part } from "../views/choices";
+import type { Column } from "../views/columns";
+import { columnsOf, comparedOf, directionOf, groupings, metricOf, valuesOf, type Compared } from "../views/compared";
+import { comparedRuns } from "../views/comparedruns";
+import { differencesTable } from "../views/differences";
+import { importanceView } from "../views/importance";
+import { metricsCompared } from "../views/metricscompared";
+import { parallelPart, type PartView } from "../views/parallelpart";
+import { scatterPart } from "../views/scatterpart";
+import { tabList } from "../views/tabs";
+import { verdictsView } from "../views/verdicts";
+
+const TITLES: Readonly<Record<Part, string>> = {
+  differences: "Differences",
+  curves: "Curves",
+  parallel: "Parallel coordinates",
+  importance: "Importance",
+  verdicts: "Verdicts",
+  scatter: "Scatter",
+};
+/** As many as the server compares at once; of an experiment with more, the newest. */
+const MOST = 1000;
 
 export function mount(root: HTMLElement, location: PageLocation): () => void {
-  root.append(h("p", null, location.path));
-  return () => root.replaceChildren();
+  const closed = new AbortController();
+  let asking = new AbortController();
+  let params = location.params;
+  let compared: Compared | null = null;
+  let columns: Column[] = [];
+  let part: PartView | null = null;
+  let cutWords = "";
+
+  const head = h("header", { class: "compare-head" });
+  const selection = h("div", { class: "selection", role: "status" });
+  const changed = h("div", { class: "changed", role: "status", hidden: true }, "The runs have gone on since. ", h("button", { class: "more", type: "button", on: { click: () => void load() } }, "Look again"));
+  const body = h("div", { class: "section", id: "compare-section", role: "tabpanel" });
+  const tabs = tabList({ label: "Questions", panel: "compare-section", address: (id) => `/compare?${withChoices(params, { part: id as Part }).toString()}`, choose: (id) => choose({ part: id as Part }) });
+
+  const choices = (): Choices => choicesOf(params);
+
+  function write(next: URLSearchParams): void {
+    params = next;
+    replaceParams(params);
+  }
+
+  function choose(change: Partial<Choices>): void {
+    write(withChoices(here().params, change));
+    showPart();
+  }
+
+  async function load(): Promise<void> {
+    changed.hidden = true;
+    if (compared === null) fill(root, loadingState("Loading the runs"));
+    try {
+      const ids = await idsOf();
+      if (ids.length === 0) {
+        fill(root, nothingChosen());
+        return;
+      }
+      const answer = await postCompare(ids, closed.signal);
+      if (closed.signal.aborted) return;
+      compared = comparedOf(answer);
+      columns = columnsOf(compared);
+      claimColours(compared.runs.map((run) => run.id));
+      show();
+    } catch (error) {
+      if (!closed.signal.aborted) fill(root, h("div", { class: "compare-page" }, errorState(error, () => void load())));
+    }
+  }
+
+  async function idsOf(): Promise<string[]> {
+    const named = [...new Set(runsOf(params))];
+    if (named.length > 0) {
+      cutWords = named.length > MOST ? `the first ${formatCount(MOST)} of ${plural(named.length, "run")}` : "";
+      return named.slice(0, MOST);
+    }
+    const experiment = params.get("experiment") ?? "";
+    if (experiment === "") return [];
+    const answer = await getRuns({ experiment, filter: params.get("filter") ?? "" }, closed.signal);
+    const ids = (answer.data["run_id"] ?? []).map(String);
+    cutWords = ids.length > MOST ? `the newest ${formatCount(MOST)} of ${plural(ids.length, "run")}` : "";
+    return ids.slice(0, MOST);
+  }
+
+  function show(): void {
+    if (compared === null) return;
+    const count = plural(compared.runs.length, "run");
+    const experiments = [...new Set(compared.runs.map((run) => run.experiment))];
+    fill(
+      head,
+      h("div", { class: "run-title" }, h("h1", null, `Compare ${count}`), h("span", { class: "soft cut" }, [cutWords, experiments.length === 1 ? (experiments[0] ?? "") : plural(experiments.length, "experiment")].filter((text) => text !== "").join(", "))),
+      comparedRuns(compared.runs, leaveOut),
+    );
+    fill(root, h("div", { class: "compare-page" }, head, changed, tabs.element, selection, body));
+    document.title = `${count} compared · steplog`;
+    showPart();
+  }
+
+  function showPart(): void {
+    if (compared === null) return;
+    const now = choices();
+    asking.abort();
+    asking = new AbortController();
+    part?.dispose();
+    tabs.update(PARTS.map((id) => ({ id, title: TITLES[id], count: id === "differences" ? formatCount(compared?.differences.length ?? 0) : undefined })), now.part);
+    body.setAttribute("aria-labelledby", `tab-${now.part}`);
+    part = partOf(now, compared);
+    fill(body, part.element);
+    showSelection(now.brushes);
+  }
+
+  function partOf(now: Choices, of: Compared): PartView {
+    const metric = metricOf(of, now.metric || null);
+    const withMetric = (element: HTMLElement): HTMLElement => h("div", { class: "stacked" }, h("div", { class: "controls" }, metricChoice(of, metric)), element);
+    if (now.part === "curves") return curves(now, of);
+    if (now.part === "parallel") {
+      const view = parallelPart({ runs: of.runs, columns, metric, direction: directionOf(of, metric), axes: now.axes, brushes: now.brushes, onAxes: (axes) => choose({ axes }), onBrushes: brushed });
+      return { ...view, element: withMetric(view.element) };
+    }
+    if (now.part === "scatter") {
+      const view = scatterPart({ runs: of.runs, columns, metric, direction: (name) => directionOf(of, name.replace(/^metrics\./, "")), chosen: inside(now.brushes), x: now.x, y: now.y, colour: now.colour, choose });
+      return { ...view, element: view.element };
+    }
+    if (now.part === "differences") return plain(differences(now, of));
+    if (metric === "") return plain(emptyState("No metric to ask about", "None of these runs has logged one."));
+    if (now.part === "importance") return plain(withMetric(importanceView({ scope: scope(of), metric, method: now.method, onMethod: (method) => choose({ method }) }, asking.signal)));
+    const names = groupings(of);
+    const by = names.includes(now.by) ? now.by : (names.find((name) => !name.endsWith(".seed")) ?? names[0] ?? "");
+    const pairOn = pairing(now.pairOn, names, by);
+    return plain(withMetric(verdictsView({ scope: scope(of), metric, groupings: names, by, pairOn, choose: (name, value) => choose(name === "by" ? { by: value } : { pairOn: value || "none" }) }, asking.signal)));
+  }
+
+  function differences(now: Choices, of: Compared): HTMLElement {
+    const search = (name: string) => (text: string): void => {
+      const next = new URLSearchParams(here().params);
+      if (text === "") next.delete(name);
+      else next.set(name, text);
+      write(next);
+    };
+    const few = of.runs.length <= MOST_ASKED;
+    const toggle = h("input", { type: "checkbox", checked: now.all && few, disabled: !few, on: { change: () => choose({ all: toggle.checked }) } });
+    return h(
+      "div",
+      { class: "stacked" },
+      h("section", { class: "part" }, h("div", { class: "part-head" }, h("h2", null, "What differs"), h("label", { class: "toggle", title: few ? undefined : `Asked of at most ${MOST_ASKED} runs` }, toggle, "also what is the same")), differencesTable(of, params.get("find") ?? "", search("find"))),
+      now.all && few && alikeTable(of.runs.map((run) => run.id), asking.signal),
+      h("section", { class: "part" }, h("h2", null, "Metrics"), metricsCompared(of, params.get("metrics") ?? "", search("metrics"))),
+    );
+  }
+
+  function curves(now: Choices, of: Compared): PartView {
+    const place = h("div", { class: "compare-curves" });
+    const names = groupings(of);
+    const grouped = names.includes(now.curvesBy);
+    const values = valuesOf(of, now.curvesBy);
+    const groups = new Map(of.runs.map((run, index) => [run.id, values[index] ?? "none"]));
+    const options = [{ value: "", label: "nothing: every run for itself" }, ...namesAsOptions(names)];
+    const element = h("section", { class: "part" }, names.length > 0 && h("div", { class: "controls" }, choice("Group by", options, grouped ? now.curvesBy : "", (curvesBy) => choose({ curvesBy }))), place);
+    const panels = mountPanels(place, { runs: of.runs.map((run) => run.id), names: new Map(of.runs.map((run) => [run.id, run.name])), ...(grouped ? { groups } : {}), params: new URLSearchParams(params), onParams: write });
+    return { element, dispose: () => panels.dispose() };
+  }
+
+  function metricChoice(of: Compared, metric: string): HTMLElement {
+    return choice("Metric", namesAsOptions(of.metrics.map(({ key }) => key)), metric, (next) => choose({ metric: next }));
+  }
+
+  function inside(brushes: Brushes): boolean[] {
+    return chosen(compared?.runs.length ?? 0, new Map(columns.map((column) => [column.name, column.values])), brushes);
+  }
+
+  function brushed(brushes: Brushes): void {
+    write(withChoices(here().params, { brushes }));
+    showSelection(brushes);
+  }
+
+  function showSelection(brushes: Brushes): void {
+    const runs = compared?.runs ?? [];
+    const picked = brushes.size === 0 ? [] : inside(brushes);
+    const ids = runs.filter((_, index) => picked[index] === true).map((run) => run.id);
+    selection.hidden = brushes.size === 0;
+    fill(
+      selection,
+      h("span", null, h("b", { class: "num" }, formatCount(ids.length)), ` of ${plural(runs.length, "run")} chosen on the axes`),
+      h("button", { class: "button", type: "button", disabled: ids.length === 0, on: { click: () => only(ids) } }, "Compare only these"),
+      h("button", { class: "button button-quiet", type: "button", on: { click: clear } }, "Clear"),
+    );
+  }
+
+  function clear(): void {
+    write(withChoices(here().params, { brushes: new Map() }));
+    if (part?.brushed) part.brushed(new Map());
+    else showPart();
+    showSelection(new Map());
+  }
+
+  function only(ids: readonly string[]): void {
+    const next = withChoices(here().params, { brushes: new Map() });
+    next.delete("experiment");
+    next.delete("filter");
+    next.set("runs", ids.join(","));
+    navigate(`/compare?${next.toString()}`);
+  }
+
+  function leaveOut(id: string): void {
+    only((compared?.runs ?? []).map((run) => run.id).filter((other) => other !== id));
+  }
+
+  /** A whole experiment is asked for as one; what is cut or filtered, by its runs. */
+  function scope(of: Compared): Scope {
+    return { runs: of.runs.map((run) => run.id) };
+  }
+
+  const live = connectLive({
+    runs: [],
+    keys: null,
+    onRuns: (runs) => {
+      const known = new Set(compared?.runs.map((run) => run.id));
+      if (runs.some((run) => known.has(run.run_id))) changed.hidden = false;
+    },
+  });
+  const unbind = bindKeys("Compare", [
+    ...PARTS.map((id, index) => ({ key: String(index + 1), what: TITLES[id], run: () => choose({ part: id }) })),
+    { key: "/", what: "search this part", run: () => focusSearch(body) },
+    { key: "Escape", what: "clear what is chosen on the axes", run: () => (choices().brushes.size > 0 ? clear() : false) },
+  ]);
+  void load();
+
+  return () => {
+    closed.abort();
+    asking.abort();
+    live.close();
+    unbind();
+    part?.dispose();
+    document.title = "steplog";
+  };
+}
+
+/** As the link says; without a word of it, runs of the same seed are pairs. */
+function pairing(asked: string, names: readonly string[], by: string): string {
+  if (asked === "none") return "";
+  if (names.includes(asked) && asked !== by) return asked;
+  return asked === "" ? (names.find((name) => /\.(seed|random_state)$/.test(name) && name !== by) ?? "") : "";
+}
+
+function plain(element: HTMLElement): PartView {
+  return { element, dispose: () => undefined };
+}
+
+function nothingChosen(): HTMLElement {
+  return emptyState("No runs to compare", "Choose two or more in the ", h("a", { href: "/" }, "table of runs"), " and press Compare. A link to this page holds them and every choice made here.");
+}
+
+function focusSearch(body: HTMLElement): boolean {
+  const field = body.querySelector<HTMLElement>("[data-search]:not([hidden])");
+  field?.focus();
+  return field !== null;
 }

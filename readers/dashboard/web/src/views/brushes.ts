@@ -29,7 +29,9 @@ export function chosen(count: number, columns: ReadonlyMap<string, ArrayLike<num
 /** The brush between two places of an axis (0 to 1, either order); a category's snaps to whole levels. */
 export function brushBetween(scale: Scale, one: number, other: number): Brush {
   const [from, to] = [clamped(Math.min(one, other)), clamped(Math.max(one, other))];
-  return { low: from <= 0 ? scale.low : scale.value(from), high: to >= 1 ? scale.high : scale.value(to) };
+  const edge = scale.kind === "category" ? 1e-9 : 0; // where two levels meet is the end of one, not part of the next
+  const low = from <= 0 ? scale.low : scale.value(from + edge);
+  return { low, high: Math.max(low, to >= 1 ? scale.high : scale.value(to - edge)) };
 }
 
 /** Where a brush lies on its axis: [from, to], 0 to 1; a category's covers its levels whole. */

@@ -1,12 +1,14 @@
 // A table of anything, searchable and sortable, which stays quick at ten thousand rows: it shows the first hundred and
 // as many more as are asked for.
 
-import { fill, h, type Child } from "../dom";
+import { fill, h, type Child, type Handlers } from "../dom";
 import { formatCount, plural } from "../format";
 import { matcher } from "./search";
 
 export interface ListColumn<Row> {
   readonly head: string;
+  /** Stands in the heading instead of its words; such a column is sorted by a button of its own. */
+  readonly headView?: Node;
   cell: (row: Row) => Child;
   /** What rows are ordered by when the heading is pressed; none: it can't be. */
   order?: (row: Row) => number | string;
@@ -27,6 +29,8 @@ export interface ListOptions<Row> {
   readonly searchFrom?: number;
   readonly search?: string | undefined;
   onSearch?: (search: string) => void;
+  /** Told which row the pointer or the focus is in, null when in none. */
+  hover?: (row: Row | null) => void;
   /** Beside the search. */
   readonly tools?: Child;
 }
@@ -95,10 +99,15 @@ export function listing<Row>(options: ListOptions<Row>): Listing<Row> {
     count.textContent = search === "" ? plural(rows.length, one, many) : `${formatCount(some.length)} of ${plural(rows.length, one, many)}`;
     table.hidden = some.length === 0;
     fill(head, options.columns.map((column, index) => heading(column, index)));
-    fill(body, some.slice(0, shown).map((row) => h("tr", null, options.columns.map((column) => cell(column, row)))));
+    fill(body, some.slice(0, shown).map((row) => h("tr", { on: hovering(row) }, options.columns.map((column) => cell(column, row)))));
     drawFoot(some.length);
     nothing.hidden = some.length > 0;
     fill(nothing, rows.length === 0 ? options.empty : h("p", { class: "soft" }, `No ${one} matches “${search}”.`));
+  }
+
+  function hovering(row: Row): Handlers | undefined {
+    const { hover } = options;
+    return hover && { pointerenter: () => hover(row), pointerleave: () => hover(null), focusin: () => hover(row), focusout: () => hover(null) };
   }
 
   function heading(column: ListColumn<Row>, index: number): HTMLElement {
@@ -106,8 +115,14 @@ export function listing<Row>(options: ListOptions<Row>): Listing<Row> {
     return h(
       "th",
       { scope: "col", class: column.number === true ? "num" : undefined, "aria-sort": direction },
-      column.order ? h("button", { class: "list-head", type: "button", on: { click: () => sort(index) } }, column.head) : column.head,
+      column.headView,
+      column.order ? sortButton(column, index) : column.headView ? null : column.head,
     );
+  }
+
+  function sortButton(column: ListColumn<Row>, index: number): HTMLElement {
+    const words = column.headView ? h("span", { class: "visually-hidden" }, `Sort by ${column.head}`) : column.head;
+    return h("button", { class: column.headView ? "list-head list-head-apart" : "list-head", type: "button", on: { click: () => sort(index) } }, words);
   }
 
   function drawFoot(all: number): void {

@@ -76,8 +76,18 @@ function previewView(runId: string, artifact: Artifact, preview: Preview): Child
   if (preview.kind === "image") return picture(runId, artifact);
   if (preview.kind === "text") return [textView(preview.text), cutWords(preview.truncated)];
   if (preview.kind === "table") return previewTable(preview);
-  if (preview.kind === "json") return [preview.value === undefined ? textView(preview.text ?? "") : jsonTree(preview.value), cutWords(preview.truncated)];
+  if (preview.kind === "json") return [jsonView(preview), cutWords(preview.truncated)];
   return nothingToSee(artifact, preview.words);
+}
+
+function jsonView(preview: Preview & { kind: "json" }): HTMLElement {
+  if (preview.value !== undefined) return jsonTree(preview.value);
+  const text = preview.text ?? "";
+  try {
+    return jsonTree(JSON.parse(text));
+  } catch {
+    return textView(text); // cut, or no JSON after all: readable as it is
+  }
 }
 
 function picture(runId: string, artifact: Artifact): HTMLElement {

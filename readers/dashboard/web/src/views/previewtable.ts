@@ -26,7 +26,7 @@ export function previewTable(table: TablePreview): HTMLElement {
   return h(
     "div",
     null,
-    h("p", { class: "faint preview-cut" }, words.join(", ")),
+    h("p", { class: "faint preview-cut" }, typeof table["words"] === "string" ? table["words"] : words.join(", ")),
     h(
       "div",
       { class: "preview-table", tabindex: 0, role: "region", "aria-label": "the file's rows" },

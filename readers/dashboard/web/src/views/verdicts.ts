@@ -2,7 +2,7 @@
 
 import { postVerdicts, type Scope, type VerdictsAnswer } from "../api";
 import { fill, h, type Child } from "../dom";
-import { formatNumber, plural, toNumber } from "../format";
+import { formatNumber, plural, toNumber, type JsonNumber } from "../format";
 import { emptyState, errorState, loadingState } from "../states";
 import { choice, namesAsOptions } from "./choice";
 import { intervalRows } from "./intervals";
@@ -17,13 +17,14 @@ export interface VerdictOptions {
   readonly groupings: readonly string[];
   readonly by: string;
   readonly pairOn: string;
-  /** The single runs' values, for each group's name; may lack some. */
-  readonly points: ReadonlyMap<string, readonly number[]>;
   readonly choose: (name: "by" | "pair", value: string) => void;
 }
 
 type Pair = VerdictsAnswer["pairs"][number];
+/** Also the single runs' values, and how many lack the metric. */
+type Group = VerdictsAnswer["groups"][number] & { readonly values?: readonly JsonNumber[]; readonly missing?: number };
 const MOST_GROUPS = 40;
+const MOST_POINTS = 100;
 
 export function verdictsView(options: VerdictOptions, signal: AbortSignal): HTMLElement {
   if (options.groupings.length === 0) return emptyState("Nothing to group by", "Groups are told apart by a param or tag that some of these runs share and others don't.");
@@ -50,8 +51,8 @@ export function verdictsView(options: VerdictOptions, signal: AbortSignal): HTML
 }
 
 function told(answer: VerdictsAnswer, options: VerdictOptions): Child {
-  const groups = answer.groups.slice(0, MOST_GROUPS);
-  const bounds = groups.flatMap((group) => [group.mean, group.lower, group.upper].map(toNumber)).concat(...groups.map((group) => [...(options.points.get(group.name) ?? [])]));
+  const groups: Group[] = answer.groups.slice(0, MOST_GROUPS);
+  const bounds = groups.flatMap((group) => [group.mean, group.lower, group.upper].map(toNumber)).concat(...groups.map(points));
   return [
     h("p", { class: "words" }, answer.words),
     groups.length > 0 && h("h2", null, `${options.metric} by ${options.by.replace(/^(params|tags)\./, "")}`),
@@ -60,12 +61,12 @@ function told(answer: VerdictsAnswer, options: VerdictOptions): Child {
         scaleOf("linear", bounds),
         groups.map((group, index) => ({
           name: group.name,
-          note: plural(group.n, "run"),
+          note: plural(group.n, "run") + (group.missing ? `, ${group.missing} without the metric` : ""),
           value: toNumber(group.mean),
           low: toNumber(group.lower),
           high: toNumber(group.upper),
           strong: index === 0,
-          points: (options.points.get(group.name) ?? []).slice(0, 60),
+          points: points(group),
           figures: [h("span", null, formatNumber(toNumber(group.mean))), h("span", { class: "faint" }, Number.isNaN(toNumber(group.lower)) ? " no interval" : ` ${formatNumber(toNumber(group.lower))} to ${formatNumber(toNumber(group.upper))}`)],
         })),
         `${options.metric} of each group`,
@@ -74,6 +75,10 @@ function told(answer: VerdictsAnswer, options: VerdictOptions): Child {
     groups.length > 0 && h("p", { class: "faint legend" }, "Best mean first. Dot: mean. Line: its 95 % interval. Small marks: single runs."),
     answer.pairs.length > 0 && pairTable(answer.pairs),
   ];
+}
+
+function points(group: Group): number[] {
+  return (group.values ?? []).slice(0, MOST_POINTS).map(toNumber);
 }
 
 function pairTable(pairs: readonly Pair[]): HTMLElement {

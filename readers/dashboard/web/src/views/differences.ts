@@ -1,0 +1,65 @@
+// What differs among runs: side by side while they fit, by how often each value occurs when there are many.
+
+import type { CompareAnswer } from "../api";
+import { fill, h, type Child } from "../dom";
+import { plural } from "../format";
+import type { Compared } from "./compared";
+import { listing } from "./listing";
+import { longText } from "./longtext";
+import { runLabel } from "./runlabel";
+import { tallied } from "./tally";
+
+type Difference = CompareAnswer["differences"][number];
+
+/** More runs than this don't fit side by side on a wide screen. */
+export const SIDE_BY_SIDE = 12;
+const SHOWN_VALUES = 6;
+
+export function differencesTable(compared: Compared, search: string, onSearch: (search: string) => void): HTMLElement {
+  const few = compared.runs.length <= SIDE_BY_SIDE;
+  const list = listing<Difference>({
+    noun: ["difference", "differences"],
+    texts: (row) => [row.name, row.kind, ...row.values.slice(0, 200).map((value) => value ?? "")],
+    empty: h("p", { class: "soft" }, compared.runs.length < 2 ? "One run alone has nothing to differ from: choose another beside it." : "Nothing that was logged differs among these runs."),
+    search,
+    onSearch,
+    columns: [
+      { head: "Name", class: "name", cell: (row) => [longText(row.name, 80), h("span", { class: "kind faint" }, row.kind)], order: (row) => row.name },
+      ...(few ? compared.runs.map((run, index) => ({ head: run.name, headView: runLabel(run), class: "value", cell: (row: Difference): Child => sideBySide(row, index), order: (row: Difference) => orderOf(row.values[index]) })) : [counted(compared.runs.length)]),
+    ],
+  });
+  list.update(compared.differences);
+  return h("div", { class: few ? "side-by-side" : undefined }, list.element, compared.same > 0 && h("p", { class: "faint same" }, `Compared too, and the same in all: ${plural(compared.same, "thing")}.`));
+}
+
+function sideBySide(row: Difference, index: number): Child {
+  const value = row.values[index] ?? null;
+  if (value === null) return h("span", { class: "faint" }, "none");
+  return value === "" ? h("span", { class: "faint" }, "empty") : h("span", { class: "mono" }, longText(value, 120));
+}
+
+function counted(runs: number) {
+  return {
+    head: "Values, with how many runs have each",
+    class: "value",
+    cell: (row: Difference): Child => {
+      const values = tallied(row.values);
+      const element = h("span", { class: "tally" });
+      const draw = (shown: number): void => {
+        const left = values.length - shown;
+        fill(
+          element,
+          values.slice(0, shown).map((one) => h("span", { class: "tally-one", style: { "--share": String(one.runs / runs) } }, h("span", { class: "mono" }, longText(one.text, 60)), h("b", { class: "num" }, String(one.runs)))),
+          left > 0 && h("button", { class: "more", type: "button", on: { click: () => draw(shown + 100) } }, `${plural(left, "more value")}`),
+        );
+      };
+      draw(SHOWN_VALUES);
+      return element;
+    },
+  };
+}
+
+function orderOf(value: string | null | undefined): number | string {
+  const number = value === null || value === undefined || value.trim() === "" ? NaN : Number(value);
+  return Number.isNaN(number) ? (value ?? "\uffff") : number;
+}

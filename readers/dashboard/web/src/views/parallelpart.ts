@@ -1,0 +1,145 @@
+// The compare page's parallel coordinates: choice of axes, the picture, what it is coloured by, and the chosen runs.
+
+import { fill, h, type Child } from "../dom";
+import { exactNumber, formatNumber, plural } from "../format";
+import { emptyState } from "../states";
+import { onTheme, theme } from "../theme";
+import { association } from "./association";
+import { axisPicker } from "./axispicker";
+import { chosen, type Brushes } from "./brushes";
+import { columnText, type Column } from "./columns";
+import type { ComparedRun, Direction } from "./compared";
+import { listing } from "./listing";
+import { parallelView, title } from "./parallel";
+import { runLabel } from "./runlabel";
+import { sequentialColour } from "./sequential";
+
+export interface ParallelPartOptions {
+  readonly runs: readonly ComparedRun[];
+  /** Every column there is. */
+  readonly columns: readonly Column[];
+  readonly metric: string;
+  readonly direction: Direction;
+  /** As the link has them; none: the telling ones. */
+  readonly axes: readonly string[];
+  readonly brushes: Brushes;
+  readonly onAxes: (names: string[]) => void;
+  readonly onBrushes: (brushes: Brushes) => void;
+}
+
+export interface PartView {
+  readonly element: HTMLElement;
+  /** Brushes changed from outside. */
+  brushed?(brushes: Brushes): void;
+  dispose(): void;
+}
+
+const FIRST_AXES = 8;
+
+export function parallelPart(options: ParallelPartOptions): PartView {
+  const metricName = `metrics.${options.metric}`;
+  const params = options.columns.filter((column) => column.name.startsWith("params."));
+  const metric = options.columns.find((column) => column.name === metricName);
+  if (metric === undefined || params.length === 0) {
+    return { element: emptyState("Nothing to draw", params.length === 0 ? "No param differs among these runs." : "None of these runs has logged a metric."), dispose: () => undefined };
+  }
+  let shown = axesOf(options, metric);
+  const byName = new Map(options.columns.map((column) => [column.name, column]));
+  const columnsShown = (): Column[] => shown.flatMap((name) => byName.get(name) ?? []);
+  const stage = h("div");
+  const rows = listing<number>({
+    noun: ["chosen run", "chosen runs"],
+    texts: (run) => [options.runs[run]?.name ?? "", options.runs[run]?.id ?? ""],
+    empty: h("p", { class: "soft" }, "No run lies in all of these stretches. Widen one of them, or clear them."),
+    hover: (run) => view.mark(run ?? -1),
+    columns: [
+      { head: "Run", class: "name", cell: (run) => runLabel(options.runs[run] ?? { id: "", name: "" }), order: (run) => options.runs[run]?.name ?? "" },
+      ...[metric, ...columnsShown().filter((column) => column !== metric).slice(0, 12)].map((column) => ({
+        head: title(column.name),
+        number: column.kind !== "category",
+        class: "value",
+        cell: (run: number): Child => h("span", { title: column.kind === "category" ? undefined : exactNumber(column.values[run] ?? NaN) }, columnText(column, run, formatNumber)),
+        order: (run: number): number | string => (column.kind === "category" ? columnText(column, run, formatNumber) : (column.values[run] ?? NaN)),
+      })),
+    ],
+  });
+  let view = draw();
+  listChosen(options.brushes);
+
+  function draw(): ReturnType<typeof parallelView> {
+    const made = parallelView({
+      runs: options.runs,
+      columns: columnsShown(),
+      metric: metricName,
+      direction: options.direction,
+      brushes: options.brushes,
+      onBrushes: (brushes) => {
+        listChosen(brushes);
+        options.onBrushes(brushes);
+      },
+      onOrder: (names) => {
+        shown = names;
+        options.onAxes(names);
+      },
+    });
+    fill(stage, made.element);
+    return made;
+  }
+
+  function listChosen(brushes: Brushes): void {
+    const inside = chosen(options.runs.length, new Map(options.columns.map((column) => [column.name, column.values])), brushes);
+    const order = [...inside.keys()].filter((run) => inside[run] === true);
+    const sign = options.direction === "maximize" ? -1 : 1;
+    const value = (run: number): number => metric?.values[run] ?? NaN;
+    rows.update(order.sort((a, b) => Number(Number.isNaN(value(a))) - Number(Number.isNaN(value(b))) || sign * (value(a) - value(b)) || 0));
+  }
+
+  const legend = colourLegend(metric, options.direction);
+  const element = h(
+    "section",
+    { class: "part" },
+    h("div", { class: "controls" }, axisPicker([...params, ...options.columns.filter((column) => !column.name.startsWith("params."))], shown, options.onAxes), legend.element),
+    stage,
+    h("p", { class: "faint" }, "Drag along an axis to choose runs, click it to let go; drag a name to move its axis. By keyboard: each axis has two sliders, Delete lets go."),
+    rows.element,
+  );
+  return {
+    element,
+    brushed: (brushes) => {
+      view.brushed(brushes);
+      listChosen(brushes);
+    },
+    dispose: () => {
+      view.dispose();
+      legend.dispose();
+    },
+  };
+}
+
+/** The asked axes that there are; else the params that go most with the metric, and the metric last. */
+function axesOf(options: ParallelPartOptions, metric: Column): string[] {
+  const there = new Set(options.columns.map((column) => column.name));
+  const asked = options.axes.filter((name) => there.has(name));
+  if (asked.length > 0) return asked.length > 1 || asked[0] === metric.name ? asked : [...asked, metric.name];
+  const params = options.columns.filter((column) => column.name.startsWith("params."));
+  const telling = params
+    .map((column) => [association(column, metric.values), column] as const)
+    .sort(([a], [b]) => b - a)
+    .slice(0, FIRST_AXES)
+    .map(([, column]) => column);
+  return [...params.filter((column) => telling.includes(column)).map((column) => column.name), metric.name];
+}
+
+function colourLegend(metric: Column, direction: Direction): { element: HTMLElement; dispose: () => void } {
+  const finite = [...metric.values].filter(Number.isFinite).sort((a, b) => a - b);
+  const [worst, best] = direction === "maximize" ? [finite[0], finite.at(-1)] : [finite.at(-1), finite[0]];
+  const bar = h("span", { class: "legend-bar", "aria-hidden": "true" });
+  const paint = (): void => {
+    const stops = [0, 0.25, 0.5, 0.75, 1].map((goodness) => sequentialColour(goodness, theme() === "dark"));
+    bar.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
+  };
+  paint();
+  const words = `Coloured by ${title(metric.name)}, in ranks; ${plural(finite.length, "run")} with a value`;
+  const element = h("div", { class: "colour-legend", title: words }, h("span", { class: "faint" }, title(metric.name)), h("span", { class: "num" }, formatNumber(worst ?? NaN)), bar, h("span", { class: "num" }, formatNumber(best ?? NaN)), h("span", { class: "faint" }, "best"));
+  return { element, dispose: onTheme(paint) };
+}
