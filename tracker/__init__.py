@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from readers.compare import ExperimentComparator
     from readers.comparison import Comparison
     from readers.differences import Differences
+    from readers.follow import follow, follow_sync
     from tracker.experiment import ExperimentTracker
     from tracker.models import ModelVersion
     from tracker.realtime import RealTimeTracker
@@ -52,6 +53,8 @@ _HOMES = {
     "RealTimeTracker": "tracker.realtime",
     "RunId": "tracker.run",
     "Stats": "ingest.stats",
+    "follow": "readers.follow",
+    "follow_sync": "readers.follow",
 }
 _ERRORS = {
     "ArtifactNotFound",
@@ -112,6 +115,8 @@ __all__ = [
     "TrackerError",
     "UntrustedModel",
     "WriterClosed",
+    "follow",
+    "follow_sync",
 ]
 
 
