@@ -8,9 +8,9 @@ export type Handlers = { [K in keyof HTMLElementEventMap]?: (event: HTMLElementE
 export interface Props {
   class?: string | undefined;
   /** Written through element.style, which the page's policy allows; custom properties too ("--x"). */
-  style?: Record<string, string | undefined>;
-  data?: Record<string, string | number | undefined>;
-  on?: Handlers;
+  style?: Record<string, string | undefined> | undefined;
+  data?: Record<string, string | number | undefined> | undefined;
+  on?: Handlers | undefined;
   /** Called with the element once it is made. */
   ref?: (element: HTMLElement) => void;
   /** Anything else is an attribute: true is an empty one; false, null and undefined leave it out. */

@@ -50,7 +50,7 @@ export function openPopover(anchor: HTMLElement, content: Child, options: { labe
   document.body.append(panel);
   closeOpen = close;
   place();
-  (panel.querySelector<HTMLElement>("[autofocus], input, button") ?? panel).focus();
+  (panel.querySelector<HTMLElement>("input, button") ?? panel).focus();
   return { close, place };
 }
 

@@ -54,20 +54,20 @@ export function groupable(frame: RunFrame): Column[] {
 
 /** The page's own choice: the run, its headline metrics, the params that differ, a tag or two. */
 export function defaultColumns(frame: RunFrame): string[] {
-  const chosen: string[] = ["status"];
-  if ((frame.column("experiment")?.byValue().size ?? 0) > 1) chosen.push("experiment");
-  chosen.push("start_time", "duration_s");
+  const chosen: string[] = ["status", "start_time"];
   const some = (kind: Kind, most: number, fits: (column: Column) => boolean): void => {
     const fitting = frame.columns.filter((column) => kindOf(column.name) === kind && fits(column));
     chosen.push(...fitting.slice(0, most).map((column) => column.name));
   };
   some("metrics", 4, (column) => !column.name.startsWith("metrics.system/"));
   some("params", 5, (column) => column.varies);
+  chosen.push("duration_s");
+  if ((frame.column("experiment")?.byValue().size ?? 0) > 1) chosen.push("experiment");
   some("tags", 2, (column) => column.varies);
   return chosen.filter((name) => frame.column(name));
 }
 
-const WIDTHS: Record<ColumnKind, number> = { text: 120, number: 92, bool: 72, time: 104, status: 112, duration: 88 };
+const WIDTHS: Record<ColumnKind, number> = { text: 120, number: 92, bool: 72, time: 96, status: 104, duration: 84 };
 const KEY = "steplog.widths";
 
 export const NARROWEST = 48;
@@ -80,7 +80,7 @@ export class Widths {
   of(name: string, kind: ColumnKind): number {
     const own = this.set[name];
     if (typeof own === "number" && own >= NARROWEST && own <= WIDEST) return own;
-    if (name === NAME) return window.innerWidth < 600 ? 168 : 232;
+    if (name === NAME) return window.innerWidth < 600 ? 150 : 200;
     if (name === "experiment") return 140;
     // Room for the heading, within reason.
     return Math.max(WIDTHS[kind], Math.min(180, 30 + labelOf(name).length * 7));

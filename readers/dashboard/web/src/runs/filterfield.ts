@@ -17,7 +17,7 @@ export function spelled(name: string): string {
 export class FilterField {
   readonly element: HTMLElement;
   readonly input: HTMLInputElement;
-  private readonly error = h("p", { class: "field-error", id: "filter-error", role: "alert", hidden: true });
+  private readonly error = h("p", { class: "filter-error", id: "filter-error", role: "alert", hidden: true });
   private readonly offers = h("div", { class: "menu offers", role: "listbox", id: "filter-offers", "aria-label": "Columns", hidden: true });
   private readonly clear: HTMLButtonElement;
   private names: readonly string[] = [];
@@ -74,7 +74,7 @@ export class FilterField {
   /** What the server says is wrong; "" is nothing. */
   showError(error: string, hint = ""): void {
     this.error.hidden = error === "";
-    this.error.replaceChildren(error, ...(hint ? [h("span", { class: "field-hint" }, ` ${hint}`)] : []));
+    this.error.replaceChildren(error, ...(hint ? [h("span", { class: "filter-hint" }, ` ${hint}`)] : []));
     this.input.setAttribute("aria-invalid", String(error !== ""));
   }
 

@@ -4,11 +4,11 @@
 // code has put the right text in; the browser never shows a part of the page that hasn't been written yet.
 
 import { fill, h } from "../dom";
-import { formatCount, formatNumber, plural } from "../format";
+import { formatCount, formatDuration, formatNumber, plural } from "../format";
 import { countBadge, put, showCell, showName, showPick, type Part } from "./cells";
-import { labelOf, longLabelOf, NAME, type Widths } from "./columns";
+import { kindOf, labelOf, longLabelOf, NAME, type Widths } from "./columns";
 import type { Column, RunFrame } from "./frame";
-import { groupOf, meanOf, type Group, type Lines } from "./groups";
+import { commonOf, groupOf, meanOf, type Group, type Lines } from "./groups";
 import { GridHead, type HeadHandlers } from "./head";
 import type { SortKey } from "./order";
 
@@ -258,9 +258,14 @@ export class Grid {
       const cell = cells[k + 2];
       if (!cell) return;
       cell.classList.remove("odd");
-      if (column.kind !== "number") return put(cell, "");
-      const { mean, count } = meanOf(column, group.rows);
-      put(cell, count > 0 ? formatNumber(mean) : "", count > 0 ? `mean of ${formatCount(count)}: ${mean}` : "");
+      if (kindOf(column.name) === "metrics" || column.kind === "duration") {
+        const { mean, count } = meanOf(column, group.rows);
+        const text = column.kind === "duration" ? formatDuration(mean) : formatNumber(mean);
+        return put(cell, count > 0 ? text : "", count > 0 ? `mean of ${formatCount(count)}: ${mean}` : "");
+      }
+      const same = commonOf(column, group.rows);
+      if (same === null || column.kind === "time" || column.kind === "status") return put(cell, "");
+      put(cell, column.kind === "number" ? formatNumber(column.number(same)) : column.text(same), "the same in all of these runs");
     });
   }
 

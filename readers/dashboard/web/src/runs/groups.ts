@@ -55,6 +55,14 @@ export function meanOf(column: Column, rows: Int32Array): { mean: number; count:
   return { mean: count > 0 ? sum / count : NaN, count };
 }
 
+/** A row with the value that all of a group's runs share; null where they differ or have none. */
+export function commonOf(column: Column, rows: Int32Array): number | null {
+  const first = rows[0];
+  if (first === undefined || column.at(first) === null) return null;
+  for (const row of rows) if (column.at(row) !== column.at(first)) return null;
+  return first;
+}
+
 function order(frame: RunFrame, groups: Group[], column: Column, first: SortKey | undefined): void {
   const by = first && first.name !== column.name ? frame.column(first.name) : undefined;
   const byMean = by && (by.numeric || by.kind === "bool") ? new Map(groups.map((group) => [group, meanOf(by, group.rows).mean])) : null;

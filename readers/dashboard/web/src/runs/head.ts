@@ -92,7 +92,7 @@ export class GridHead {
             pointerdown: (event) => name !== NAME && this.startDrag(event, name),
           },
         },
-        h("span", { class: "head-label cut" }, labelOf(name)),
+        h("span", { class: "head-label cut" }, this.isAmbiguous(name) && h("span", { class: "faint" }, `${kindOf(name).slice(0, -1)} `), labelOf(name)),
         key && h("span", { class: "head-sort", "aria-hidden": "true" }, key.down ? "↓" : "↑", sort.length > 1 && h("sub", null, at + 1)),
       ),
       h("button", {
@@ -116,6 +116,11 @@ export class GridHead {
       this.openMenu(cell, name, kind);
     });
     return cell;
+  }
+
+  /** A param and a metric may have one name: then the kind stands before it. */
+  private isAmbiguous(name: string): boolean {
+    return kindOf(name) !== "run" && this.columns.filter((column) => labelOf(column.name) === labelOf(name)).length > 1;
   }
 
   private openMenu(anchor: HTMLElement, name: string, kind: Column["kind"]): void {

@@ -10,7 +10,7 @@ import type { RunFrame } from "./frame";
 const MOST_LISTED = 300;
 
 export function openPicker(anchor: HTMLElement, frame: RunFrame, shown: () => readonly string[], onChange: (columns: string[] | null) => void): void {
-  const search = h("input", { class: "input", type: "search", placeholder: "Find a column", "aria-label": "Find a column", autofocus: true });
+  const search = h("input", { class: "input", type: "search", placeholder: "Find a column", "aria-label": "Find a column" });
   const list = h("div", { class: "picker-list" });
   const change = (columns: string[] | null): void => {
     onChange(columns);

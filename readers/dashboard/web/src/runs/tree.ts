@@ -17,7 +17,7 @@ interface Node {
 const OPEN_AT_FIRST = 40;
 
 export class ExperimentTree {
-  readonly element = h("div", { class: "tree", role: "tree", "aria-label": "Experiments" });
+  readonly element = h("div", { class: "experiments", role: "tree", "aria-label": "Experiments" });
   private roots: Node[] = [];
   private all: Node = { path: "", label: "All runs", runs: 0, running: 0, children: [] };
   private readonly folded = new Map<string, boolean>();
@@ -74,7 +74,7 @@ export class ExperimentTree {
     return h(
       "div",
       {
-        class: "tree-item",
+        class: "experiment-item",
         role: "treeitem",
         tabindex: -1,
         "aria-level": level,
@@ -85,15 +85,15 @@ export class ExperimentTree {
         style: { "--level": String(level - 1) },
       },
       h("span", { class: folder ? `fold${open ? " open" : ""}` : "fold-space", "aria-hidden": "true" }),
-      h("span", { class: "cut tree-label" }, node.label),
+      h("span", { class: "cut experiment-label" }, node.label),
       node.running > 0 && h("span", { class: "dot dot-running" }),
-      h("span", { class: "tree-count" }, formatCount(node.runs)),
+      h("span", { class: "experiment-count" }, formatCount(node.runs)),
     );
   }
 
   private onClick(event: MouseEvent): void {
     const target = event.target as Element;
-    const item = target.closest<HTMLElement>(".tree-item");
+    const item = target.closest<HTMLElement>(".experiment-item");
     if (!item) return;
     const path = item.dataset["path"] ?? "";
     if (target.closest(".fold")) this.fold(path, item.getAttribute("aria-expanded") === "true");
