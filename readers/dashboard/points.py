@@ -21,12 +21,12 @@ import numpy as np
 import polars as pl
 
 from ingest.catalog import LiveSegment, Snapshot
-from readers.dashboard.store_view import LAG_S
-from readers.live import LiveRows
+from ingest.columns import PointBlock
+from readers.dashboard.growing import LivePoints
+from readers.dashboard.store_view import LAG_S, GrowingTables
 from readers.names import TrueNames
 from readers.places import find
 from readers.query import Found, Query
-from readers.scan import Tables
 
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -55,6 +55,8 @@ class History(NamedTuple):
     """Places of y that aren't finite, rising."""
     words: Floats
     """What was logged there: NaN, inf or -inf."""
+    by_order: bool = False
+    """Whether x is the order of the points, for want of steps."""
 
     @property
     def nbytes(self) -> int:
@@ -97,7 +99,7 @@ class Look(NamedTuple):
     """The metrics table at one moment."""
 
     shot: Snapshot
-    live: dict[LiveSegment, pl.DataFrame]
+    live: dict[LiveSegment, LivePoints]
     by_experiment: dict[str, list[Found]]
 
 
@@ -105,12 +107,11 @@ class Points:
     """Histories by run, metric and x-axis. Any thread."""
 
     def __init__(
-        self, tables: Tables, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = time.monotonic
+        self, tables: GrowingTables, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._tables = tables
         self._names = TrueNames(tables.layout, tables.verified)
-        self._live_rows = LiveRows(tables.layout)
-        self._live: tuple[float, dict[LiveSegment, pl.DataFrame]] | None = None
+        self._live: tuple[float, dict[LiveSegment, LivePoints]] | None = None
         self._kept: OrderedDict[tuple[str, str, Axis], _Read] = OrderedDict()
         self._most_bytes = most_bytes
         self._bytes = 0
@@ -163,18 +164,25 @@ class Points:
 
     def live(self, look: Look, runs: Sequence[str], key: str, axis: Axis) -> dict[str, History]:
         """The points of runs that aren't sealed yet."""
-        if not look.live:
-            return {}
-        wanted = (pl.col("key") == key) & pl.col("run_id").is_in(list(runs))
-        rows = pl.concat([frame.filter(wanted) for frame in look.live.values()])
-        parts = rows.partition_by("run_id", as_dict=True)
-        return {str(run_id): _history(part, axis) for (run_id,), part in parts.items()}
+        found: dict[str, History] = {}
+        for points in look.live.values():
+            for run_id in runs:
+                new = _of_blocks(points.blocks.get(run_id, ()), key, axis)
+                if len(new.y):
+                    found[run_id] = joined(found.get(run_id, NOTHING), new)
+            if points.rows is not None:
+                wanted = (pl.col("key") == key) & pl.col("run_id").is_in(list(runs))
+                parts = points.rows.filter(wanted).partition_by("run_id", as_dict=True)
+                for (name,), part in parts.items():
+                    run_id = str(name)
+                    found[run_id] = joined(found.get(run_id, NOTHING), _history(part, axis))
+        return found
 
-    def _read_live(self) -> dict[LiveSegment, pl.DataFrame]:
+    def _read_live(self) -> dict[LiveSegment, LivePoints]:
         with self._live_lock:
             now = self._clock()
             if self._live is None or now - self._live[0] > LAG_S:
-                self._live = now, self._live_rows.read("metrics")
+                self._live = now, self._tables.growing.points()
             return self._live[1]
 
     def _read(self, parts: list[Found], run_id: str, key: str, axis: Axis) -> History:
@@ -226,14 +234,41 @@ def _history(rows: pl.DataFrame, axis: Axis, again: Callable[[], pl.DataFrame] |
         "at", "writer", "seq", maintain_order=True
     )
     x = _x_of(full, axis)
-    y = full["value"].to_numpy()
-    if x is None:
-        steps = _steps(full)
-        known = steps.is_not_null().to_numpy()
-        x = steps.drop_nulls().to_numpy() if known.any() else np.arange(full.height, dtype=np.float64)
-        y = y[known] if known.any() else y
-    order = np.argsort(x, kind="stable")
-    return made(x[order], y[order])
+    return _in_order(_steps(full).fill_null(np.nan).to_numpy() if x is None else x, full["value"].to_numpy())
+
+
+def _of_blocks(blocks: Sequence[PointBlock], key: str, axis: Axis) -> History:
+    """The points of one run and metric in the order of x."""
+    mine = [(block, block.keys.index(key)) for block in blocks if key in block.keys]
+    if not mine:
+        return NOTHING
+    y = np.concatenate([block.values[:, place] for block, place in mine])
+    seq = np.concatenate([block.seq for block, _ in mine])
+    if axis == "time":
+        x = np.concatenate([block.time_ns for block, _ in mine]) // 1000 / 1e3
+    else:
+        x = np.concatenate([_steps_of(block) for block, _ in mine])
+    if (seq[1:] < seq[:-1]).any():
+        order = np.argsort(seq, kind="stable")
+        x, y = x[order], y[order]
+    return _in_order(x, y)
+
+
+def _steps_of(block: PointBlock) -> Floats:
+    return np.full(len(block.seq), np.nan) if block.step is None else block.step.astype(np.float64)
+
+
+def _in_order(x: Floats, y: Floats) -> History:
+    """Points in the order in which they were logged, x NaN where there is none, as a history."""
+    known = ~np.isnan(x)
+    if len(y) and not known.any():
+        return made(np.arange(len(y), dtype=np.float64), y)._replace(by_order=True)
+    if not known.all():
+        x, y = x[known], y[known]
+    if (x[1:] < x[:-1]).any():
+        order = np.argsort(x, kind="stable")
+        x, y = x[order], y[order]
+    return made(x, y)
 
 
 def _x_of(rows: pl.DataFrame, axis: Axis) -> Floats | None:
@@ -276,9 +311,11 @@ def joined(one: History, other: History) -> History:
     """Two histories of one metric as one; of equal x's those of `other` come last."""
     if not len(one.y) or not len(other.y):
         return one if len(one.y) else other
-    x = np.concatenate([one.xs(), other.xs()])
+    if one.by_order != other.by_order:  # points without a step are left out where others have one
+        return other if one.by_order else one
+    x = np.concatenate([one.xs(), other.xs() + (len(one.y) if one.by_order else 0)])
     y = np.concatenate([one.logged(0, len(one.y)), other.logged(0, len(other.y))])
     if x[len(one.y)] >= x[len(one.y) - 1]:
-        return made(x, y)
+        return made(x, y)._replace(by_order=one.by_order)
     order = np.argsort(x, kind="stable")
     return made(x[order], y[order])

@@ -88,7 +88,8 @@ def answer(view: StoreView, moment: Moment, experiment: str | None, where: str |
     runs = runs.reverse().head(MOST_RUNS)
     shown = table if runs.height == len(table) else view.subset(table, runs)
     names, left_out = chosen(shown)
-    return _encoded(_wide(shown, runs, names), names, count, left_out)
+    wide = _wide(shown, runs, names)
+    return _encoded(wide, names, _digits(shown, wide), count, left_out)
 
 
 class Name(NamedTuple):
@@ -144,14 +145,27 @@ def _wide(table: RunTable, runs: pl.DataFrame, names: Iterable[Name]) -> pl.Data
     return runs.select("run_id").join(wide, on="run_id", how="left", maintain_order="left")
 
 
-def _encoded(wide: pl.DataFrame, names: list[Name], count: int, left_out: int) -> bytes:
+def _digits(table: RunTable, wide: pl.DataFrame) -> dict[str, dict[int, str]]:
+    """By column and row, whole numbers that neither a float nor a browser holds exactly."""
+    rows = wide.select("run_id").with_row_index("row")
+    found: dict[str, dict[int, str]] = {}
+    for kind, values in (("params", table.params), ("tags", table.tags)):
+        long = values.filter(pl.col("value").str.contains(r"^-?\d{16,}$")).join(rows, on="run_id")
+        for key, row, text in long.select("key", "row", "value").iter_rows():
+            found.setdefault(f"{kind}.{key}", {})[row] = text
+    return found
+
+
+def _encoded(
+    wide: pl.DataFrame, names: list[Name], digits: Mapping[str, Mapping[int, str]], count: int, left_out: int
+) -> bytes:
     columns: list[dict[str, object]] = [{"name": name, "kind": kind} for name, kind in _OF_RUNS.items()]
     arrays = {name: column(_short(wide[name])) for name in _OF_RUNS}
     for name in names:
         full = f"{name.kind}.{name.key}"
         if full in wide.columns and full not in arrays:
             columns.append({"name": full, "kind": _kind(wide[full]), "runs": name.runs, "varies": name.varies})
-            arrays[full] = column(_short(wide[full]))
+            arrays[full] = column(_short(wide[full]), digits.get(full))
     head = {"columns": columns, "count": count, "truncated": _truncated(wide.height, count, left_out)}
     data = b",".join(encoded(name) + b":" + array for name, array in arrays.items())
     return encoded(head)[:-1] + b',"data":{' + data + b"}}"

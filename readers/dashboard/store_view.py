@@ -11,6 +11,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import polars as pl
@@ -18,6 +19,8 @@ import polars as pl
 from ingest.alive import is_alive
 from ingest.catalog import live_writers
 from ingest.errors import ExperimentNotFound, LookupFailed, RunNotFound
+from ingest.layout import Layout
+from readers.dashboard.growing import GrowingRows
 from readers.params import latest
 from readers.runtable import RunTable
 from readers.scan import Tables
@@ -41,12 +44,34 @@ class Moment(NamedTuple):
     read_at: float
 
 
+class GrowingTables(Tables):
+    """The tables of a store, in which live segments are decoded as they grow, for points too: see `growing`."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
+        self.growing = GrowingRows(layout)
+        self._live = self.growing
+
+
+class ViewedStore(Store):
+    """A store whose tables are those of a view."""
+
+    @cached_property
+    def _tables(self) -> GrowingTables:
+        return GrowingTables(self.layout)
+
+    @property
+    def tables(self) -> GrowingTables:
+        """The tables of which all answers come. Not of metrics: what isn't sealed of these, only `Points` has."""
+        return self._tables
+
+
 class StoreView:
     """What requests ask of a store. Any thread."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
-        self.store = store
-        self.tables = Tables(store.layout)
+        self.store = ViewedStore(store.root)
+        self.tables = self.store.tables
         self._clock = clock
         self._lock = threading.Lock()
         self._last: tuple[str, bool, Moment] | None = None
