@@ -12,6 +12,7 @@ from collections import deque
 from readers.dashboard.ticks import Tick, TooMany, Wanted
 
 QUEUE_BYTES = 8 << 20
+_HELLO = '{"type":"hello"'
 
 
 class Client:
@@ -33,7 +34,7 @@ class Client:
     def greet(self, tick: Tick, *, resumed: bool = False) -> None:
         """Say where the client stands; `resumed`: what it missed comes next."""
         said = "true" if resumed else "false"
-        self._put(f'{{"type":"hello","cursor":{_text(tick)},"resumed":{said}}}', tick)
+        self._put(f'{_HELLO},"cursor":{_text(tick)},"resumed":{said}}}', tick)
 
     def deliver(self, tick: Tick) -> None:
         """Offer what the client wants of a tick."""
@@ -50,17 +51,17 @@ class Client:
             self.resync(tick)
 
     def resync(self, tick: Tick) -> None:
-        """Let go of the queue, and say so."""
+        """Let go of the queue but for a greeting, and say so."""
         with self._lock:
-            self._queue.clear()
-            self._size = 0
+            self._queue = deque(message for message in self._queue if message.startswith(_HELLO))
+            self._size = sum(map(len, self._queue))
         self.resyncs += 1
-        self._put(f'{{"type":"resync","cursor":{_text(tick)}}}', tick)
+        self._put(f'{{"type":"resync","cursor":{_text(tick)}}}', tick, always=True)
 
-    def _put(self, message: str, tick: Tick | None) -> bool:
-        """Queue a message; with it the client stands at a tick. False where there is no room."""
+    def _put(self, message: str, tick: Tick | None, *, always: bool = False) -> bool:
+        """Queue a message; with it the client stands at a tick. False where there is no room, unless it must be."""
         with self._lock:
-            if self._queue and self._size + len(message) > self._queue_bytes:
+            if self._queue and not always and self._size + len(message) > self._queue_bytes:
                 return False
             self._queue.append(message)
             self._size += len(message)

@@ -64,6 +64,8 @@ class Hub:
         self.controls = Controls(store, read_only=read_only)
         self.looks = 0
         """How often the store was looked at."""
+        self.asleep = threading.Event()
+        """Set while nobody is connected: nothing is looked at then."""
         self._clients: list[Client] = []
         self._joining: deque[_Join] = deque()
         self._lock = threading.Lock()
@@ -134,9 +136,11 @@ class Hub:
         quiet_since = time.monotonic()
         while not self._stopping:
             if not self.clients:
+                self.asleep.set()
                 self._wakeup.wait()
                 self._wakeup.clear()
                 continue
+            self.asleep.clear()
             began = time.monotonic()
             try:
                 if self._turn():

@@ -62,28 +62,18 @@ class Tick:
         self._sent.clear()
 
     def _message(self, wanted: Wanted) -> str | None:
-        runs = _places(self._run_ids, wanted.runs)
-        keys = _places(self._keys, wanted.keys)
-        if not self.height or not runs or not keys:
-            return None
         frame = self._rest.with_columns(self._run, self._key)
-        if len(runs) < len(self._run_ids):
-            frame = frame.filter(pl.col("run_id").is_in(list(runs)))
-        if len(keys) < len(self._keys):
-            frame = frame.filter(pl.col("key").is_in(list(keys)))
+        for column, names, chosen in (("run_id", self._run_ids, wanted.runs), ("key", self._keys, wanted.keys)):
+            if chosen is not None:
+                places = [place for place, name in enumerate(names) if name in chosen]
+                frame = frame.filter(pl.col(column).is_in(places)) if len(places) < len(names) else frame
         if frame.is_empty():
             return None
         if frame.height > MOST_ROWS:
             raise TooMany
-        return points_message(
-            self.cursor,
-            [self._run_ids[place] for place in runs],
-            [self._keys[place] for place in keys],
-            frame.with_columns(
-                pl.col("run_id").replace_strict(runs, return_dtype=pl.UInt32),
-                pl.col("key").replace_strict(keys, return_dtype=pl.UInt32),
-            ),
-        )
+        run_ids, run = _recoded(self._run_ids, frame["run_id"])
+        keys, key = _recoded(self._keys, frame["key"])
+        return _points_message(self.cursor, run_ids, keys, frame.with_columns(run, key))
 
 
 class TooMany(Exception):
@@ -97,27 +87,31 @@ class Ticks:
         self._kept_bytes = kept_bytes
         self._ticks: deque[Tick] = deque()
         self._size = 0
+        self._gone = -1
+        """Number of the last that isn't kept any more."""
 
     def add(self, tick: Tick) -> None:
         """Keep one more; the oldest go."""
         self._ticks.append(tick)
         self._size += tick.size
         while self._size > self._kept_bytes:
-            self._size -= self._ticks.popleft().size
+            oldest = self._ticks.popleft()
+            self._size -= oldest.size
+            self._gone = oldest.number
 
     def after(self, number: int) -> list[Tick] | None:
         """All that came after a tick; None when some of them are gone."""
-        if self._ticks and self._ticks[0].number > number + 1:
+        if number < self._gone:
             return None
         return [tick for tick in self._ticks if tick.number > number]
 
     def clear(self) -> None:
-        """Forget them all."""
+        """Forget them all; numbers begin anew."""
         self._ticks.clear()
-        self._size = 0
+        self._size, self._gone = 0, -1
 
 
-def points_message(cursor: msgspec.Raw, run_ids: list[str], keys: list[str], frame: pl.DataFrame) -> str:
+def _points_message(cursor: msgspec.Raw, run_ids: list[str], keys: list[str], frame: pl.DataFrame) -> str:
     """The message of some points.
 
     Args:
@@ -152,7 +146,10 @@ def _coded(names: pl.Series) -> tuple[list[str], pl.Series]:
     return distinct.to_list(), names.cast(pl.Enum(distinct)).to_physical().cast(pl.UInt32)
 
 
-def _places(names: list[str], wanted: frozenset[str] | None) -> dict[int, int]:
-    """Of the wanted names their old places, each with its new one."""
-    old = (place for place, name in enumerate(names) if wanted is None or name in wanted)
-    return {place: new for new, place in enumerate(old)}
+def _recoded(names: list[str], places: pl.Series) -> tuple[list[str], pl.Series]:
+    """(of the names those that occur, for each row the place of its name among them)."""
+    found = places.unique().sort().to_list()
+    if len(found) == len(names):
+        return names, places
+    new = {place: n for n, place in enumerate(found)}
+    return [names[place] for place in found], places.replace_strict(new, return_dtype=pl.UInt32)
