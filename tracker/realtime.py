@@ -19,6 +19,8 @@ from typing import Any, Self
 from ingest.errors import TrackerError
 from readers.best import Mode, resolve_mode
 from readers.checkpoints import Checkpoint, Which
+from readers.dashboard.process import DashboardProcess
+from readers.dashboard.settings import DashboardSettings
 from tracker.checkpoints import check_retention
 from tracker.experiment import ExperimentTracker
 from tracker.run import RunId
@@ -56,7 +58,7 @@ class RealTimeTracker:
         self._monitor, self._mode = monitor, mode
         self._keep_last, self._keep_best = keep_last, keep_best
         self._streams: dict[str, Stream] = {}
-        self._dashboard: Any = None
+        self._dashboard: DashboardProcess | None = None
         self._dashboard_pid = 0
         self._disabled = tracker.settings.disabled
         self._lock = threading.RLock()
@@ -187,9 +189,6 @@ class RealTimeTracker:
         Raises: ValueError, TypeError: no such port or host. SinkFailed: it couldn't be started, and the tracker is
             strict.
         """
-        from readers.dashboard.server import DashboardProcess
-        from readers.dashboard.settings import DashboardSettings
-
         asked = check_port(port)
         if self._disabled:
             return None
