@@ -9,6 +9,7 @@ aside and swapped in, and built again only where the sources changed, so repeate
 Runs alone, with nothing but the standard library: the build hook starts it before anything of ours is installed.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -17,6 +18,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,6 +99,17 @@ def build() -> None:
         made.rename(STATIC)
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One build at a time: several installs or test runs may begin at once."""
+    folder = os.open(WEB, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def _install(node: Node) -> None:
     """The packages of the lock file, unless just these are there."""
     lock = WEB / "package-lock.json"
@@ -143,7 +156,9 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(f"{NODE_PACKAGE}\n")
         return 0
     try:
-        build()
+        with _alone():
+            if not is_built():
+                build()
     except NotBuilt as error:
         sys.stderr.write(f"the dashboard's page was not built: {error}\n")
         return 1
