@@ -87,7 +87,7 @@ class RealTimeTracker:
         """
         if step is None:
             step = own_step(metrics)
-        self.tracker.log_metrics(metrics, step, run_id=run_id)
+        self.tracker.log_metrics(metrics, step=step, run_id=run_id)
         if not self._disabled:
             self._stream(run_id).add(metrics, step)
             return

@@ -7,6 +7,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +29,7 @@ SNIPPETS = {
     "custom_artifact_logging": "faec6cc3c738bdd483d9fa945d3cb8bdc09e964e74af468f6c9b0f5f7bb3c2fb",
     "compare_multiple_experiments": "2c9e037c1ddc16fc0079e685c993f0680b4ba73d63ebab569ec000fe6bf63014",
     "hyperparameter_optimization_analysis": "792203afadcf881822daebdc124ab5cf6ed4dd064782a98621ef4b1c323c5fe3",
+    "metric_streaming": "0de7a86485e14bbeb0086ae688e711cf443919426c6482efb5b3f9721923763a",
     "best_practice_1_organization": "c85ec2f92355d21cd57c78818023fb215f6281985e532bd7b92c4588d43ed537",
     "best_practice_2_logging": "c6441aa4dd976b62726a40cc6b295b73aabe65be6e8fe927b118dad1cf6b4669",
     "best_practice_3_errors": "5835a7af79f5c7425663e81baef8762d5a1aebaee10b727094cac0d961ea1b4d",
@@ -308,3 +311,43 @@ def test_hyperparameter_optimization_analysis_of_one_run(tmp_path: Path) -> None
     assert ranges.items() >= {"n_estimators": [100.0, 100.0], "max_depth": [10.0, 10.0]}.items()
     assert "UserWarning" in done.stderr
     assert (tmp_path / "parameter_interactions.png").read_bytes().startswith(b"\x89PNG")
+
+
+def look(folder: Path, seen: dict[str, Any]) -> None:
+    """Open the example's dashboard, as a browser would, when it says where; then let it go on."""
+    address = (folder / "address").read_text()
+    for path in ("/", "/api/runs"):
+        with urllib.request.urlopen(address + path, timeout=10) as answer:  # noqa: S310 - this machine's own
+            seen[path] = answer.read()
+    (folder / "seen").write_text("looked")
+
+
+@pytest.mark.timeout(60)  # a process of its own, which starts another one for the dashboard
+def test_metric_streaming(tmp_path: Path) -> None:
+    """Points, steps and checkpoints are in the store, and the dashboard shows the run while it goes on."""
+    seen: dict[str, Any] = {}
+    pipes = {name: tmp_path / name.lower() for name in ("ADDRESS", "SEEN")}
+    for pipe in pipes.values():
+        os.mkfifo(pipe)
+    visitor = threading.Thread(target=look, args=(tmp_path, seen), daemon=True)
+    visitor.start()
+    done = run_example("metric_streaming", tmp_path, **{name: str(pipe) for name, pipe in pipes.items()})
+    visitor.join(10)
+    iterations = range(1000)
+    best = np.maximum.accumulate([call["accuracy"] for call in done.arguments("log_metrics")])
+    runs = json.loads(seen["/api/runs"])["data"]
+    with ExperimentTracker(done.store.root, "streaming", auto_log=False) as tracker:
+        checkpoints = tracker.list_checkpoints(done.run_id)
+        states = [tracker.load_checkpoint(done.run_id, which=checkpoint.number) for checkpoint in checkpoints]
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("steplog: the dashboard is at http://127.0.0.1:") == 1
+    assert [metrics["iteration"] for metrics in done.arguments("log_metrics")] == list(iterations)
+    assert stored_points(done) == logged_points(done)
+    assert {step for _, step, _ in stored_points(done)} == set(iterations)
+    assert [checkpoint.step for checkpoint in checkpoints] == list(iterations[::100])
+    assert states == [
+        {"iteration": at, "model_state": f"checkpoint_{at}", "best_accuracy": best[at]} for at in iterations[::100]
+    ]
+    assert (runs["run_id"], runs["status"]) == ([done.run_id], ["RUNNING"])
+    assert b"<title>" in seen["/"]
