@@ -22,7 +22,9 @@ from readers.paramaxes import Axis, axes_of
 from readers.runtable import RunTable
 from readers.verdict import Group, Verdict, compare_groups
 
-MOST_COMPARED = 200
+MOST_COMPARED = 1_000
+MOST_VALUES = 400_000
+"""Of differences, and of metrics, in one answer: of many runs fewer rows are told."""
 MOST_ANALYSED = 10_000
 MOST_LINES = 5_000
 MOST_DIFFERENCES = 2_000
@@ -56,16 +58,17 @@ class Comparisons:
         """
         table = self._table(Scope(runs=tuple(run_ids)), MOST_COMPARED)
         found = differences(table)
+        rows = min(MOST_DIFFERENCES, MOST_VALUES // max(len(table), 1))
         runs = table.runs.select("run_id", pl.coalesce("run_name", "run_id").alias("run_name"), "experiment", "status")
         return {
             "runs": runs.to_dicts(),
             "differences": [
                 {"kind": row.kind, "name": row.name, "values": [_short(value) for value in row.values]}
-                for row in found.rows[:MOST_DIFFERENCES]
+                for row in found.rows[:rows]
             ],
             "same": found.same,
             "metrics": _metrics(table),
-            "truncated": _words(len(found.rows) - MOST_DIFFERENCES, "more differences"),
+            "truncated": _words(len(found.rows) - rows, "more differences"),
         }
 
     def importance(self, scope: Scope, metric: str, method: Method = "permutation") -> Answer:
@@ -180,9 +183,10 @@ class Comparisons:
 def _metrics(table: RunTable) -> list[Answer]:
     """Each metric's last value in each run, the machine's own left out."""
     names = [name for name in table.metric_names if not name.startswith("system/")]
-    last = table.wide(metrics=names[:MOST_METRICS], params=())
+    names = names[: min(MOST_METRICS, MOST_VALUES // max(len(table), 1))]
+    last = table.wide(metrics=names, params=())
     found = []
-    for name in names[:MOST_METRICS]:
+    for name in names:
         values = last[f"metrics.{name}"]
         towards = direction(name)
         finite = values.filter(values.is_finite() & values.is_not_null())
