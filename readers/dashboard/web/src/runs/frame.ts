@@ -71,7 +71,12 @@ export class Column {
 
   private ranks(): Float64Array {
     const texts = [...this.byValue().keys()].filter((text) => text !== "").sort(compareTexts);
-    const rank = new Map(texts.map((text, k) => [text, k]));
+    const rank = new Map<string, number>();
+    texts.forEach((text, k) => {
+      const before = texts[k - 1];
+      const same = before !== undefined && compareTexts(before, text) === 0; // but for case: further columns decide
+      rank.set(text, same ? (rank.get(before) ?? k) : k);
+    });
     return Float64Array.from(this.cells, (_, row) => rank.get(this.text(row)) ?? NaN);
   }
 }
