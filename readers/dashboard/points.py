@@ -119,6 +119,11 @@ class Points:
         self._lock = threading.Lock()
         self._live_lock = threading.Lock()
 
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that histories take now."""
+        return self._bytes
+
     def look(self) -> Look:
         """What is there now: the parts, and what isn't sealed."""
         for left in reversed(range(_TRIES)):

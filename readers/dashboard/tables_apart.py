@@ -5,6 +5,7 @@ into it. Pickled objects are refused, extension types are read as what they are 
 """
 
 import io
+import math
 import os
 import resource
 import sys
@@ -13,7 +14,6 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from readers.dashboard.jsonform import plain
 from readers.dashboard.previews import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Preview
 
 _MEMORY_BYTES = 4 << 30
@@ -26,7 +26,7 @@ def main() -> None:
     _bound()
     with os.fdopen(descriptor, "rb") as file:
         found = _READERS[suffix](file)
-    sys.stdout.buffer.write(msgspec.json.encode(plain(found)))
+    sys.stdout.buffer.write(msgspec.json.encode(found))
 
 
 def _bound() -> None:
@@ -111,9 +111,13 @@ def _table(names: Sequence[str], columns: dict[str, list[Any]], rows: int, all_c
 
 def _cell(value: object) -> object:
     """A cell that fits; what is no number is text."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
-    return str(value)[:LONGEST_CELL]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value).replace("nan", "NaN").replace("inf", "Infinity")
+    if isinstance(value, int) and abs(value) <= 2**53:  # a browser would round a larger one
+        return value
+    return str(value)[:LONGEST_CELL].encode("utf-8", "replace").decode()
 
 
 _READERS: dict[str, Callable[[BinaryIO], Preview]] = {
