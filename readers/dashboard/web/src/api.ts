@@ -55,6 +55,8 @@ export interface RunsAnswer {
 export interface NamedValue {
   name: string;
   value: string;
+  /** How many characters it has, where `value` is only its beginning; getValue has all of it. */
+  length?: number;
   number?: JsonNumber | null;
 }
 
@@ -106,7 +108,8 @@ export interface RunAnswer {
   tags: NamedValue[];
   note: string | null;
   environment: NamedValue[];
-  git: { commit: string | null; branch: string | null; dirty: boolean | null; diff?: string | null } | null;
+  git: { commit: string | null; branch: string | null; dirty: boolean | null; remote?: string | null; diff_artifact?: number | null } | null;
+  packages?: { name: string; version: string }[];
   metrics: MetricSummary[];
   artifacts: Artifact[];
   models: Record<string, unknown>[];
@@ -198,7 +201,8 @@ export interface AlertsAnswer {
 let session: Promise<Session> | null = null;
 
 /** Asked once a page; asked again after a refusal, since a restarted server has another token. */
-export function getSession(): Promise<Session> {
+export function getSession(anew = false): Promise<Session> {
+  if (anew) session = null;
   session ??= get<Session>("/api/session").catch((error: unknown) => {
     session = null;
     throw error;
@@ -217,6 +221,10 @@ export function getRuns(query: { experiment?: string; filter?: string } = {}, si
 }
 
 export const getRun = (id: string, signal?: AbortSignal): Promise<RunAnswer> => get(runAddress(id), signal);
+
+/** The whole text of a param, a tag, or an entry of the environment. */
+export const getValue = (id: string, kind: "param" | "tag" | "env", name: string, signal?: AbortSignal): Promise<{ value: string }> =>
+  get(`${runAddress(id)}/value?${new URLSearchParams({ kind, name }).toString()}`, signal);
 
 export const getPreview = (id: string, index: number, signal?: AbortSignal): Promise<Preview> =>
   get(`${artifactAddress(id, index)}/preview`, signal);

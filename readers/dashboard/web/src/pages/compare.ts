@@ -128,23 +128,21 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
 
   function partOf(now: Choices, of: Compared): PartView {
     const metric = metricOf(of, now.metric || null);
-    const withMetric = (element: HTMLElement): HTMLElement => h("div", { class: "stacked" }, h("div", { class: "controls" }, metricChoice(of, metric)), element);
+    const lead = metricChoice(of, metric);
     if (now.part === "curves") return curves(now, of);
     if (now.part === "parallel") {
-      const view = parallelPart({ runs: of.runs, columns, metric, direction: directionOf(of, metric), axes: now.axes, brushes: now.brushes, onAxes: (axes) => choose({ axes }), onBrushes: brushed });
-      return { ...view, element: withMetric(view.element) };
+      return parallelPart({ lead, runs: of.runs, columns, metric, direction: directionOf(of, metric), axes: now.axes, brushes: now.brushes, onAxes: (axes) => choose({ axes }), onBrushes: brushed });
     }
     if (now.part === "scatter") {
-      const view = scatterPart({ runs: of.runs, columns, metric, direction: (name) => directionOf(of, name.replace(/^metrics\./, "")), chosen: inside(now.brushes), x: now.x, y: now.y, colour: now.colour, choose });
-      return { ...view, element: view.element };
+      return scatterPart({ runs: of.runs, columns, metric, direction: (name) => directionOf(of, name.replace(/^metrics\./, "")), chosen: inside(now.brushes), x: now.x, y: now.y, colour: now.colour, choose });
     }
     if (now.part === "differences") return plain(differences(now, of));
     if (metric === "") return plain(emptyState("No metric to ask about", "None of these runs has logged one."));
-    if (now.part === "importance") return plain(withMetric(importanceView({ scope: scope(of), metric, method: now.method, onMethod: (method) => choose({ method }) }, asking.signal)));
+    if (now.part === "importance") return plain(importanceView({ lead, scope: scope(of), metric, method: now.method, onMethod: (method) => choose({ method }) }, asking.signal));
     const names = groupings(of);
     const by = names.includes(now.by) ? now.by : (names.find((name) => !name.endsWith(".seed")) ?? names[0] ?? "");
     const pairOn = pairing(now.pairOn, names, by);
-    return plain(withMetric(verdictsView({ scope: scope(of), metric, groupings: names, by, pairOn, choose: (name, value) => choose(name === "by" ? { by: value } : { pairOn: value || "none" }) }, asking.signal)));
+    return plain(verdictsView({ lead, scope: scope(of), metric, groupings: names, by, pairOn, choose: (name, value) => choose(name === "by" ? { by: value } : { pairOn: value || "none" }) }, asking.signal));
   }
 
   function differences(now: Choices, of: Compared): HTMLElement {

@@ -15,6 +15,7 @@ export interface AxisView {
 
 const GRIP = 7;
 const CLICK = 4;
+const LINE = 12;
 
 /** `brushed` is called with each change, `undefined` when the axis no longer chooses. */
 export function brushAxis(name: string, brushed: (brush: Brush | undefined) => void): AxisView {
@@ -126,10 +127,14 @@ export function valueText(scale: Scale, value: number): string {
 function tickMarks(layout: AxisLayout, box: Box, room: number): Node[] {
   const letters = Math.max(4, Math.floor(room / 6.2));
   const most = Math.max(2, Math.floor((box.bottom - box.top) / (layout.scale.kind === "category" ? 16 : 44)));
+  let above = Infinity;
   const marks: Node[] = layout.scale.ticks(most).flatMap(({ value, label }) => {
     const y = height(box, layout.scale.place(value));
+    const mark = svg("line", { x1: -3, x2: 3, y1: y, y2: y });
+    if (above - y < LINE) return [mark]; // no room for its words
+    above = y;
     const text = label === "" ? "empty" : label.length > letters ? `${safeCut(label, letters - 1)}…` : label;
-    return [svg("line", { x1: -3, x2: 3, y1: y, y2: y }), svg("text", { x: 8, y: y + 3.5 }, text)];
+    return [mark, svg("text", { x: 8, y: y + 3.5 }, text)];
   });
   if (layout.gaps) marks.push(svg("circle", { cy: box.bottom + GAP, r: 2.5 }), svg("text", { x: 8, y: box.bottom + GAP + 3.5 }, "none"));
   return marks;

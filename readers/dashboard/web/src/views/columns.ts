@@ -1,8 +1,8 @@
 // Columns: what a picture of runs can have on an axis. A metric, or a param that differs; numbers where all of its
 // values are numbers, otherwise levels in the order of their names, numbers in theirs.
 
-import { toNumber, type JsonNumber } from "../format";
-import { scaleOf, spansDecades, type Scale, type ScaleKind } from "./scale";
+import { exactNumber, formatNumber, toNumber, type JsonNumber } from "../format";
+import { scaleOf, spansDecades, type Scale, type ScaleKind, type Tick } from "./scale";
 
 export interface Column {
   /** "params.lr", "metrics.loss": what a link calls it. */
@@ -32,8 +32,35 @@ export function textColumn(name: string, texts: readonly (string | null)[]): Col
   return { name, kind: "category", values: Float64Array.from(texts, (text) => (text === null ? NaN : (place.get(text) ?? NaN))), levels };
 }
 
+/** More distinct numbers than this are a range, not a grid of tried values. */
+const MOST_STEPS = 10;
+
+/** The distinct numbers, ascending, where they are few: a grid that was tried. Else none. */
+export function stepsOf(column: Column): number[] {
+  if (column.kind === "category") return [];
+  const steps = new Set<number>();
+  for (const value of column.values) {
+    if (Number.isFinite(value)) steps.add(value);
+    if (steps.size > MOST_STEPS) return [];
+  }
+  return [...steps].sort((a, b) => a - b);
+}
+
+/** The scale that a column's values fit on; tried values are marked as they are, with room beside the outer ones. */
 export function columnScale(column: Column): Scale {
-  return scaleOf(column.kind, column.values, column.levels);
+  const plain = scaleOf(column.kind, column.values, column.levels);
+  const steps = stepsOf(column);
+  if (steps.length === 0) return plain;
+  const ends = [plain.value(-MARGIN), plain.value(1 + MARGIN)];
+  const scale = scaleOf(column.kind, ends);
+  return { ...scale, ticks: (most) => (steps.length <= Math.max(most, 4) ? steps.map(stepTick) : scale.ticks(most)) };
+}
+
+const MARGIN = 0.06;
+
+function stepTick(value: number): Tick {
+  const exact = exactNumber(value);
+  return { value, label: exact.length <= 8 ? exact : formatNumber(value) };
 }
 
 /** What a run has there, in words. */

@@ -4,7 +4,7 @@ import { h } from "../dom";
 import { notice } from "../notice";
 
 export function copyButton(text: string, what: string): HTMLElement {
-  const button = h("button", { class: "more copy", type: "button", "aria-label": `Copy ${what}`, on: { click: () => void copy() } }, "copy");
+  const button = h("button", { class: "more copy", type: "button", "aria-label": `Copy ${what}`, on: { click: () => void copy() } }, what === "the path" ? "copy path" : "copy");
   async function copy(): Promise<void> {
     try {
       await navigator.clipboard.writeText(text);

@@ -2,18 +2,21 @@
 
 import type { CompareAnswer } from "../api";
 import { fill, h, type Child } from "../dom";
-import { plural } from "../format";
+import { formatNumber, plural } from "../format";
+import { bars } from "./bars";
+import { columnScale, textColumn, type Column } from "./columns";
 import type { Compared } from "./compared";
 import { listing } from "./listing";
 import { longText } from "./longtext";
 import { runLabel } from "./runlabel";
-import { tallied } from "./tally";
+import { histogram, tallied } from "./tally";
 
 type Difference = CompareAnswer["differences"][number];
 
 /** More runs than this don't fit side by side on a wide screen. */
 export const SIDE_BY_SIDE = 12;
 const SHOWN_VALUES = 6;
+const MOST_COUNTED = 12;
 
 export function differencesTable(compared: Compared, search: string, onSearch: (search: string) => void): HTMLElement {
   const few = compared.runs.length <= SIDE_BY_SIDE;
@@ -35,7 +38,16 @@ export function differencesTable(compared: Compared, search: string, onSearch: (
 function sideBySide(row: Difference, index: number): Child {
   const value = row.values[index] ?? null;
   if (value === null) return h("span", { class: "faint" }, "none");
-  return value === "" ? h("span", { class: "faint" }, "empty") : h("span", { class: "mono" }, longText(value, 120));
+  if (value === "") return h("span", { class: "faint" }, "empty");
+  const short = shortened(row, value);
+  return h("span", { class: "mono", title: short === value ? undefined : value }, longText(short, 120));
+}
+
+/** A long number in six digits, where the row's numbers still differ then. */
+function shortened(row: Difference, value: string): string {
+  const short = (text: string): string => (text.length > 9 && Number.isFinite(Number(text)) && text.trim() !== "" ? formatNumber(Number(text), 6) : text);
+  const texts = new Set(row.values.filter((one) => one !== null));
+  return new Set([...texts].map(short)).size === texts.size ? short(value) : value;
 }
 
 function counted(runs: number) {
@@ -43,7 +55,9 @@ function counted(runs: number) {
     head: "Values, with how many runs have each",
     class: "value",
     cell: (row: Difference): Child => {
+      const column = textColumn(row.name, row.values);
       const values = tallied(row.values);
+      if (column.kind !== "category" && values.length > MOST_COUNTED) return range(column);
       const element = h("span", { class: "tally" });
       const draw = (shown: number): void => {
         const left = values.length - shown;
@@ -57,6 +71,15 @@ function counted(runs: number) {
       return element;
     },
   };
+}
+
+/** Numbers that hardly repeat: where they lie says more than each of them. */
+function range(column: Column): Child {
+  const numbers = [...column.values].filter(Number.isFinite).sort((a, b) => a - b);
+  const scale = columnScale(column);
+  const spread = histogram(numbers.map((value) => scale.place(value)), 24);
+  const words = `${formatNumber(numbers[0] ?? NaN)} to ${formatNumber(numbers.at(-1) ?? NaN)}`;
+  return h("span", { class: "range" }, h("span", { class: "mono" }, words), bars(spread), h("span", { class: "faint" }, `${plural(new Set(numbers).size, "value")}${column.kind === "log" ? ", logarithmic" : ""}${numbers.length < column.values.length ? `, none in ${plural(column.values.length - numbers.length, "run")}` : ""}`));
 }
 
 function orderOf(value: string | null | undefined): number | string {

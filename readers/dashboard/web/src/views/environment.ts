@@ -1,14 +1,16 @@
 // What a run ran on and which code it ran: machine, packages, commit, and the changes that no commit has.
 
-import type { NamedValue, RunAnswer } from "../api";
+import { artifactAddress, getPreview, type NamedValue, type RunAnswer } from "../api";
 import { fill, h } from "../dom";
-import { formatBytes, plural } from "../format";
+import { formatBytes } from "../format";
+import { errorState, loadingState } from "../states";
 import { copyButton } from "./copybutton";
 import { diffView } from "./diffview";
 import { listing } from "./listing";
 import { longText } from "./longtext";
 import { part } from "./overview";
 import { whenChanged, type Section, type SectionContext } from "./section";
+import { valueText } from "./valuetext";
 
 export function environmentSection(context: SectionContext): Section {
   const git = h("div", { class: "git" });
@@ -19,7 +21,7 @@ export function environmentSection(context: SectionContext): Section {
     searchFrom: 20,
     columns: [
       { head: "Name", class: "name", cell: (entry) => longText(entry.name, 120), order: (entry) => entry.name },
-      { head: "Value", class: "value", cell: (entry) => longText(machineWords(entry)) },
+      { head: "Value", class: "value", cell: (entry) => machineView(context.runId, entry) },
     ],
   });
   const packages = listing<NamedValue>({
@@ -35,31 +37,17 @@ export function environmentSection(context: SectionContext): Section {
     ],
   });
   const element = h("div", { class: "environment" }, part("Code", git), part("Machine", machine.element), part("Packages", packages.element));
-  const draw = whenChanged(([entries, state]: [NamedValue[], RunAnswer["git"]]) => {
-    fill(git, gitView(state));
-    machine.update(entries.filter((entry) => !/^(git|packages)(\.|$)/.test(entry.name)));
-    packages.update(packagesOf(entries));
+  const closed = new AbortController();
+  const draw = whenChanged(([entries, found, state]: [NamedValue[], { name: string; version: string }[], RunAnswer["git"]]) => {
+    fill(git, gitView(context.runId, state, closed.signal));
+    machine.update(entries);
+    packages.update(found.map(({ name, version }) => ({ name, value: version })));
   });
-  return { element, update: (answer) => draw([answer.environment, answer.git]) };
+  return { element, update: (answer) => draw([answer.environment, answer.packages ?? [], answer.git]), dispose: () => closed.abort() };
 }
 
-/** Each package a row, whether the answer gives one mapping or a name for each. */
-export function packagesOf(entries: readonly NamedValue[]): NamedValue[] {
-  const whole = entries.find((entry) => entry.name === "packages");
-  const found = entries.filter((entry) => entry.name.startsWith("packages.")).map((entry) => ({ ...entry, name: entry.name.slice("packages.".length) }));
-  if (whole === undefined) return found;
-  try {
-    const versions: unknown = JSON.parse(whole.value);
-    if (typeof versions !== "object" || versions === null) return found;
-    return [...found, ...Object.entries(versions).map(([name, value]) => ({ name, value: String(value) }))];
-  } catch {
-    return [...found, whole]; // no mapping: shown as it is
-  }
-}
-
-function gitView(git: RunAnswer["git"]): HTMLElement {
+function gitView(runId: string, git: RunAnswer["git"], signal: AbortSignal): HTMLElement {
   if (git === null || (git.commit === null && git.branch === null)) return h("p", { class: "soft" }, "No git commit was recorded: the run didn't start in a repository, or with ", h("code", null, "auto_log=False"), ".");
-  const diff = git.diff ?? "";
   return h(
     "div",
     null,
@@ -68,13 +56,34 @@ function gitView(git: RunAnswer["git"]): HTMLElement {
       { class: "facts" },
       h("div", { class: "fact" }, h("dt", null, "Commit"), h("dd", null, h("code", { title: git.commit ?? "" }, (git.commit ?? "none yet").slice(0, 12)), git.commit !== null && copyButton(git.commit, "the commit"))),
       h("div", { class: "fact" }, h("dt", null, "Branch"), h("dd", null, longText(git.branch ?? "detached", 120))),
-      h("div", { class: "fact" }, h("dt", null, "Uncommitted changes"), h("dd", null, git.dirty === null ? "unknown" : git.dirty ? (diff === "" ? "yes, not recorded" : `yes, ${plural(diff.split("\n").length, "line")} of diff`) : "none")),
+      h("div", { class: "fact" }, h("dt", null, "Uncommitted changes"), h("dd", null, git.dirty === null ? "unknown" : git.dirty ? (typeof git.diff_artifact === "number" ? "yes, as below" : "yes, not recorded") : "none")),
+      typeof git.remote === "string" && h("div", { class: "fact" }, h("dt", null, "Remote"), h("dd", null, longText(git.remote, 120))),
     ),
-    diff !== "" && diffView(diff),
+    typeof git.diff_artifact === "number" && recordedDiff(runId, git.diff_artifact, signal),
   );
 }
 
-function machineWords(entry: NamedValue): string {
+/** The changes lie in a file of the run. */
+function recordedDiff(runId: string, index: number, signal: AbortSignal): HTMLElement {
+  const element = h("div");
+  const ask = async (): Promise<void> => {
+    fill(element, loadingState("Loading the changes"));
+    try {
+      const preview = await getPreview(runId, index, signal);
+      if (signal.aborted) return;
+      const text = preview.kind === "text" ? preview.text : "";
+      const rest = h("p", { class: "faint" }, preview.kind === "text" ? "Only the beginning is shown. " : "They can't be shown here. ", h("a", { href: artifactAddress(runId, index, true), download: "git.diff" }, "Download all of it"));
+      fill(element, text !== "" && diffView(text), (text === "" || preview["truncated"] === true) && rest);
+    } catch (error) {
+      if (!signal.aborted) fill(element, errorState(error, () => void ask()));
+    }
+  };
+  void ask();
+  return element;
+}
+
+function machineView(runId: string, entry: NamedValue): HTMLElement {
   const bytes = Number(entry.value);
-  return entry.name.endsWith("_bytes") && Number.isFinite(bytes) && entry.value !== "" ? formatBytes(bytes) : entry.value;
+  const inBytes = entry.name.endsWith("_bytes") && Number.isFinite(bytes) && entry.value !== "";
+  return inBytes ? longText(formatBytes(bytes)) : valueText(runId, "env", entry);
 }

@@ -21,13 +21,15 @@ export interface ImportanceOptions {
   readonly scope: Scope;
   readonly metric: string;
   readonly method: string;
+  /** Before the choice of a method. */
+  readonly lead: Child;
   readonly onMethod: (method: string) => void;
 }
 
 export function importanceView(options: ImportanceOptions, signal: AbortSignal): HTMLElement {
   const body = h("div", { class: "answer" });
   const methods = Object.entries(METHODS).map(([value, label]) => ({ value, label }));
-  const element = h("section", { class: "part" }, h("div", { class: "controls" }, choice("Method", methods, options.method, options.onMethod)), body);
+  const element = h("section", { class: "part" }, h("div", { class: "controls" }, options.lead, choice("Method", methods, options.method, options.onMethod)), body);
   const ask = async (): Promise<void> => {
     fill(body, loadingState("Computing; a forest over thousands of runs takes seconds"));
     try {

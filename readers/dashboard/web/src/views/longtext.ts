@@ -1,26 +1,36 @@
 // Texts of any length: cut where they are long, with a way to see all of them that 10 MB can't choke.
 
-import { formatBytes, formatCount } from "../format";
 import { h } from "../dom";
+import { formatBytes, formatCount } from "../format";
+import { told } from "../states";
 
 const SHOWN = 240;
 /** What one step of an opened text adds; a browser lays out this much at once without a pause. */
 const STEP = 50_000;
 
+/** What the server keeps back of a long text until it is asked for. */
+export interface Rest {
+  /** Characters in all. */
+  readonly length: number;
+  load: () => Promise<string>;
+}
+
 /** The text, or its beginning and a button for the rest. */
-export function longText(text: string, shown = SHOWN): HTMLElement {
-  if (text.length <= shown) return h("span", { class: "long" }, text);
+export function longText(text: string, shown = SHOWN, rest?: Rest): HTMLElement {
+  if (text.length <= shown && rest === undefined) return h("span", { class: "long" }, text);
   const whole = h("span", { class: "long" });
-  const cut = (): void =>
-    whole.replaceChildren(
-      safeCut(text, shown),
-      "… ",
-      h("button", { class: "more", type: "button", "aria-expanded": "false", on: { click: open } }, `show all ${sizeWords(text)}`),
-    );
-  const open = (): void => {
+  const cut = (): void => {
+    const more = h("button", { class: "more", type: "button", "aria-expanded": "false", on: { click: () => void open() } }, `show all ${sizeWords(rest?.length ?? text.length)}`);
+    whole.replaceChildren(safeCut(text, Math.min(shown, text.length)), "… ", more);
+  };
+  const open = async (): Promise<void> => {
     const less = h("button", { class: "more", type: "button", "aria-expanded": "true", on: { click: cut } }, "show less");
-    whole.replaceChildren(scrolledText(text), less);
-    less.focus();
+    try {
+      whole.replaceChildren(scrolledText(rest === undefined ? text : await rest.load()), less);
+      less.focus();
+    } catch (error) {
+      whole.replaceChildren(safeCut(text, Math.min(shown, text.length)), "… ", h("span", { class: "field-error" }, told(error).title), less);
+    }
   };
   cut();
   return whole;
@@ -54,6 +64,6 @@ function lineEnd(text: string, from: number): number {
   return safeCut(text.slice(0, from), from).length;
 }
 
-function sizeWords(text: string): string {
-  return text.length < 10_000 ? `${formatCount(text.length)} characters` : `(${formatBytes(text.length)})`;
+function sizeWords(length: number): string {
+  return length < 10_000 ? `${formatCount(length)} characters` : `(${formatBytes(length)})`;
 }

@@ -1,8 +1,9 @@
 // Where each metric of the compared runs ended, the best marked; of many runs how their values are spread.
 
 import type { CompareAnswer } from "../api";
-import { h, svg, type Child } from "../dom";
+import { h, type Child } from "../dom";
 import { exactNumber, formatNumber, toNumber } from "../format";
+import { bars } from "./bars";
 import type { Compared } from "./compared";
 import { SIDE_BY_SIDE } from "./differences";
 import { listing, type ListColumn } from "./listing";
@@ -73,11 +74,4 @@ function inAll(compared: Compared): ListColumn<Metric>[] {
     { head: "Spread", cell: (metric) => bars(histogram(of(metric), BINS)) },
     column("Runs", (metric) => of(metric).filter((value) => !Number.isNaN(value)).length),
   ];
-}
-
-function bars(counts: readonly number[]): Child {
-  const most = counts.reduce((high, count) => Math.max(high, count), 0);
-  if (most === 0) return null;
-  const path = counts.map((count, bin) => (count === 0 ? "" : `M${bin * 4},20v${-(2 + (count / most) * 17)}h3v${2 + (count / most) * 17}z`)).join("");
-  return svg("svg", { class: "bars", viewBox: `0 0 ${counts.length * 4} 20`, width: counts.length * 4, height: 20, "aria-hidden": "true" }, svg("path", { d: path }));
 }

@@ -1,7 +1,8 @@
 // A run's note: text that is read as it was written, and edited in place.
 
-import { postNote } from "../api";
+import { getValue, postNote } from "../api";
 import { h } from "../dom";
+import { notice } from "../notice";
 import { told } from "../states";
 import { longText } from "./longtext";
 
@@ -11,6 +12,8 @@ export interface NoteField {
 }
 
 const LONGEST = 60_000;
+/** The server sends at most this much of a text. */
+const SENT = 4096;
 
 export function noteField(runId: string, editable: boolean, saved: () => void): NoteField {
   const element = h("div", { class: "note" });
@@ -19,16 +22,30 @@ export function noteField(runId: string, editable: boolean, saved: () => void): 
 
   function show(focus = false): void {
     editing = false;
-    const edit = h("button", { class: "more note-edit", type: "button", on: { click: open } }, note === "" ? "Add a note" : "Edit note");
+    const edit = h("button", { class: "more note-edit", type: "button", on: { click: () => void open() } }, note === "" ? "Add a note" : "Edit note");
     element.replaceChildren();
-    if (note !== "") element.append(h("div", { class: "note-text" }, longText(note, 1200)));
+    if (note !== "") element.append(h("div", { class: "note-text" }, noteText()));
     if (editable) element.append(edit);
     element.hidden = note === "" && !editable;
     if (focus) edit.focus();
   }
 
-  function open(): void {
+  function noteText(): HTMLElement {
+    const cut = note.length >= SENT;
+    return longText(note, 1200, cut ? { length: note.length, load: async () => (await getValue(runId, "tag", "note")).value } : undefined);
+  }
+
+  async function open(): Promise<void> {
     editing = true;
+    if (note.length >= SENT) {
+      try {
+        note = (await getValue(runId, "tag", "note")).value; // all of it, or saving would cut it
+      } catch (error) {
+        editing = false;
+        notice(`${told(error).title}: the note can't be edited now`, "bad");
+        return;
+      }
+    }
     const words = h("p", { class: "field-error", role: "alert" });
     const field = h("textarea", {
       class: "input note-field",

@@ -4,9 +4,10 @@ import type { MetricSummary, NamedValue } from "../api";
 import { h } from "../dom";
 import { exactNumber, formatCount, formatNumber, toNumber, type JsonNumber } from "../format";
 import { listing } from "./listing";
-import { longText } from "./longtext";
 import { childrenList } from "./childruns";
+import { longText } from "./longtext";
 import { whenChanged, type Section, type SectionContext } from "./section";
+import { valueText } from "./valuetext";
 
 export function overview(context: SectionContext): Section {
   const params = listing<NamedValue>({
@@ -17,7 +18,7 @@ export function overview(context: SectionContext): Section {
     onSearch: (text) => context.setParam("params", text || null),
     columns: [
       { head: "Param", cell: (param) => longText(param.name, 120), order: (param) => param.name, class: "name" },
-      { head: "Value", cell: (param) => longText(param.value), order: orderOf, class: "value mono" },
+      { head: "Value", cell: (param) => valueText(context.runId, "param", param), order: orderOf, class: "value mono" },
     ],
   });
   const metrics = metricsTable(["metric", "metrics"], "No metric was logged yet.", context);

@@ -74,7 +74,7 @@ export function parallelView(options: ParallelOptions): ParallelView {
     const room = element.clientWidth;
     if (room === 0) return;
     const last = columns.at(-1);
-    const right = last?.kind === "category" ? 110 : 64;
+    const right = Math.min(140, Math.max(last?.kind === "category" ? 110 : 64, 7.2 * title(last?.name ?? "").length + 20));
     const width = Math.max(room, 20 + right + (columns.length - 1) * AXIS_ROOM);
     const gaps = columns.some((column) => column.values.some((value) => Number.isNaN(value)));
     box = { width, top: TOP, bottom: TOP + HEIGHT, left: 22, right };
@@ -100,7 +100,7 @@ export function parallelView(options: ParallelOptions): ParallelView {
       views[index]?.update(axis, box, brushes.get(axis.column.name), room);
       const button = names.children[index] as HTMLElement | undefined;
       button?.style.setProperty("left", `${axis.x}px`);
-      button?.style.setProperty("max-width", `${Math.max(60, (index === axes.length - 1 ? box.right : apart) + (index === 0 ? 0 : 8))}px`);
+      button?.style.setProperty("max-width", `${Math.max(60, (index === axes.length - 1 ? box.right + 6 : apart))}px`);
     });
   }
 

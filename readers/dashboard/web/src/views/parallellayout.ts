@@ -1,10 +1,10 @@
 // Where each run's line crosses each axis of parallel coordinates, and which line is nearest to the pointer.
 //
-// Runs of one level would all cross at one point, so a level spreads them over its own stretch of the axis, in the
-// order of their goodness: a level's mix of good and bad runs is seen, and each line can be followed. A run without a
+// Runs of one level, or of one of a few tried numbers, would all cross at one point; so it spreads them over its own
+// stretch of the axis, in the order of their goodness: its mix of good and bad is seen, and each line can be followed. A run without a
 // value crosses below the axis, at a mark of its own, so that it is not lost.
 
-import { columnScale, type Column } from "./columns";
+import { columnScale, stepsOf, type Column } from "./columns";
 import type { Scale } from "./scale";
 
 export interface Box {
@@ -29,13 +29,14 @@ export interface AxisLayout {
 export const GAP = 22;
 const SPREAD = 0.7;
 const WIDEST_STEP = 7;
+const WIDEST_BAND = 0.12;
 
 export function laidOut(columns: readonly Column[], box: Box, goodness: ArrayLike<number>): AxisLayout[] {
   const apart = columns.length > 1 ? (box.width - box.left - box.right) / (columns.length - 1) : 0;
   return columns.map((column, index) => {
     const scale = columnScale(column);
     const y = Float64Array.from(column.values, (value) => height(box, scale.place(value)));
-    if (column.kind === "category") spread(column, y, box, goodness);
+    spread(column, scale, y, box, goodness);
     return { column, scale, x: box.left + index * apart, y, gaps: column.values.some((value) => Number.isNaN(scale.place(value))) };
   });
 }
@@ -68,11 +69,12 @@ export function nearestLine(axes: readonly AxisLayout[], x: number, y: number, w
   return nearest;
 }
 
-function spread(column: Column, y: Float64Array, box: Box, goodness: ArrayLike<number>): void {
-  const band = ((box.bottom - box.top) / Math.max(column.levels.length, 1)) * SPREAD;
+function spread(column: Column, scale: Scale, y: Float64Array, box: Box, goodness: ArrayLike<number>): void {
+  const band = bandOf(column, scale) * (box.bottom - box.top) * SPREAD;
+  if (band === 0) return;
   const byLevel = new Map<number, number[]>();
   column.values.forEach((value, run) => {
-    if (Number.isNaN(value)) return;
+    if (Number.isNaN(scale.place(value))) return;
     const runs = byLevel.get(value);
     if (runs === undefined) byLevel.set(value, [run]);
     else runs.push(run);
@@ -82,6 +84,15 @@ function spread(column: Column, y: Float64Array, box: Box, goodness: ArrayLike<n
     runs.sort((a, b) => rank(goodness[b]) - rank(goodness[a]));
     runs.forEach((run, place) => (y[run] = (y[run] ?? 0) + (place - (runs.length - 1) / 2) * step));
   }
+}
+
+/** The stretch that one level, or one of a few tried numbers, has for itself, as a share of the axis. */
+function bandOf(column: Column, scale: Scale): number {
+  if (column.kind === "category") return 1 / Math.max(column.levels.length, 1);
+  const steps = stepsOf(column);
+  let least = steps.length > 1 ? WIDEST_BAND : 0;
+  for (let index = 1; index < steps.length; index++) least = Math.min(least, scale.place(steps[index] ?? NaN) - scale.place(steps[index - 1] ?? NaN));
+  return least;
 }
 
 function rank(goodness: number | undefined): number {

@@ -23,6 +23,8 @@ export interface ParallelPartOptions {
   /** As the link has them; none: the telling ones. */
   readonly axes: readonly string[];
   readonly brushes: Brushes;
+  /** Before the choice of axes. */
+  readonly lead: Child;
   readonly onAxes: (names: string[]) => void;
   readonly onBrushes: (brushes: Brushes) => void;
 }
@@ -98,7 +100,7 @@ export function parallelPart(options: ParallelPartOptions): PartView {
   const element = h(
     "section",
     { class: "part" },
-    h("div", { class: "controls" }, axisPicker([...params, ...options.columns.filter((column) => !column.name.startsWith("params."))], shown, options.onAxes), legend.element),
+    h("div", { class: "controls" }, options.lead, axisPicker([...params, ...options.columns.filter((column) => !column.name.startsWith("params."))], shown, options.onAxes), legend.element),
     stage,
     h("p", { class: "faint" }, "Drag along an axis to choose runs, click it to let go; drag a name to move its axis. By keyboard: each axis has two sliders, Delete lets go."),
     rows.element,

@@ -67,7 +67,7 @@ function headOf(runId: string, artifact: Artifact): HTMLElement {
   return h(
     "div",
     { class: "preview-head" },
-    h("div", { class: "preview-name" }, h("h3", null, safeCut(artifact.path, 500)), h("p", { class: "faint" }, parts.join(" · ")), copyButton(artifact.path, "the path")),
+    h("div", { class: "preview-name" }, h("h3", null, safeCut(artifact.path, 500)), h("p", { class: "faint" }, parts.join(" · "), copyButton(artifact.path, "the path"))),
     h("a", { class: "button", href: artifactAddress(runId, artifact.index, true), download: artifact.path.split("/").pop() ?? "" }, "Download"),
   );
 }

@@ -3,6 +3,7 @@
 import { h, type Child } from "../dom";
 import { formatNumber } from "../format";
 import { emptyState } from "../states";
+import { association } from "./association";
 import { choice, namesAsOptions } from "./choice";
 import type { Choices } from "./choices";
 import { columnText, type Column } from "./columns";
@@ -30,7 +31,7 @@ export function scatterPart(options: ScatterPartOptions): PartView {
   const { columns } = options;
   const named = (name: string): Column | undefined => columns.find((column) => column.name === name);
   const y = named(options.y) ?? named(`metrics.${options.metric}`) ?? columns[0];
-  const x = named(options.x) ?? columns.find((column) => column.name.startsWith("params.") && column.kind !== "category") ?? columns.find((column) => column !== y);
+  const x = named(options.x) ?? mostTelling(columns, y);
   if (x === undefined || y === undefined) return { element: emptyState("Nothing to draw", "A scatter needs two columns: metrics, or params that differ among these runs."), dispose: () => undefined };
   const colour = named(options.colour) ?? named(`metrics.${options.metric}`) ?? y;
   const names = namesAsOptions(columns.map((column) => column.name));
@@ -65,4 +66,12 @@ export function scatterPart(options: ScatterPartOptions): PartView {
     list.element,
   );
   return { element, dispose: view.dispose };
+}
+
+/** The param, if there is one, that goes most with what is up. */
+function mostTelling(columns: readonly Column[], y: Column | undefined): Column | undefined {
+  const others = columns.filter((column) => column !== y);
+  const params = others.filter((column) => column.name.startsWith("params."));
+  const ranked = (params.length > 0 ? params : others).map((column) => [y === undefined ? 0 : association(column, y.values), column] as const);
+  return ranked.sort(([a], [b]) => b - a)[0]?.[1];
 }

@@ -5,6 +5,7 @@ import { h } from "../dom";
 import { plural } from "../format";
 import { told } from "../states";
 import { safeCut } from "./longtext";
+import { wholeValue } from "./valuetext";
 
 export interface TagField {
   readonly element: HTMLElement;
@@ -25,7 +26,7 @@ export function tagField(runId: string, editable: boolean, saved: () => void): T
     const shown = all ? tags : tags.slice(0, SHOWN);
     element.replaceChildren(...shown.map(chip));
     if (shown.length < tags.length) element.append(h("button", { class: "more", type: "button", on: { click: showAll } }, `show all ${plural(tags.length, "tag")}`));
-    if (editable) element.append(h("button", { class: "more tag-add", type: "button", on: { click: () => open(null) } }, tags.length > 0 ? "Add tag" : "Add a tag"));
+    if (editable) element.append(h("button", { class: "more tag-add", type: "button", on: { click: () => void open(null) } }, tags.length > 0 ? "Add tag" : "Add a tag"));
     element.hidden = tags.length === 0 && !editable;
   }
 
@@ -38,14 +39,15 @@ export function tagField(runId: string, editable: boolean, saved: () => void): T
     const label = [h("span", { class: "tag-name" }, cut(tag.name)), tag.value !== "" && h("span", { class: "tag-value" }, cut(tag.value))];
     const title = `${safeCut(tag.name, 200)}: ${safeCut(tag.value, 1000)}`;
     if (!editable) return h("span", { class: "chip tag", title }, label);
-    return h("button", { class: "chip tag", type: "button", title, "aria-label": `Edit the tag ${title}`, on: { click: () => open(tag) } }, label);
+    return h("button", { class: "chip tag", type: "button", title, "aria-label": `Edit the tag ${title}`, on: { click: () => void open(tag) } }, label);
   }
 
-  function open(tag: NamedValue | null): void {
+  async function open(cut: NamedValue | null): Promise<void> {
+    const tag = cut && (await whole(cut));
     editing = true;
     const words = h("p", { class: "field-error", role: "alert" });
     const name = h("input", { class: "input", "aria-label": "Tag's name", placeholder: "name", value: tag?.name ?? "", readonly: tag !== null, maxlength: 250, required: true });
-    const value = h("input", { class: "input", "aria-label": "Tag's value", placeholder: "value", value: tag?.value ?? "", maxlength: 5000 });
+    const value = h("input", { class: "input", "aria-label": "Tag's value", placeholder: "value", value: tag?.value ?? "", maxlength: 60_000 });
     const save = h("button", { class: "button button-primary", type: "submit" }, "Save tag");
     const remove = tag && h("button", { class: "button button-danger", type: "button", on: { click: () => void keep(tag.name, null) } }, "Remove");
 
@@ -96,6 +98,11 @@ export function tagField(runId: string, editable: boolean, saved: () => void): T
     );
     element.replaceChildren(form);
     (tag === null ? name : value).focus();
+  }
+
+  /** What is edited must be all of it, or saving would cut it. */
+  async function whole(tag: NamedValue): Promise<NamedValue> {
+    return { ...tag, value: await wholeValue(runId, "tag", tag) };
   }
 
   return {

@@ -17,6 +17,8 @@ export interface VerdictOptions {
   readonly groupings: readonly string[];
   readonly by: string;
   readonly pairOn: string;
+  /** Before the choice of groups. */
+  readonly lead: Child;
   readonly choose: (name: "by" | "pair", value: string) => void;
 }
 
@@ -33,6 +35,7 @@ export function verdictsView(options: VerdictOptions, signal: AbortSignal): HTML
   const controls = h(
     "div",
     { class: "controls" },
+    options.lead,
     choice("Group by", namesAsOptions(options.groupings), options.by, (by) => options.choose("by", by)),
     choice("Pair on", pairings, options.pairOn, (pair) => options.choose("pair", pair)),
   );
@@ -88,10 +91,10 @@ function pairTable(pairs: readonly Pair[]): HTMLElement {
     empty: "",
     columns: [
       { head: "Comparison", class: "name", cell: (pair) => [longText(pair.a, 60), h("span", { class: "faint" }, " against "), longText(pair.b, 60)], order: (pair) => pair.a },
-      { head: "Verdict", cell: (pair) => h("span", { class: pair.conclusion.endsWith("better") ? "verdict-shown" : "faint" }, conclusionWords(pair)), order: (pair) => pair.conclusion },
+      { head: "Verdict", class: "verdict", cell: (pair) => h("span", { class: pair.conclusion.endsWith("better") ? "verdict-shown" : "faint" }, conclusionWords(pair)), order: (pair) => pair.conclusion },
       { head: "Difference", number: true, cell: (pair) => formatNumber(toNumber(pair.estimate)), order: (pair) => toNumber(pair.estimate) },
       { head: "95 % interval", number: true, cell: (pair) => (Number.isNaN(toNumber(pair.lower)) ? "none" : `${formatNumber(toNumber(pair.lower))} to ${formatNumber(toNumber(pair.upper))}`) },
-      { head: "P(first better)", number: true, cell: (pair) => formatNumber(toNumber(pair.probability), 2), order: (pair) => toNumber(pair.probability) },
+      { head: "P(first better)", number: true, cell: (pair) => probability(toNumber(pair.probability)), order: (pair) => toNumber(pair.probability) },
       { head: "p, adjusted", number: true, cell: (pair) => pValue(toNumber(pair.p)), order: (pair) => toNumber(pair.p) },
       { head: "In words", class: "value", cell: (pair) => longText(pair.words, 400) },
     ],
@@ -104,6 +107,10 @@ export function conclusionWords(pair: Pick<Pair, "a" | "b" | "conclusion">): str
   if (pair.conclusion === "a better") return `${pair.a} is better`;
   if (pair.conclusion === "b better") return `${pair.b} is better`;
   return pair.conclusion;
+}
+
+function probability(share: number): string {
+  return Number.isNaN(share) ? "none" : share.toFixed(2);
 }
 
 function pValue(p: number): string {
