@@ -3,6 +3,7 @@
 
 import type { Cell, ColumnKind, RunsAnswer } from "../api";
 import type { ChangedRun } from "../live";
+import { NAME } from "./columns";
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
@@ -116,11 +117,11 @@ export class RunFrame {
     return this.rows.get(id);
   }
 
-  /** Rows whose name, id, experiment or any tag contains every word of `search`, in any case. */
+  /** Whether every word is in the run's name, experiment or a tag, in any case, or begins its id. */
   matches(row: number, words: readonly string[]): boolean {
     if (words.length === 0) return true;
     const haystack = (this.haystacks[row] ??= this.haystack(row));
-    return words.every((word) => haystack.includes(word));
+    return words.every((word) => haystack.includes(word) || this.id(row).startsWith(word));
   }
 
   /**
@@ -159,7 +160,7 @@ export class RunFrame {
   }
 
   private haystack(row: number): string {
-    const parts = [this.name(row), this.id(row), this.named.get("experiment")?.text(row) ?? ""];
+    const parts = [this.named.get(NAME)?.text(row) ?? "", this.named.get("experiment")?.text(row) ?? ""];
     for (const column of this.columns) if (column.name.startsWith("tags.")) parts.push(column.text(row));
     return parts.join("\n").toLowerCase();
   }

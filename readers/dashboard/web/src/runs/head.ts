@@ -199,25 +199,26 @@ export class GridHead {
     const clear = (): void => this.cells.forEach((cell) => cell.classList.remove("drop-before", "drop-after", "dragging"));
     const move = (now: PointerEvent): void => {
       if (!dragged && Math.abs(now.clientX - from) < DRAG_FROM) return;
-      if (!dragged) button.setPointerCapture(event.pointerId);
       dragged = true;
       clear();
       button.parentElement?.classList.add("dragging");
       before = this.markDrop(now.clientX);
     };
     const end = (): void => {
-      button.removeEventListener("pointermove", move);
-      button.removeEventListener("pointerup", end);
-      button.removeEventListener("pointercancel", end);
+      window.removeEventListener("pointermove", move);
+      window.removeEventListener("pointerup", end);
+      window.removeEventListener("pointercancel", end);
       clear();
       if (!dragged) return;
-      // The click that ends a drag is no sort.
-      button.addEventListener("click", (click) => click.stopImmediatePropagation(), { capture: true, once: true });
+      // The click that may end a drag is no sort.
+      const ignore = (click: Event): void => click.stopImmediatePropagation();
+      window.addEventListener("click", ignore, { capture: true });
+      window.setTimeout(() => window.removeEventListener("click", ignore, { capture: true }));
       if (before !== undefined && before !== name) this.handlers.onMove(name, before);
     };
-    button.addEventListener("pointermove", move);
-    button.addEventListener("pointerup", end);
-    button.addEventListener("pointercancel", end);
+    window.addEventListener("pointermove", move);
+    window.addEventListener("pointerup", end);
+    window.addEventListener("pointercancel", end);
   }
 
   private markDrop(x: number): string | null {
