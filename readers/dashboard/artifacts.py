@@ -63,19 +63,25 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._ ()+-]")
 class Artifact(NamedTuple):
     """What is known of an artifact."""
 
-    index: int
+    place: int
+    """Among the run's artifacts, from 0; its index to the outside."""
     path: str
     size: int
-    sha256: str
     media_type: str
     kind: str
     time: object
 
     def told(self) -> dict[str, object]:
         """For the run's page."""
-        about = self._asdict()
-        del about["sha256"]
-        return {**about, "previewable": is_previewable(self.path, self.size)}
+        return {
+            "index": self.place,
+            "path": self.path,
+            "size": self.size,
+            "media_type": self.media_type,
+            "kind": self.kind,
+            "time": self.time,
+            "previewable": is_previewable(self.path, self.size),
+        }
 
 
 def listed(facts: pl.DataFrame) -> list[Artifact]:
@@ -87,7 +93,7 @@ def listed(facts: pl.DataFrame) -> list[Artifact]:
     last: dict[str, tuple[str, object]] = {}
     for path, value, time in facts.filter(kind="artifact").select("key", "value", "time").iter_rows():
         last[path] = value, time  # keeps the place of the first
-    return [_artifact(index, path, *about) for index, (path, about) in enumerate(last.items())]
+    return [_artifact(place, path, *about) for place, (path, about) in enumerate(last.items())]
 
 
 def at(facts: pl.DataFrame, index: int) -> Artifact:
@@ -98,15 +104,14 @@ def at(facts: pl.DataFrame, index: int) -> Artifact:
     return found[index]
 
 
-def _artifact(index: int, path: str, value: str, time: object) -> Artifact:
+def _artifact(place: int, path: str, value: str, time: object) -> Artifact:
     about = parsed(value)
     told = about if isinstance(about, Mapping) else {}
     size = told.get("size")
     return Artifact(
-        index=index,
+        place=place,
         path=path,
         size=size if isinstance(size, int) else 0,
-        sha256=str(told.get("sha256", ""))[:64],
         media_type=str(told.get("media_type", _BYTES))[:200],
         kind=str(told.get("kind", "file"))[:200],
         time=time,
@@ -115,7 +120,7 @@ def _artifact(index: int, path: str, value: str, time: object) -> Artifact:
 
 def opened(layout: Layout, run_id: str, artifact: Artifact) -> BinaryIO:
     """The artifact's file. Raises: ArtifactNotFound: it is gone, or isn't a plain file of the run's own folder."""
-    message = f"artifact {artifact.index} was logged, but its file can't be opened; it was moved or deleted"
+    message = f"artifact {artifact.place} was logged, but its file can't be opened; it was moved or deleted"
     if not RUN_ID.fullmatch(run_id):  # an id of somebody else's making, which may be a path
         raise ArtifactNotFound(message)
     try:

@@ -126,7 +126,7 @@ def _git(found: Mapping[str, object], artifacts: Sequence[Artifact]) -> Answer |
     git: Answer = {name: found.get(f"git.{name}") for name in ("commit", "branch", "dirty", "remote")}
     if all(value is None for value in git.values()):
         return None
-    diff = next((artifact.index for artifact in artifacts if artifact.path == _DIFF), None)
+    diff = next((artifact.place for artifact in artifacts if artifact.path == _DIFF), None)
     return {name: _text(value)[:LONGEST_TEXT] if isinstance(value, str) else value for name, value in git.items()} | {
         "diff_artifact": diff
     }

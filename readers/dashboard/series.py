@@ -7,8 +7,8 @@ odd point in a million stays visible. A bucket without a finite point has NaN fo
 The answer is binary: u32 (little-endian) the length of a JSON header, the header padded with spaces so that what
 follows begins at a multiple of eight, then float64 (little-endian) arrays one after the other. In the header `runs`
 tells for each run: `points` in the range, `raw`, `n`, and `at`, where its arrays begin, counted in float64s: x[n], y[n]
-when raw, else min[n], max[n], last[n], nan[n]. A raw run has one more point on each side of a range, where there is
-one, so that its line goes on to the edge.
+when raw, else min[n], max[n], last[n], nan[n]; `origin` is what relative time counts from, in ms since 1970. A raw run
+has one more point on each side of a range, where there is one, so that its line goes on to the edge.
 """
 
 import struct
@@ -78,7 +78,8 @@ class Series:
         for run_id in table.run_ids:
             history = found.get(run_id)
             part = _reduced(history or NOTHING, edges, scales[run_id], whole=whole)
-            told.append({"run_id": run_id, **part.told(), "at": at} | ({} if history else {"pending": True}))
+            own = {"run_id": run_id, **part.told(), "at": at, "origin": scales[run_id].origin}
+            told.append(own | ({} if history else {"pending": True}))
             arrays += part.arrays
             at += sum(map(len, part.arrays))
         header = {

@@ -35,7 +35,7 @@ class Site:
 
     def told(self, path: str, **params: str) -> Any:
         """What a good answer says."""
-        answer = self.get(path, **params)
+        answer = self.send("GET", path, params=params)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

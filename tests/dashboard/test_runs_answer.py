@@ -189,7 +189,10 @@ def test_a_running_runs_values_are_at_most_as_old_as_said(recorder: Recorder) ->
     view = StoreView(Store(recorder.layout.root), clock=lambda: now[0])
     recorder.start("r1")
     recorder.log("r1", {"loss": 1.0}, 0)
-    last = lambda: view.now().table.metric("loss").tolist()  # noqa: E731
+
+    def last() -> list[float]:
+        found: list[float] = view.now().table.metric("loss").tolist()
+        return found
 
     assert last() == [1.0]
     recorder.log("r1", {"loss": 2.0}, 1)
