@@ -46,6 +46,11 @@ class Changes:
         self._alive: frozenset[str] = frozenset()
         self._due = 0.0
 
+    @property
+    def running(self) -> set[str]:
+        """The runs that are running, as far as was told."""
+        return {run_id for run_id, life in self._lives.items() if life["status"] == "RUNNING"}
+
     def begin(self) -> None:
         """Learn which runs are running now."""
         self._alive = self._now_alive()

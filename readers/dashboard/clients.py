@@ -43,7 +43,7 @@ class Client:
         except TooMany:
             self.resync(tick)
             return
-        if tick.runs is not None and not self._put(tick.runs, self._tick):
+        if not all(self._put(said, self._tick) for said in tick.said):
             self.resync(tick)
         elif message is None:
             self._stand_at(tick)

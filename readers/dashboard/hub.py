@@ -15,25 +15,25 @@ import secrets
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
 import polars as pl
 
-from ingest.catalog import live_writers
 from readers.batch import POINTS, Batch
+from readers.dashboard.alarms import Alarms
 from readers.dashboard.changes import Changes
 from readers.dashboard.clients import Client
 from readers.dashboard.control import Controls
-from readers.dashboard.resume import MOST_WRITERS, LiveCursor, missed
+from readers.dashboard.resume import LiveCursor, Writing, missed
 from readers.dashboard.ticks import Tick, Ticks
 from readers.store import Store
 from readers.watcher import Watcher
 
 TICK_S = 0.25
 """Seconds between two looks at the store, and so between two messages of points."""
-QUIET_S = 1.0
-"""The same when nothing has come for `QUIET_AFTER_S`; a file that changes ends the wait."""
+QUIET_S = 0.5
+"""The same when nothing has come for `QUIET_AFTER_S`."""
 QUIET_AFTER_S = 5.0
 KEEP_S = 60.0
 """How long the hub keeps its place when nobody is connected."""
@@ -56,9 +56,21 @@ class Hub:
         store: the store.
         read_only: refuse every change through this server.
         token: what a page must send first on its socket; None asks for nothing.
+        alerts: rules to watch, beside those of the store (see alarms).
+        webhook: where alerts are sent to, too.
+
+    Raises: ValueError: one of `alerts` is no rule, or `webhook` no address.
     """
 
-    def __init__(self, store: Store, *, read_only: bool = False, token: str | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        read_only: bool = False,
+        token: str | None = None,
+        alerts: Sequence[str] = (),
+        webhook: str | None = None,
+    ) -> None:
         self.store = store
         self.token = token
         self.controls = Controls(store, read_only=read_only)
@@ -74,14 +86,11 @@ class Hub:
         self._thread: threading.Thread | None = None
         self._watcher: Watcher | None = None
         self._changes = Changes(store)
+        self._alarms = Alarms(store, alerts, webhook)
         self._ticks = Ticks()
         self._tick = Tick(0, POINTS.to_frame(), LiveCursor("", 0, 0).raw())
         self._id = ""
-        self._advanced: dict[str, float] = {}
-        """Writer -> when something new of it was read."""
-        self._living: set[str] = set()
-        self._looked_at_ms = 0
-        """Who was writing just before the last look, and when that was."""
+        self._writing = Writing(store)
         self._left_at = 0.0
 
     # --- the server's side; any thread
@@ -100,12 +109,18 @@ class Hub:
             clients = [*self._clients, *(join.client for join in self._joining)]
         for client in clients:
             client.close(1001, "the server is stopping")
-        self._wake()
+        self._wakeup.set()
         if self._thread is not None:
             self._thread.join(_STOP_S)
             self._thread = None
+        self._alarms.close()
 
     # --- the connections' side; any thread
+
+    @property
+    def alerts(self) -> dict[str, object]:
+        """The last alerts, and the rules: the answer of /api/alerts."""
+        return self._alarms.listing
 
     @property
     def clients(self) -> int:
@@ -119,7 +134,7 @@ class Hub:
             if len(self._clients) + len(self._joining) >= MOST_CLIENTS:
                 return False
             self._joining.append(_Join(client, cursor))
-        self._wake()
+        self._wakeup.set()
         return True
 
     def leave(self, client: Client) -> None:
@@ -135,7 +150,7 @@ class Hub:
     def _run(self) -> None:
         quiet_since = time.monotonic()
         while not self._stopping:
-            if not self.clients:
+            if not (self.clients or self._alarms.always):
                 self.asleep.set()
                 self._wakeup.wait()
                 self._wakeup.clear()
@@ -157,10 +172,13 @@ class Hub:
         points = pl.concat([batch.points for batch in batches])
         self._changes.note(points, pl.concat([batch.facts for batch in batches]))
         runs = self._changes.message()
-        new = bool(points.height or runs)
-        cursor = self._cursor(batches, self._tick.number + new)
+        said = [] if runs is None else [runs]
+        for batch in batches:
+            said += self._alarms.take(batch, self._changes.running)
+        new = bool(points.height or said)
+        cursor = self._writing.cursor(self._id, self._tick.number + new, batches)
         if new:
-            self._tick = Tick(self._tick.number + 1, points, cursor, runs)
+            self._tick = Tick(self._tick.number + 1, points, cursor, tuple(said))
             self._ticks.add(self._tick)
             with self._lock:
                 clients = list(self._clients)
@@ -174,9 +192,7 @@ class Hub:
 
     def _look(self, watcher: Watcher) -> list[Batch]:
         """All that is new, up to a limit."""
-        # In this order: who is there now and gone after the look has left nothing that it could not see.
-        self._looked_at_ms = time.time_ns() // 1_000_000
-        self._living = {folder.name for folder in live_writers(self.store.layout)}
+        self._writing.look()
         batches: list[Batch] = []
         rows = 0
         while True:
@@ -190,29 +206,18 @@ class Hub:
     def _opened(self) -> Watcher:
         """The watcher; a new one that begins now when nobody had been connected for long."""
         with self._lock:
-            away_s = 0.0 if self._clients else time.monotonic() - self._left_at
+            away_s = 0.0 if self._clients or self._alarms.always else time.monotonic() - self._left_at
         if self._watcher is not None and away_s > KEEP_S:
             self._close()
         if self._watcher is None:
             self._id = secrets.token_hex(6)
             self._ticks.clear()
-            self._advanced.clear()
             self._watcher = Watcher(self.store, since="now")
             self._changes.begin()
+            self._alarms.begin(self._changes.running)
             self._tick = Tick(0, POINTS.to_frame(), self._tick.cursor)
             self._ticks.add(self._tick)
         return self._watcher
-
-    def _cursor(self, batches: list[Batch], number: int) -> msgspec.Raw:
-        """The cursor behind a tick."""
-        now = time.monotonic()
-        for rows in (rows for batch in batches for rows in (batch.points, batch.facts) if rows.height):
-            self._advanced.update(dict.fromkeys(rows["writer"].unique(), now))
-        self._advanced = {writer: at for writer, at in self._advanced.items() if now - at < KEEP_S}
-        points, facts = (batches[-1].cursor[kind] for kind in ("points", "facts"))
-        named = sorted(self._living.union(self._advanced))
-        seqs = {writer: (points.get(writer, -1), facts.get(writer, -1)) for writer in named}
-        return LiveCursor(self._id, number, self._looked_at_ms, seqs if len(named) <= MOST_WRITERS else None).raw()
 
     def _admit(self, batch: Batch) -> None:
         """Let those in who wait, between two ticks."""
@@ -248,16 +253,14 @@ class Hub:
             return False
         client.greet(before, resumed=True)
         runs = self._changes.since(cursor.at / 1000, found.facts)
-        client.deliver(Tick(self._tick.number, found.points, self._tick.cursor, runs))
+        client.deliver(Tick(self._tick.number, found.points, self._tick.cursor, () if runs is None else (runs,)))
         return True
 
     def _rest(self, began: float, *, quiet: bool) -> None:
         """Wait for the next look."""
         if self._stopping or self._joining:
             return
-        if quiet and self._watcher is not None:
-            self._watcher.wait(QUIET_S)
-        left_s = TICK_S - (time.monotonic() - began)
+        left_s = (QUIET_S if quiet else TICK_S) - (time.monotonic() - began)
         if left_s > 0:
             self._wakeup.wait(left_s)
         self._wakeup.clear()
@@ -276,9 +279,3 @@ class Hub:
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.close()
-
-    def _wake(self) -> None:
-        self._wakeup.set()
-        watcher = self._watcher
-        if watcher is not None:
-            watcher.wake()

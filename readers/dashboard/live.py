@@ -1,4 +1,4 @@
-"""Live: the socket that pushes what is new to a browser, and the addresses that change runs.
+"""Live: the socket that pushes what is new to a browser.
 
 The socket /api/live speaks JSON texts. A client begins, within `FIRST_S`, with
 
@@ -22,20 +22,14 @@ import asyncio
 import hmac
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ingest.errors import StoreUnavailable
 from readers.dashboard.clients import Client
-from readers.dashboard.control import ReadOnly
-from readers.dashboard.errors import Refused
+from readers.dashboard.edits import edit_routes
 from readers.dashboard.hub import MOST_CLIENTS, Hub
 from readers.dashboard.resume import LiveCursor
 from readers.dashboard.ticks import Wanted
@@ -92,7 +86,7 @@ class Breach(Exception):
 
 
 class Live:
-    """The endpoints over one hub."""
+    """The socket's endpoint over one hub."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -134,53 +128,14 @@ class Live:
         if wanted is not None and not hmac.compare_digest((token or "").encode(), wanted.encode()):
             raise Breach(1008, "wrong token: reload the page")
 
-    async def stop(self, request: Request) -> Response:
-        """POST /api/runs/{run_id}/stop."""
-        return await self._change(request, lambda run_id, _: self._hub.controls.stop(run_id))
-
-    async def tags(self, request: Request) -> Response:
-        """POST /api/runs/{run_id}/tags."""
-        return await self._change(request, self._hub.controls.set_tags)
-
-    async def note(self, request: Request) -> Response:
-        """POST /api/runs/{run_id}/note."""
-
-        def write(run_id: str, body: object) -> None:
-            if not isinstance(body, dict) or "text" not in body:
-                raise ValueError('a note is sent as {"text": "…"}')
-            self._hub.controls.set_note(run_id, body["text"])
-
-        return await self._change(request, write)
-
-    async def _change(self, request: Request, change: Callable[[str, Any], None]) -> Response:
-        """Do it, in a thread: it waits for the disk."""
-        if self._hub.controls.read_only:
-            raise Refused(403, "This dashboard is read-only.", "Start it without --read-only to change runs.")
-        body = await _body(request)
-        try:
-            await run_in_threadpool(change, request.path_params["run_id"], body)
-        except ReadOnly as error:
-            raise Refused(403, str(error)) from error
-        except StoreUnavailable as error:
-            raise Refused(503, "The store can't be written.", "See to its disk and its permissions.") from error
-        except (TypeError, ValueError) as error:
-            raise Refused(400, str(error)) from error
-        return JSONResponse({"accepted": True}, 202, {"Cache-Control": "no-store"})
-
 
 def _crowded() -> Breach:
     return Breach(1013, f"{MOST_CLIENTS} pages are connected already")
 
 
 def live_routes(hub: Hub) -> list[BaseRoute]:
-    """The socket, and what changes a run."""
-    live = Live(hub)
-    return [
-        WebSocketRoute("/api/live", live.socket),
-        Route("/api/runs/{run_id}/stop", live.stop, methods=["POST"]),
-        Route("/api/runs/{run_id}/tags", live.tags, methods=["POST"]),
-        Route("/api/runs/{run_id}/note", live.note, methods=["POST"]),
-    ]
+    """The socket, the alerts, and what changes a run."""
+    return [WebSocketRoute("/api/live", Live(hub).socket), *edit_routes(hub)]
 
 
 class _Listener:
@@ -259,16 +214,3 @@ async def _close(websocket: WebSocket, code: int, reason: str) -> None:
         await websocket.close(code, reason)
     except (RuntimeError, WebSocketDisconnect):  # it is closed
         return
-
-
-async def _body(request: Request) -> Any:
-    """A request's JSON; None for nothing. Raises: Refused."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MOST_BODY_BYTES:
-            raise Refused(413, f"The request has more than {MOST_BODY_BYTES:,} bytes.", "Ask for less at once.")
-    try:
-        return msgspec.json.decode(body) if body else None
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, f"The request is no JSON: {error}.") from error

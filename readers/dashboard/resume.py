@@ -7,13 +7,14 @@ known that they had been read to their end, unless they were made since. A write
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 import polars as pl
 
 from ingest.catalog import live_writers
+from readers.batch import Batch
 from readers.dashboard.ticks import Wanted
 from readers.store import Store
 from readers.watcher import Watcher
@@ -25,6 +26,7 @@ MOST_ROWS = 100_000
 MOST_WRITERS = 200
 """More writers at once are not named in a cursor; then only the same hub can resume it."""
 _MARGIN_MS = 5_000  # between the making of a writer's name and its first event; and clocks of hosts differ
+_NAMED_S = 60.0
 _Position = Mapping[str, Mapping[str, int]]
 
 
@@ -46,6 +48,33 @@ class LiveCursor(msgspec.Struct, forbid_unknown_fields=True):
     def age_s(self) -> float:
         """How long ago it was given out."""
         return time.time() - self.at / 1000
+
+
+class Writing:
+    """Who is writing, and who was a moment ago: whom a cursor has to name. The hub's thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._looked_at_ms = 0
+        self._living: set[str] = set()
+        self._advanced: dict[str, float] = {}
+        """Writer -> when something new of it was read."""
+
+    def look(self) -> None:
+        """Before the store is looked at: who is there now, and gone after that, has left nothing unseen."""
+        self._looked_at_ms = time.time_ns() // 1_000_000
+        self._living = {folder.name for folder in live_writers(self._store.layout)}
+
+    def cursor(self, hub: str, tick: int, batches: Sequence[Batch]) -> msgspec.Raw:
+        """The cursor behind a tick, encoded."""
+        now = time.monotonic()
+        for rows in (rows for batch in batches for rows in (batch.points, batch.facts) if rows.height):
+            self._advanced.update(dict.fromkeys(rows["writer"].unique(), now))
+        self._advanced = {writer: at for writer, at in self._advanced.items() if now - at < _NAMED_S}
+        points, facts = (batches[-1].cursor[kind] for kind in ("points", "facts"))
+        named = sorted(self._living.union(self._advanced))
+        seqs = {writer: (points.get(writer, -1), facts.get(writer, -1)) for writer in named}
+        return LiveCursor(hub, tick, self._looked_at_ms, seqs if len(named) <= MOST_WRITERS else None).raw()
 
 
 class Missed(NamedTuple):
@@ -81,7 +110,7 @@ def missed(store: Store, cursor: LiveCursor, now: _Position, wanted: Wanted) -> 
     return Missed(pl.concat(points), pl.concat(facts))
 
 
-def _batches(store: Store, since: dict[str, dict[str, int]], wanted: Wanted) -> Iterator[Any]:
+def _batches(store: Store, since: dict[str, dict[str, int]], wanted: Wanted) -> Iterator[Batch]:
     with Watcher(store, wanted.runs, wanted.keys, since) as watcher:
         more = True
         while more:

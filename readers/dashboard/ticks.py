@@ -28,13 +28,13 @@ class Wanted(NamedTuple):
 
 
 class Tick:
-    """New points of one look, and the message about runs that goes with it."""
+    """New points of one look, and what is said to everybody with it."""
 
-    def __init__(self, number: int, points: pl.DataFrame, cursor: msgspec.Raw, runs: str | None = None) -> None:
+    def __init__(self, number: int, points: pl.DataFrame, cursor: msgspec.Raw, said: tuple[str, ...] = ()) -> None:
         self.number = number
         self.cursor = cursor
-        self.runs = runs
-        """The message of what changed in runs, or None."""
+        self.said = said
+        """Messages about runs, alerts."""
         self.height = points.height
         self._run_ids, self._run = _coded(points["run_id"])
         self._keys, self._key = _coded(points["key"])
@@ -46,7 +46,7 @@ class Tick:
     @property
     def size(self) -> int:
         """Bytes, about."""
-        return 40 * self.height + sum(map(len, (*self._run_ids, *self._keys))) + len(self.cursor) + len(self.runs or "")
+        return 40 * self.height + len(bytes(self.cursor)) + sum(map(len, (*self._run_ids, *self._keys, *self.said)))
 
     def message(self, wanted: Wanted) -> str | None:
         """The points that a client wants, as text; None when there are none. Clients that want the same share it.

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -84,14 +85,15 @@ class Messages:
         self.connection = connection
         self.hello: Message = {}
         self.cursor: object = None
+        self._waiting: defaultdict[str, deque[Message]] = defaultdict(deque)
 
     def next(self, kind: str) -> Message:
-        """The next message of a kind."""
-        while True:
+        """The next message of a kind; others wait until they are asked for."""
+        while not self._waiting[kind]:
             message: Message = json.loads(self.connection.recv(DEADLINE_S))
             self.cursor = message.get("cursor", self.cursor)
-            if message["type"] == kind:
-                return message
+            self._waiting[message["type"]].append(message)
+        return self._waiting[kind].popleft()
 
     def values(self, enough: Callable[[list[float]], bool]) -> list[float]:
         """The values of points, until they are enough."""
