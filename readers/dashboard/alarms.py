@@ -22,6 +22,8 @@ from readers.store import Store
 from readers.webhook import Webhook
 
 MOST_RULES = 100
+MOST_MESSAGES = 100
+"""Of one look; the page of alerts has them all."""
 _CLOSE_S = 0.5
 _LARGEST_FILE = 256 << 10
 _log = logging.getLogger("steplog.dashboard")
@@ -69,7 +71,7 @@ class Alarms:
                 self._webhook(alert)
         if found or (batch.points.height and self._alerts.recent):
             self._list()
-        return [_message(alert) for alert in found]
+        return [_message(alert) for alert in found[:MOST_MESSAGES]]
 
     def close(self) -> None:
         """Send no more."""
