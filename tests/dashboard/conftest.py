@@ -17,7 +17,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, sync_playwright
 
 from readers.dashboard.process import DashboardProcess
 from readers.dashboard.settings import DashboardSettings
@@ -162,8 +162,12 @@ def watch(page: Page, wrong: list[str]) -> None:
         if parts.scheme not in {"blob", "data", "about"} and parts.hostname not in {"127.0.0.1", "localhost"}:
             wrong.append(f"request off the machine: {address}")
 
+    def on_dialog(dialog: Dialog) -> None:
+        wrong.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     page.on("console", on_console)
     page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
     page.on("request", lambda request: on_address(request.url))
     page.on("websocket", lambda socket: on_address(socket.url))
-    page.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.on("dialog", on_dialog)
