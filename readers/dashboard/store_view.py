@@ -21,10 +21,12 @@ from ingest.catalog import live_writers
 from ingest.errors import ExperimentNotFound, LookupFailed, RunNotFound
 from ingest.layout import Layout
 from readers.dashboard.growing import GrowingRows
-from readers.params import latest
+from readers.params import latest, read_flat
+from readers.runs import read_runs
 from readers.runtable import RunTable
 from readers.scan import Tables
 from readers.store import Store
+from readers.summaries import read_summaries
 
 LAG_S = 0.4
 """How old a running run's values may be; with the reading itself half a second."""
@@ -150,13 +152,42 @@ class StoreView:
     def _read(self) -> Moment:
         read_at = self._clock()
         state, writing = self.state()
-        table = RunTable.read(self.store)
-        table.params, table.tags = _cut(table.params), _cut(table.tags)
-        _ = table.summaries
+        last = self._last
+        only_grown = writing and last is not None and last[0] == state
+        table = self._renewed(last[2].table) if only_grown and last is not None else self._whole()
         self._readings += 1
         moment = Moment(f"{state}-{self._readings}" if writing else state, table, read_at)
         self._last = state, writing, moment
         return moment
+
+    def _whole(self) -> RunTable:
+        """All runs, read anew."""
+        table = RunTable.read(self.store)
+        table.params, table.tags = _cut(table.params), _cut(table.tags)
+        _ = table.summaries
+        return table
+
+    def _renewed(self, table: RunTable) -> RunTable:
+        """The same runs, with what was logged since: only runs of which live segments tell anything are read anew.
+
+        The parts are the same and so are the writers that live, so nothing else can have changed.
+        """
+        live = [*self.tables.growing.read("facts").values(), *self.tables.growing.read("summaries").values()]
+        ids = pl.concat([frame.select("run_id") for frame in live]).unique()["run_id"]
+        mine = pl.col("run_id").is_in(ids.implode())
+
+        def with_new(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+            return pl.concat([old.filter(~mine), new.filter(mine)])
+
+        runs = with_new(table.runs, read_runs(self.tables, mine)).sort("start_time", "run_id")
+        params, tags = (
+            with_new(old, _cut(read_flat(self.tables, kind, mine)))
+            for kind, old in (("param", table.params), ("tag", table.tags))
+        )
+        summaries = with_new(table.summaries, read_summaries(self.tables, mine))
+        renewed = self.subset(table, runs)
+        renewed.params, renewed.tags, renewed.summaries = params, tags, summaries
+        return renewed
 
 
 def below(table: RunTable, experiment: str) -> pl.DataFrame:

@@ -3,13 +3,16 @@
 import gzip
 import json
 import math
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from polars.testing import assert_frame_equal
 
 from readers.dashboard.runs_table import LONGEST_CELL, MOST_COLUMNS, RunsTable
 from readers.dashboard.store_view import LAG_S, StoreView
+from readers.runtable import RunTable
 from readers.store import Store
 from tests.dashboard.asking import Site, refusal
 from tests.readers.conftest import Recorder
@@ -253,3 +256,40 @@ def test_an_empty_store_has_an_empty_table(recorder: Recorder, site: Site) -> No
     told = site.told("/api/runs")
 
     assert (told["count"], told["data"]["run_id"], site.told("/api/store")["experiments"]) == (0, [], [])
+
+
+def test_what_is_read_bit_by_bit_is_what_a_fresh_reading_gives(recorder: Recorder) -> None:
+    """Whatever is logged, sealed and ended meanwhile, by one writer and then another."""
+    now = [0.0]
+    root = recorder.layout.root
+    view = StoreView(Store(root), clock=lambda: now[0])
+    rng = random.Random(3)
+    other = Recorder(root)
+    other.now_ns += 500_000_000
+    started: list[str] = []
+    for turn in range(40):
+        writer = recorder if turn % 3 or turn > 25 else other
+        run = rng.choice(started) if started and rng.random() < 0.6 else f"r{turn}"
+        if run not in started:
+            writer.start(run, parent_run_id=rng.choice([None, *started]))
+            started.append(run)
+        match rng.randrange(6):
+            case 0:
+                writer.params(run, {rng.choice("abc"): rng.random(), "nested": {"x": turn}})
+            case 1:
+                writer.tags(run, {rng.choice("abc"): f"{turn}"})
+            case 2:
+                writer.end(run)
+            case 3:
+                writer.seal()
+            case _:
+                writer.log(run, {rng.choice("xyz"): rng.random()}, turn)
+        if turn == 25:
+            other.close()
+        now[0] += 1 + LAG_S
+
+        found, fresh = view.now().table, RunTable.read(Store(root))
+
+        assert_frame_equal(found.runs, fresh.runs)
+        for name in ("params", "tags", "summaries"):
+            assert_frame_equal(getattr(found, name), getattr(fresh, name), check_row_order=False)
