@@ -12,7 +12,23 @@ import typer
 
 from ingest.errors import LookupFailed, TrackerError
 from readers.visible import visible
-from tracker.cli import best, compare, demo, export, importance, query, report, runs, show, stop, tail, ui, upkeep
+from tracker.cli import (
+    best,
+    compare,
+    demo,
+    export,
+    importance,
+    query,
+    report,
+    runs,
+    show,
+    stop,
+    tail,
+    top,
+    ui,
+    upkeep,
+    watch,
+)
 from tracker.cli.options import AskedWrongly
 
 app = typer.Typer(
@@ -52,6 +68,8 @@ app.command("demo")(demo.demo)
 app.command("ls")(runs.ls)
 app.command("show")(show.show)
 app.command("tail")(tail.tail)
+app.command("top")(top.top)
+app.command("watch")(watch.watch)
 app.command("stop")(stop.stop)
 app.command("ui")(ui.ui)
 app.command("compare")(compare.compare)

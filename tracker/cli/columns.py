@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from readers.visible import visible
@@ -30,16 +31,21 @@ def print_columns(screen: Console, columns: Sequence[Column], *, always: int = 2
         always: so many of the first are printed in any case.
         name_hidden: False where nobody misses them.
     """
-    heads = _fitting(columns, screen.width, always)
+    rows, hidden = fitting_table(columns, screen.width, always=always)
+    screen.print(rows)
+    if hidden and name_hidden:
+        few = ", ".join(hidden[:8]) + (f" and {len(hidden) - 8} more" if len(hidden) > 8 else "")
+        screen.print(cell(f"no room for: {few}", "dim"))
+
+
+def fitting_table(columns: Sequence[Column], width: int, *, always: int = 2) -> tuple[Table, list[str]]:
+    """A table of the columns that there is room for, and the names of the others; see `print_columns`."""
+    heads = _fitting(columns, width, always)
     names = unique([heads[place] for place in heads])
     rows = table(*names, right=tuple(name for name, place in zip(names, heads, strict=True) if columns[place].right))
     for cells in zip(*(columns[place].cells for place in heads), strict=True):
         rows.add_row(*cells)
-    screen.print(rows)
-    hidden = [visible(column.name, 40) for place, column in enumerate(columns) if place not in heads]
-    if hidden and name_hidden:
-        few = ", ".join(hidden[:8]) + (f" and {len(hidden) - 8} more" if len(hidden) > 8 else "")
-        screen.print(cell(f"no room for: {few}", "dim"))
+    return rows, [visible(column.name, 40) for place, column in enumerate(columns) if place not in heads]
 
 
 def shortened(name: str, limit: int = _LONGEST_NAME) -> str:
