@@ -7,8 +7,11 @@ export function toNumber(value: JsonNumber | null | undefined): number {
   return value === null || value === undefined ? NaN : Number(value);
 }
 
-/** A number in at most `digits` significant ones: 0.9312, 12 345, 1.2e-7, NaN, ∞. */
-export function formatNumber(value: number, digits = 4): string {
+/**
+ * A number in at most `digits` significant ones: 0.9312, 12 345, 1.2e-7, NaN, ∞.
+ * `even` keeps noughts at the end (0.8550), so that a column of measured values is even.
+ */
+export function formatNumber(value: number, digits = 4, even = false): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (value === 0) return "0";
@@ -16,7 +19,7 @@ export function formatNumber(value: number, digits = 4): string {
   if (size >= 1e9 || size < 1e-4) return exponent(value, digits);
   if (Number.isInteger(value)) return grouped(value);
   const places = Math.max(0, Math.min(12, digits - 1 - Math.floor(Math.log10(size))));
-  const text = trimmed(value.toFixed(places));
+  const text = even ? value.toFixed(places) : trimmed(value.toFixed(places));
   return (size >= 10_000 ? grouped(Number(text)) : text).replace("-", "−");
 }
 

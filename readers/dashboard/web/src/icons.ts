@@ -16,7 +16,10 @@ const PATHS = {
   moon: "M13.5 9.6A6 6 0 0 1 6.4 2.5a6 6 0 1 0 7.1 7.1Z",
   system: "M2 3h12v8.5H2zM6 14h4M8 11.5V14",
   close: "M4 4l8 8M12 4l-8 8",
+  expand: "M9.5 2.5h4v4M6.5 13.5h-4v-4M13.5 2.5 9 7M2.5 13.5 7 9",
   chevron: "M4 6l4 4 4-4",
+  expand: "M9.5 2.5h4v4M13.5 2.5 9 7M6.5 13.5h-4v-4M2.5 13.5 7 9",
+  sliders: "M2.5 4.5h6M11.5 4.5h2M2.5 11.5h2M7.5 11.5h6M8.5 3v3M4.5 10v3",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -64,6 +64,7 @@ class RunsPage {
   private readonly charts = h("section", { class: "charts-pane", "aria-label": "Charts" });
   private readonly disposers: (() => void)[] = [];
   private readonly timers = new Map<string, number>();
+  private readonly lastTimes = new Map<string, number>();
 
   constructor(root: HTMLElement, location: PageLocation) {
     this.params = location.params;
@@ -124,9 +125,9 @@ class RunsPage {
       runs: [],
       keys: [],
       onRuns: (changed) => this.onChanged(changed),
-      onResync: () => this.later("reload", 0, () => void this.load()),
+      onResync: () => this.soon("reload", 0, () => void this.load()),
     });
-    const ticker = window.setInterval(() => document.visibilityState === "visible" && this.grid.refresh(), TICK_MS);
+    const ticker = window.setInterval(() => document.visibilityState === "visible" && this.grid.tick(), TICK_MS);
     this.disposers.push(
       () => live.close(),
       () => window.clearInterval(ticker),
@@ -203,7 +204,7 @@ class RunsPage {
 
   private onChanged(changed: ChangedRun[]): void {
     this.pending.push(...changed);
-    this.later("apply", APPLY_MS, () => this.applyChanges());
+    this.soon("apply", APPLY_MS, () => this.applyChanges());
   }
 
   private applyChanges(): void {
@@ -211,23 +212,23 @@ class RunsPage {
     this.pending = [];
     if (!this.frame) return;
     const { unknown, columns } = this.frame.apply(changed);
-    if (unknown.length > 0 || this.view.filter !== "") this.later("reload", RELOAD_MS, () => void this.load());
-    if (unknown.length > 0 || columns.has("status")) this.later("tree", RELOAD_MS, () => void this.loadTree());
+    if (unknown.length > 0 || this.view.filter !== "") this.soon("reload", RELOAD_MS, () => void this.load());
+    if (unknown.length > 0 || columns.has("status")) this.soon("tree", RELOAD_MS, () => void this.loadTree());
     const orders = [this.view.group, ...this.view.sort.map((key) => key.name)].some((name) => columns.has(name));
     if (orders || this.view.search !== "") this.compute();
     else if (columns.size > 0) this.refresh();
   }
 
-  /** Once, `ms` after the first time it was asked for. */
-  private later(name: string, ms: number, run: () => void): void {
+  /** Once, soon: at once when the last time is `ms` ago or longer, else when it is. */
+  private soon(name: string, ms: number, run: () => void): void {
     if (this.timers.has(name)) return;
-    this.timers.set(
-      name,
-      window.setTimeout(() => {
-        this.timers.delete(name);
-        run();
-      }, ms),
-    );
+    const wait = Math.max(0, (this.lastTimes.get(name) ?? -Infinity) + ms - performance.now());
+    const timer = window.setTimeout(() => {
+      this.timers.delete(name);
+      this.lastTimes.set(name, performance.now());
+      run();
+    }, wait);
+    this.timers.set(name, timer);
   }
 
   // what is shown

@@ -4,6 +4,7 @@ import { runColour } from "../colour";
 import { h } from "../dom";
 import { exactNumber, formatAgo, formatCount, formatDuration, formatNumber, formatTime } from "../format";
 import { runPath } from "../router";
+import { kindOf } from "./columns";
 import type { Column, RunFrame } from "./frame";
 
 /** How a run takes part in the charts: chosen by hand, drawn because nothing is chosen, or not at all. */
@@ -23,8 +24,12 @@ export function showPick(cell: HTMLElement, id: string, name: string, part: Part
 export function showName(cell: HTMLElement, frame: RunFrame, row: number): void {
   const id = frame.id(row);
   const name = frame.name(row);
-  const link = h("a", { class: "cut run-link", href: runPath(id), tabindex: -1, title: `${name}\n${id}` }, name);
   const running = frame.column("status")?.at(row) === "RUNNING";
+  const shown = `${id} ${running ? "running" : ""} ${name}`;
+  if (cell.dataset["shown"] === shown) return; // a link that is hovered or being clicked stays the same element
+  cell.dataset["shown"] = shown;
+  const link = h("a", { class: "cut run-link", href: runPath(id), tabindex: -1, title: `${name}\n${id}` }, name);
+  cell.removeAttribute("title");
   cell.replaceChildren(...(running ? [link, h("span", { class: "dot dot-running", title: "running" })] : [link]));
 }
 
@@ -43,7 +48,7 @@ function textOf(column: Column, frame: RunFrame, row: number, now: number): { te
   }
   if (value === null || value === "") return { text: "", title: "" };
   if (column.kind === "time") return { text: formatAgo(column.number(row), now), title: formatTime(column.number(row)) };
-  if (column.kind === "number") return { text: formatNumber(column.number(row)), title: exactNumber(column.number(row)) };
+  if (column.kind === "number") return { text: formatNumber(column.number(row), 4, kindOf(column.name) === "metrics"), title: exactNumber(column.number(row)) };
   const text = String(value);
   return { text, title: text };
 }

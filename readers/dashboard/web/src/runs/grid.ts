@@ -92,10 +92,15 @@ export class Grid {
     this.refresh();
   }
 
-  /** The same lines with values, choice or clock changed. */
-  refresh(): void {
+  /** A second has passed: ages and durations. */
+  tick(): void {
     this.drawing += 1;
     this.draw();
+  }
+
+  /** The same lines with values or choice changed. */
+  refresh(): void {
+    this.tick();
     this.head.showChoice(this.choiceOf(this.lines.items));
   }
 
@@ -245,10 +250,11 @@ export class Grid {
       box.indeterminate = chosen > 0 && chosen < ids.length;
     }
     if (name) {
+      delete name.dataset["shown"];
       fill(
         name,
         h("span", { class: `fold${group.closed ? "" : " open"}`, "aria-hidden": "true" }),
-        h("span", { class: "faint" }, labelOf(this.grouping.name)),
+        h("span", { class: "faint group-by" }, labelOf(this.grouping.name)),
         h("span", { class: group.value === "" ? "cut faint" : "cut" }, label),
         countBadge(group.rows.length),
       );
@@ -260,7 +266,7 @@ export class Grid {
       cell.classList.remove("odd");
       if (kindOf(column.name) === "metrics" || column.kind === "duration") {
         const { mean, count } = meanOf(column, group.rows);
-        const text = column.kind === "duration" ? formatDuration(mean) : formatNumber(mean);
+        const text = column.kind === "duration" ? formatDuration(mean) : formatNumber(mean, 4, true);
         return put(cell, count > 0 ? text : "", count > 0 ? `mean of ${formatCount(count)}: ${mean}` : "");
       }
       const same = commonOf(column, group.rows);
