@@ -12,6 +12,7 @@ has one more point on each side of a range, where there is one, so that its line
 """
 
 import struct
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -21,8 +22,12 @@ import numpy as np
 import polars as pl
 
 from ingest.errors import MetricNotFound
+from readers.dashboard.buckets import bucketed
 from readers.dashboard.jsonform import encoded
-from readers.dashboard.points import NOTHING, Axis, Floats, History, Integers, Look, Points, joined, made
+from readers.dashboard.histories import NOTHING, Floats, History, joined, made
+from readers.dashboard.points import Axis, Look, Points
+from readers.dashboard.sketch import MOST_BUCKETS as MOST_SKETCHED
+from readers.dashboard.sketch import Drawn, drawn
 from readers.dashboard.store_view import StoreView
 from readers.runtable import RunTable
 
@@ -45,6 +50,11 @@ class Asked(NamedTuple):
     upper: float | None = None
     buckets: int = 1000
 
+    @property
+    def whole(self) -> bool:
+        """Whether the range is that of all points."""
+        return self.lower is None and self.upper is None
+
 
 class Series:
     """Answers charts. Any thread."""
@@ -54,6 +64,7 @@ class Series:
         self._points = points or Points(view.tables)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="steplog-series")
         self._reading: dict[tuple[str, ...], Future[History]] = {}
+        self._lock = threading.RLock()  # a reading that was done at once calls back under it
 
     def answer(self, asked: Asked, patience_s: float | None = PATIENCE_S) -> bytes:
         """The answer, as above.
@@ -67,17 +78,16 @@ class Series:
         until = None if patience_s is None else time.monotonic() + patience_s
         table = self._view.these(asked.runs)
         self._check_metrics(table, asked)
-        found = self._histories(table, asked, until)
+        found = self._found(table, asked, until)
         scales = _scales(table, asked.x)
         lower, upper = _range(found, scales, asked)
         edges = np.linspace(lower, upper, asked.buckets + 1)
-        whole = asked.lower is None and asked.upper is None
         arrays: list[Floats] = []
         told: list[dict[str, object]] = []
         at = 0
         for run_id in table.run_ids:
             history = found.get(run_id)
-            part = _reduced(history or NOTHING, edges, scales[run_id], whole=whole)
+            part = _reduced(history or NOTHING, edges, scales[run_id], whole=asked.whole)
             own = {"run_id": run_id, **part.told(), "at": at, "origin": scales[run_id].origin}
             told.append(own | ({} if history else {"pending": True}))
             arrays += part.arrays
@@ -98,45 +108,56 @@ class Series:
             if table.summaries.filter(pl.col("key") == key).is_empty():
                 raise MetricNotFound.among("metric", key[:200], table.metric_names[:2000], "none of these runs has it")
 
-    def _histories(self, table: RunTable, asked: Asked, until: float | None) -> dict[str, History]:
-        """The histories that are there by then, by run."""
+    def _found(self, table: RunTable, asked: Asked, until: float | None) -> dict[str, History | Drawn]:
+        """What can be drawn of the runs by then, by run."""
         look = self._points.look()
-        axis = _AXES.get(asked.x, "step")
-        keys = [asked.key] if asked.x in _AXES else [asked.key, asked.x]
         own = dict(table.runs.select("run_id", "experiment").iter_rows())
-        sealed = {key: self._sealed(look, own, key, axis, until) for key in keys}
-        live = {key: self._points.live(look, table.run_ids, key, axis) for key in keys}
-        found = {}
-        for run_id in own:
-            histories = [sealed[key].get(run_id) for key in keys]
-            if all(history is not None for history in histories):
-                whole = [
-                    joined(history or NOTHING, live[key].get(run_id, NOTHING))
-                    for key, history in zip(keys, histories, strict=True)
-                ]
-                found[run_id] = whole[0] if len(whole) == 1 else against(*whole)
+        axis = _AXES.get(asked.x)
+        if axis is not None:
+            coarse = asked.whole and asked.buckets <= MOST_SKETCHED
+            return self._drawable(look, own, asked.key, axis, until, coarse=coarse)
+        ys, xs = (self._drawable(look, own, key, "step", until, coarse=False) for key in (asked.key, asked.x))
+        return {
+            run_id: against(y, x)
+            for run_id in own
+            if isinstance(y := ys.get(run_id), History) and isinstance(x := xs.get(run_id), History)
+        }
+
+    def _drawable(
+        self, look: Look, runs: dict[str, str], key: str, axis: Axis, until: float | None, *, coarse: bool
+    ) -> dict[str, History | Drawn]:
+        """The points of the runs, or where `coarse` allows it, sketches; what isn't in memory is read by threads.
+
+        A thread reads each history once for all who ask for it meanwhile.
+        """
+        live = self._points.live(look, list(runs), key, axis)
+        found: dict[str, History | Drawn] = {}
+        reading: dict[str, Future[History]] = {}
+        for run_id, experiment in runs.items():
+            own = live.get(run_id, NOTHING)
+            kept = self._points.kept(look, experiment, run_id, key, axis)
+            if isinstance(kept, History):
+                found[run_id] = joined(kept, own)
+            elif kept is not None and coarse and (sketch := drawn(kept, own)) is not None:
+                found[run_id] = sketch
+            else:
+                reading[run_id] = self._begun(look, experiment, run_id, key, axis)
+        wait(reading.values(), None if until is None else max(0.0, until - time.monotonic()))
+        for run_id, future in reading.items():
+            if future.done():
+                found[run_id] = joined(future.result(), live.get(run_id, NOTHING))
         return found
 
-    def _sealed(
-        self, look: Look, runs: dict[str, str], key: str, axis: Axis, until: float | None
-    ) -> dict[str, History]:
-        """The sealed points of the runs; what isn't in memory is read in the background, by all who ask for it once."""
-        reading = {}
-        for run_id, experiment in runs.items():
-            name = (run_id, key, axis)
-            if self._points.is_kept(look, experiment, run_id, key, axis):
-                reading[run_id] = _done(self._points.sealed(look, experiment, run_id, key, axis))
-                continue
+    def _begun(self, look: Look, experiment: str, run_id: str, key: str, axis: Axis) -> Future[History]:
+        """The reading of a history, begun now unless it goes on already."""
+        name = (run_id, key, axis)
+        with self._lock:
             future = self._reading.get(name)
-            if future is None or future.done():
+            if future is None:
                 future = self._pool.submit(self._points.sealed, look, experiment, run_id, key, axis)
                 self._reading[name] = future
-            reading[run_id] = future
-        wait(reading.values(), None if until is None else max(0.0, until - time.monotonic()))
-        for run_id in runs:
-            if reading[run_id].done():
-                self._reading.pop((run_id, key, axis), None)
-        return {run_id: future.result() for run_id, future in reading.items() if future.done()}
+                future.add_done_callback(lambda _: self._reading.pop(name, None))
+            return future
 
 
 class Reduced(NamedTuple):
@@ -177,39 +198,23 @@ class Scale(NamedTuple):
 _AS_THEY_ARE = Scale()
 
 
-def _reduced(history: History, edges: Floats, scale: Scale, *, whole: bool) -> Reduced:
+def _reduced(found: History | Drawn, edges: Floats, scale: Scale, *, whole: bool) -> Reduced:
     """A run's points between the edges: as they are when few, else by buckets."""
     own = scale.kept(edges)
-    size = len(history.y)
-    begin = 0 if whole else int(history.places(own[:1])[0])
-    end = size if whole else int(history.places(own[-1:], "right")[0])
+    if isinstance(found, Drawn):
+        points, odd = found.sketch.size + len(found.live.y), found.sketch.odd + len(found.live.odd)
+        return Reduced(points, odd, raw=False, arrays=list(found.buckets(own)))
+    size = len(found.y)
+    begin = 0 if whole else int(found.places(own[:1])[0])
+    end = size if whole else int(found.places(own[-1:], "right")[0])
     points = max(0, end - begin)
-    odd = int(np.diff(np.searchsorted(history.odd, [begin, begin + points]))[0])
+    odd = int(np.diff(np.searchsorted(found.odd, [begin, begin + points]))[0])
     if points <= len(edges) - 1:
         first, last = (begin, end) if whole else (max(0, begin - 1), min(size, end + 1))
-        arrays = [scale.shown(history.xs(first, last)), history.logged(first, last)]
+        arrays = [scale.shown(found.xs(first, last)), found.logged(first, last)]
         return Reduced(points, odd, raw=True, arrays=arrays)
-    bounds = np.concatenate([[begin], history.places(own[1:-1]), [end]])
-    return Reduced(points, odd, raw=False, arrays=bucketed(history, np.clip(bounds, begin, end)))
-
-
-def bucketed(history: History, bounds: Integers) -> list[Floats]:
-    """[min, max, last, nan] of the buckets that begin and end at these places, shape (n_buckets,) each."""
-    n = len(bounds) - 1
-    lowest, highest, last = (np.full(n, np.nan) for _ in range(3))
-    there = np.flatnonzero(np.diff(bounds))
-    odd = np.diff(np.searchsorted(history.odd, bounds)).astype(np.float64)
-    if len(there):
-        values = history.y[bounds[0] : bounds[-1]]
-        starts = bounds[there] - bounds[0]
-        least, most = (np.fmin, np.fmax) if len(history.odd) else (np.minimum, np.maximum)
-        lowest[there] = least.reduceat(values, starts)
-        highest[there] = most.reduceat(values, starts)
-        last[there] = history.y[bounds[there + 1] - 1]
-        for bucket in there[np.isnan(last[there]) & ~np.isnan(lowest[there])]:
-            own = history.y[bounds[bucket] : bounds[bucket + 1]]
-            last[bucket] = own[np.flatnonzero(~np.isnan(own))[-1]]
-    return [lowest, highest, last, odd]
+    bounds = np.concatenate([[begin], found.places(own[1:-1]), [end]])
+    return Reduced(points, odd, raw=False, arrays=list(bucketed(found, np.clip(bounds, begin, end))))
 
 
 def against(history: History, other: History) -> History:
@@ -227,16 +232,20 @@ def _each_once(history: History) -> tuple[Floats, Floats]:
     return x[keep], history.logged(0, len(x))[keep]
 
 
-def _range(found: dict[str, History], scales: dict[str, Scale], asked: Asked) -> tuple[float, float]:
+def _range(found: dict[str, History | Drawn], scales: dict[str, Scale], asked: Asked) -> tuple[float, float]:
     """The range asked for, or that of all runs."""
-    ends = [
-        scales[run_id].shown(np.concatenate([history.xs(0, 1), history.xs(len(history.y) - 1)]))
-        for run_id, history in found.items()
-        if len(history.y)
-    ]
+    ends = [scales[run_id].shown(_ends(one)) for run_id, one in found.items() if isinstance(one, Drawn) or len(one.y)]
     lower = min((float(low) for low, _ in ends), default=0.0) if asked.lower is None else asked.lower
     upper = max((float(high) for _, high in ends), default=1.0) if asked.upper is None else asked.upper
     return lower, upper if upper > lower else lower + 1.0
+
+
+def _ends(found: History | Drawn) -> Floats:
+    """The first and the last x."""
+    if isinstance(found, History):
+        return np.concatenate([found.xs(0, 1), found.xs(len(found.y) - 1)])
+    last = found.live.xs(len(found.live.y) - 1)[0] if len(found.live.y) else found.sketch.end
+    return np.array([found.sketch.starts[0], last])
 
 
 def _scales(table: RunTable, x: str) -> dict[str, Scale]:
@@ -252,12 +261,6 @@ def packed(header: dict[str, object], arrays: Sequence[Floats]) -> bytes:
     text = encoded(header)
     text += b" " * (-(len(text) + 4) % 8)
     return struct.pack("<I", len(text)) + text + b"".join(array.astype("<f8", copy=False).tobytes() for array in arrays)
-
-
-def _done(history: History) -> "Future[History]":
-    future: Future[History] = Future()
-    future.set_result(history)
-    return future
 
 
 def _check(asked: Asked) -> None:

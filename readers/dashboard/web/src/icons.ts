@@ -18,7 +18,6 @@ const PATHS = {
   close: "M4 4l8 8M12 4l-8 8",
   expand: "M9.5 2.5h4v4M6.5 13.5h-4v-4M13.5 2.5 9 7M2.5 13.5 7 9",
   chevron: "M4 6l4 4 4-4",
-  expand: "M9.5 2.5h4v4M13.5 2.5 9 7M6.5 13.5h-4v-4M2.5 13.5 7 9",
   sliders: "M2.5 4.5h6M11.5 4.5h2M2.5 11.5h2M7.5 11.5h6M8.5 3v3M4.5 10v3",
 } as const;
 

@@ -1,6 +1,33 @@
-// Chart panels of the chosen runs. (Seam: the types stand; the charts follow.)
+// The charts of the chosen runs: bar, legend, sections of charts; live.
+//
+// Thousands of metrics cost nothing until they are scrolled to: a chart asks for its points and has them pushed only
+// while it is in view. One that leaves keeps what it has for a while, and asks anew when it is seen again.
 
-import { h } from "../dom";
+import "uplot/dist/uPlot.min.css";
+import "../styles/charts.css";
+
+import { isAbort, postMetrics } from "../api";
+import { claimColours, runColour } from "../colour";
+import { fill, h } from "../dom";
+import { plural } from "../format";
+import { bindKeys } from "../keys";
+import { connectLive, type ChangedRun, type LivePoints } from "../live";
+import { here } from "../router";
+import { emptyState, errorState } from "../states";
+import { onTheme } from "../theme";
+import { ChartsBar } from "./bar";
+import type { Board, Chart } from "./chart";
+import { Crosshair } from "./crosshair";
+import { FullScreen } from "./fullscreen";
+import { Legend, type Named } from "./legend";
+import { Loads } from "./loads";
+import { rememberedOf, rememberGeneral, rememberMetric, withMemory } from "./memory";
+import type { Pushed } from "./runs";
+import { inOrder } from "./scene";
+import { finder, sectionsOf, type Offered, type Section } from "./sections";
+import { SectionView } from "./sectionview";
+import { Ticker } from "./ticker";
+import { readChartsView, writeChartsView, type ChartsView, type OwnView, type Range } from "./view";
 
 export interface PanelOptions {
   /** Run ids in the order chosen; colour.claimColours has been called with them. */
@@ -19,7 +46,291 @@ export interface Panels {
   dispose(): void;
 }
 
+/** The server answers about so many at once. */
+const MOST_RUNS = 500;
+const LOOK_AGAIN_MS = 10_000;
+const NEW_KEY_MS = 1_000;
+/** More sections than this begin folded. */
+const MOST_OPEN = 12;
+const GROUP = "group:";
+
 export function mountPanels(root: HTMLElement, options: PanelOptions): Panels {
-  root.append(h("p", null, `charts of ${options.runs.length} runs`));
-  return { update: () => undefined, dispose: () => root.replaceChildren() };
+  return new ChartPanels(root, options);
 }
+
+class ChartPanels implements Panels, Board {
+  view: ChartsView;
+  runs: readonly string[] = [];
+  groups: ReadonlyMap<string, string> | undefined;
+  readonly ticker = new Ticker();
+  readonly loads = new Loads();
+  readonly crosshair = new Crosshair();
+  private options: PanelOptions;
+  private metrics: Offered[] = [];
+  private known: ReadonlySet<string> = new Set();
+  private sections = new Map<string, SectionView>();
+  private asking: AbortController | null = null;
+  private timer = 0;
+  private due = Infinity;
+  private readonly bar: ChartsBar;
+  private readonly legend: Legend;
+  private readonly full: FullScreen;
+  private readonly place = h("div", { class: "charts-sections" });
+  private readonly told = h("p", { class: "charts-told faint" });
+  private readonly element: HTMLElement;
+  private readonly disposers: (() => void)[];
+
+  constructor(root: HTMLElement, options: PanelOptions) {
+    this.options = options;
+    this.view = withMemory(readChartsView(options.params), options.params);
+    this.bar = new ChartsBar(this.view, { change: (changed) => this.change(changed), keys: () => this.metrics.map((metric) => metric.key), grouped: () => this.groups !== undefined });
+    this.legend = new Legend((id) => this.focus(id));
+    this.full = new FullScreen(this, () => this.change({ full: null }));
+    this.element = h("div", { class: "charts" }, h("div", { class: "charts-top" }, this.bar.element, this.legend.element), this.told, this.place);
+    root.append(this.element);
+    const live = connectLive({
+      runs: options.runs,
+      keys: [],
+      onPoints: (points) => this.onPoints(points),
+      onRuns: (changed) => this.onRuns(changed),
+      onResync: () => this.onResync(),
+    });
+    this.live = live;
+    this.disposers = [
+      () => live.close(),
+      onTheme(() => this.onColours()),
+      bindKeys("Charts", [{ key: "m", what: "find metrics", run: () => this.bar.search.focus() }]),
+    ];
+    this.take(options);
+    if (this.view.full !== null) this.full.open(this.view.full);
+  }
+
+  private readonly live: ReturnType<typeof connectLive>;
+
+  update(changed: Partial<PanelOptions>): void {
+    const groups = "groups" in changed ? changed : {};
+    this.options = { ...this.options, ...changed, ...groups };
+    this.take(this.options);
+  }
+
+  dispose(): void {
+    this.asking?.abort();
+    window.clearTimeout(this.timer);
+    this.full.dispose();
+    for (const section of this.sections.values()) section.dispose();
+    for (const dispose of this.disposers) dispose();
+    this.element.remove();
+  }
+
+  // --- what charts ask of the board
+
+  name = (id: string): string => this.options.names.get(id) ?? id;
+
+  colour = (id: string): string => {
+    const group = this.groups && (this.groups.get(id) ?? (this.options.names.has(id) ? undefined : id));
+    return group === undefined ? runColour(id) : runColour(GROUP + group);
+  };
+
+  own = (key: string): OwnView => this.view.own.get(key) ?? this.remembered(key);
+
+  setOwn = (key: string, own: OwnView): void => {
+    const all = new Map(this.view.own);
+    all.set(key, own);
+    rememberMetric(key, own);
+    this.change({ own: all });
+  };
+
+  zoom = (key: string, range: Range | null): void => {
+    if (this.view.sync) return this.change({ zoom: range });
+    const { zoom: _, ...own } = this.own(key);
+    const all = new Map(this.view.own);
+    all.set(key, range ? { ...own, zoom: range } : own);
+    this.change({ own: all });
+  };
+
+  openFull = (key: string): void => {
+    this.change({ full: key });
+    this.full.open(key);
+  };
+
+  private remembered(key: string): OwnView {
+    const own = rememberedOf(key);
+    this.view.own.set(key, own); // looked up once; the address has it with the next change
+    return own;
+  }
+
+  // --- options
+
+  private take(options: PanelOptions): void {
+    const runs = options.runs.slice(0, MOST_RUNS);
+    const changed = runs.length !== this.runs.length || runs.some((id, k) => id !== this.runs[k]);
+    this.runs = runs;
+    this.groups = options.groups;
+    if (this.groups) claimColours(inOrder([...new Set(this.groups.values())]).map((group) => GROUP + group));
+    this.told.textContent = options.runs.length > runs.length ? `The first ${plural(runs.length, "run")} of the ${options.runs.length} chosen are drawn.` : "";
+    this.showLegend();
+    this.live.update({ runs });
+    if (changed) void this.look();
+    this.eachChart((chart) => chart.update());
+  }
+
+  private change(changed: Partial<ChartsView>): void {
+    this.view = { ...this.view, ...changed };
+    rememberGeneral(this.view);
+    this.options.onParams(writeChartsView(this.view, new URLSearchParams(here().params)));
+    this.bar.show(this.view);
+    if ("band" in changed) this.showLegend();
+    if ("find" in changed || "turned" in changed) this.showSections();
+    this.eachChart((chart) => chart.update());
+  }
+
+  private showLegend(): void {
+    this.legend.show(this.groups ? this.groupEntries(this.groups) : this.runs.map((id) => ({ id, name: this.name(id), colour: runColour(id) })));
+  }
+
+  private groupEntries(groups: ReadonlyMap<string, string>): Named[] {
+    const counts = new Map<string, number>();
+    for (const id of this.runs) {
+      const group = groups.get(id);
+      if (group !== undefined) counts.set(group, (counts.get(group) ?? 0) + 1);
+    }
+    return inOrder([...counts.keys()]).map((group) => ({ id: group, name: group, colour: this.colour(group), count: counts.get(group) ?? 0 }));
+  }
+
+  private focus(id: string | null): void {
+    if (this.crosshair.focus === id) return;
+    this.crosshair.focus = id;
+    this.eachChart((chart) => chart.redraw());
+  }
+
+  private onColours(): void {
+    this.showLegend();
+    this.eachChart((chart) => chart.redraw());
+  }
+
+  // --- which charts there are
+
+  private async look(): Promise<void> {
+    this.asking?.abort();
+    window.clearTimeout(this.timer);
+    this.due = Infinity;
+    if (this.runs.length === 0) {
+      this.metrics = [];
+      return this.showSections();
+    }
+    const asking = new AbortController();
+    this.asking = asking;
+    if (this.metrics.length === 0) this.showSkeleton();
+    try {
+      const answer = await postMetrics(this.runs, asking.signal);
+      if (asking.signal.aborted) return;
+      this.metrics = answer.metrics;
+      this.known = new Set(this.metrics.map((metric) => metric.key));
+      this.showSections();
+    } catch (error) {
+      if (isAbort(error)) return;
+      if (this.metrics.length === 0) fill(this.place, errorState(error, () => void this.look()));
+    } finally {
+      if (this.asking === asking) this.asking = null;
+    }
+  }
+
+  private lookSoon(ms: number): void {
+    const at = performance.now() + ms;
+    if (at >= this.due || this.asking) return;
+    this.due = at;
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.look(), ms);
+  }
+
+  private showSections(): void {
+    const fits = finder(this.view.find);
+    const searching = this.view.find.trim() !== "";
+    const all = sectionsOf(this.metrics);
+    const sections = all.map((section) => ({ ...section, keys: fits ? section.keys.filter(fits) : [] })).filter((section) => section.keys.length > 0);
+    const wanted = new Map<string, SectionView>();
+    for (const section of sections) {
+      const id = sectionId(section);
+      const view = this.sections.get(id) ?? new SectionView(section, this, () => this.onSeen(), () => this.turn(id));
+      wanted.set(id, view);
+    }
+    for (const [id, view] of this.sections) if (!wanted.has(id)) view.dispose();
+    this.sections = wanted;
+    this.element.dataset["metrics"] = String(this.metrics.length);
+    if (wanted.size === 0) return fill(this.place, this.nothing(searching, fits === null));
+    const views = [...wanted.values()].map((view) => view.element);
+    if (views.length !== this.place.children.length || views.some((view, k) => this.place.children[k] !== view)) this.place.replaceChildren(...views);
+    sections.forEach((section, k) => wanted.get(sectionId(section))?.show(section.keys, searching || this.isOpen(section, k)));
+    this.onSeen();
+  }
+
+  private isOpen(section: Section, at: number): boolean {
+    const usual = !section.system && at < MOST_OPEN;
+    return this.view.turned.includes(sectionId(section)) ? !usual : usual;
+  }
+
+  private turn(id: string): void {
+    const { turned } = this.view;
+    this.change({ turned: turned.includes(id) ? turned.filter((other) => other !== id) : [...turned, id] });
+  }
+
+  private nothing(searching: boolean, wrong: boolean): HTMLElement {
+    if (this.runs.length === 0) return emptyState("No runs chosen", "Choose runs in the table to see their curves here.");
+    if (this.metrics.length === 0) return emptyState("No metric logged yet", "Charts appear by themselves with the first ", h("code", null, "log_metrics"), ".");
+    const state = wrong
+      ? emptyState("This regular expression can't be read", "Between slashes stands a regular expression: /^val\\/.*loss$/. Without them, words.")
+      : emptyState(`No metric fits “${this.view.find.trim().slice(0, 60)}”`, `There are ${plural(this.metrics.length, "metric")} in these runs.`);
+    if (searching) state.append(h("button", { class: "button", type: "button", on: { click: () => this.showAll() } }, "Show all metrics"));
+    return state;
+  }
+
+  private showAll(): void {
+    this.bar.search.value = "";
+    this.change({ find: "" });
+  }
+
+  private showSkeleton(): void {
+    const cards = Array.from({ length: 4 }, () => h("div", { class: "chart" }, h("div", { class: "chart-head" }), h("div", { class: "chart-body" }, h("div", { class: "chart-over", data: { kind: "loading" } }, h("div", { class: "chart-skeleton" })))));
+    fill(this.place, h("div", { class: "charts-grid", role: "status", "aria-label": "Looking which metrics there are" }, cards));
+  }
+
+  private eachChart(see: (chart: Chart) => void): void {
+    for (const section of this.sections.values()) for (const chart of section.charts.values()) see(chart);
+    if (this.full.chart) see(this.full.chart);
+  }
+
+  // --- live
+
+  /** Points are pushed of the charts in view only. */
+  onSeen(): void {
+    const keys = new Set<string>();
+    this.eachChart((chart) => chart.isShown && keys.add(chart.key));
+    this.live.update({ keys: [...keys].sort() });
+  }
+
+  private onPoints({ runs, keys, rows }: LivePoints): void {
+    const byKey: Pushed[][] = keys.map(() => []);
+    for (const [run, key, step, time, value] of rows) byKey[key]?.push({ runId: runs[run] ?? "", step, time, value });
+    const charts = new Map<string, Pushed[]>(keys.map((key, k) => [key, byKey[k] ?? []]));
+    this.eachChart((chart) => {
+      const points = chart.isShown ? charts.get(chart.key) : undefined;
+      if (points && points.length > 0) chart.push(points);
+    });
+  }
+
+  private onRuns(changed: readonly ChangedRun[]): void {
+    const chosen = new Set(this.runs);
+    for (const run of changed) {
+      if (!chosen.has(run.run_id)) continue;
+      const keys = Object.keys(run).filter((name) => name.startsWith("metrics."));
+      this.lookSoon(keys.some((name) => !this.known.has(name.slice("metrics.".length))) ? NEW_KEY_MS : LOOK_AGAIN_MS);
+    }
+  }
+
+  private onResync(): void {
+    this.lookSoon(0);
+    this.eachChart((chart) => (chart.isShown ? chart.data.refresh() : chart.data.drop()));
+  }
+}
+
+const sectionId = (section: Section): string => (section.system ? "system" : section.name || "-");
