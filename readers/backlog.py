@@ -33,6 +33,7 @@ _INDEX = pl.Schema(
         "rows": pl.UInt64(),
         "last": pl.Int64(),
         "run": pl.String(),
+        "last_run": pl.String(),
     }
 )
 _ORDER = {"metrics": POINTS, "facts": FACTS}
@@ -102,10 +103,10 @@ class Backlog:
         )
         behind = self._index.join(taken, on="writer", how="left").filter(pl.col("last") > pl.col("reach").fill_null(-1))
         segments = behind.group_by("writer", "number").agg(
-            pl.col("rows").sum(), pl.col("last").max(), pl.col("run").min()
+            pl.col("rows").sum(), pl.col("last").max(), pl.col("run").min(), pl.col("last_run").max()
         )
         segments = segments.with_columns(pl.col("run").min().over("writer"))
-        self._to_come = segments.sort("run", "writer", "number").select("writer", "number", "rows", "last", "run")
+        self._to_come = segments.sort("run", "writer", "number")
         self.writers = {*self._to_come["writer"], *self._piece["writer"].unique()}
 
     def _read(self, cursor: dict[str, int]) -> None:
@@ -114,7 +115,9 @@ class Backlog:
         chosen, rest = self._to_come.head(count), self._to_come.slice(count)
         names = self._index.join(chosen, on=["writer", "number"], how="semi")["part"].unique()
         reach = dict(chosen.group_by("writer").agg(pl.col("last").max()).iter_rows())
-        query = Query(self._table, list(_ORDER[self._table]), _between(cursor, reach, self._rows))
+        runs = pl.lit(chosen["run"].min()), pl.lit(chosen["last_run"].max())
+        theirs = pl.col("run_id").is_between(*runs) & _between(cursor, reach)  # the runs skip most row groups
+        query = Query(self._table, list(_ORDER[self._table]), theirs if self._rows is None else theirs & self._rows)
         pieces = [
             self._tables.read(self._table, chunk, lambda parts: query.scan(parts, None))
             for chunk in chunks(self._tables.found(self._table, [self._parts[name] for name in names]))
@@ -135,20 +138,20 @@ class Backlog:
             pl.len().cast(pl.UInt64).alias("rows"),
             pl.col("seq").max().alias("last"),
             pl.col("run_id").min().alias("run"),
+            pl.col("run_id").max().alias("last_run"),
         )
         part = pl.col(PATH).str.split("/").list.last().alias("part")
         return found.with_columns(part).select(_INDEX.names()).collect(engine="streaming")
 
 
-def _between(cursor: dict[str, int], reach: dict[str, int], wanted: pl.Expr | None) -> pl.Expr:
-    """The wanted rows of these writers, from behind the cursor up to `reach`."""
+def _between(cursor: dict[str, int], reach: dict[str, int]) -> pl.Expr:
+    """The rows of these writers, from behind the cursor up to `reach`."""
     writers = list(reach)
     from_ = pl.col("writer").replace_strict(
         writers, [cursor.get(w, -1) for w in writers], default=-1, return_dtype=pl.Int64
     )
     to = pl.col("writer").replace_strict(writers, list(reach.values()), default=-1, return_dtype=pl.Int64)
-    theirs = pl.col("writer").is_in(writers) & (pl.col("seq") > from_) & (pl.col("seq") <= to)
-    return theirs if wanted is None else theirs & wanted
+    return pl.col("writer").is_in(writers) & (pl.col("seq") > from_) & (pl.col("seq") <= to)
 
 
 def _end_of_event(rows: pl.DataFrame, at_least: int) -> int:

@@ -26,9 +26,8 @@ _TICK_S = 0.1
 _TABLES_S = 1.0
 _REMOTE_S = 0.5
 _RETRY_S = 1.0
-_QUICK_S = 0.02
-_SHARE = 10
-"""A listing that takes longer than `_QUICK_S` takes at most this part (1/n) of the time."""
+_SHARE = 100
+"""Looking at the tables' folders takes at most this part (1/n) of the time."""
 _log = logging.getLogger("steplog")
 
 
@@ -79,9 +78,7 @@ class Listing:
             self._say(f"{self._layout.root} can't be listed now: {error}")
             self._not_before = now + _RETRY_S
             return None
-        took = time.monotonic() - now
-        pause = took * _SHARE if took > _QUICK_S else 0.0
-        self._not_before = time.monotonic() + (pause if self._trusts_times else max(_REMOTE_S, pause))
+        self._not_before = -1.0 if self._trusts_times else time.monotonic() + _REMOTE_S
         return listed
 
     def _there(self) -> bool:
@@ -114,7 +111,7 @@ class Listing:
             with contextlib.suppress(OSError), os.scandir(table) as entries:
                 found |= {Path(entry.path): _stamp(Path(entry.path)) for entry in entries}
         changed, self._tables = found != self._tables, found
-        self._tables_due = now + max(_TABLES_S, _SHARE * _SHARE * (time.monotonic() - now))
+        self._tables_due = now + max(_TABLES_S, _SHARE * (time.monotonic() - now))
         return changed or self._trusts_times is False
 
     def _say(self, message: str) -> None:

@@ -2,7 +2,8 @@
 
 Of one writer the segments are taken in order, and the next only when the one before is through. When is it? Events go
 into a later segment only when the earlier one is shut. So: whether the next one has anything in it is asked first, then
-the earlier one is read to its end; if the next one had something, nothing will come into the earlier one any more.
+the earlier one is read to its end; if the next one had something, nothing will come into the earlier one any more. (A
+queue in memory shows a later segment when the earlier one is shown whole, or sealed: hence `cut_short` is asked last.)
 
 A segment that was sealed since the listing can't be opened: its writer waits for the next listing, where its part is.
 One that is open here can be read to its end all the same.
@@ -106,6 +107,8 @@ class LiveTail:
             torn = tail.queue.stuck and self._torn(tail)
             if not shut or (tail.queue.stuck and not torn):
                 break
+            if tail.cut_short():
+                raise FileNotFoundError(tail.queue.path)
         return read, False
 
     def _waiting(self, tail: SegmentTail) -> bool:

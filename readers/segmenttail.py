@@ -42,6 +42,13 @@ class SegmentTail:
         """Whether anything is new. Raises: FileNotFoundError: it was sealed."""
         return self.queue.waiting() or (self.queue.empty() and (self._metrics.waiting() or self._facts.waiting()))
 
+    def cut_short(self) -> bool:
+        """Whether its streams were removed, perhaps before they held all: the rest is in its sealed part only.
+
+        A queue file that is open here can be read to its end when it was removed.
+        """
+        return self.queue.empty() and not self.queue.path.exists()
+
     def take(self, most_bytes: int) -> NewRows:
         """The new rows, up to about `most_bytes` of the queue file. Raises: FileNotFoundError: it was sealed.
 
@@ -66,10 +73,12 @@ class SegmentTail:
         self.queue.close()
 
     def _of_streams(self) -> NewRows:
-        """The points are read first: facts are written first, so the facts of every point seen are seen."""
+        """The points are read first: facts are written first, so the facts of every point seen are seen.
+
+        A batch of points has its calls shape by shape.
+        """
         points, facts = self._metrics.take(), self._facts.take()
         mark = pl.lit(self.segment.writer).alias("writer")
-        return NewRows(
-            None if points is None else points.with_columns(mark).select(POINTS.names()),
-            None if facts is None else facts.with_columns(mark).select(FACTS.names()),
-        )
+        if points is not None:
+            points = points.with_columns(mark).select(POINTS.names()).sort("seq", maintain_order=True)
+        return NewRows(points, None if facts is None else facts.with_columns(mark).select(FACTS.names()))
