@@ -22,77 +22,59 @@ import polars as pl
 
 from ingest.catalog import LiveSegment, Snapshot
 from ingest.columns import PointBlock
+from ingest.errors import StoreError
 from readers.dashboard.growing import LivePoints
+from readers.dashboard.histories import NOTHING, Floats, History, in_order, joined, made
+from readers.dashboard.sketch import Sketch, sketched
 from readers.dashboard.store_view import LAG_S, GrowingTables
 from readers.names import TrueNames
 from readers.places import find
 from readers.query import Found, Query
 
-Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
-Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
 Axis = Literal["step", "time"]
 MOST_BYTES = 1 << 30
 """Memory that decoded histories may take: 50 of a million points each take 400 MB."""
+MOST_SKETCH_BYTES = 256 << 20
+"""Memory that sketches may take: 400 of them."""
 _TRIES = 5
 
 
-class Even(NamedTuple):
-    """x's at even distances, which need no memory: start, start + stride, ..."""
-
-    start: float
-    stride: float
-    size: int
-
-
-class History(NamedTuple):
-    """One metric of one run, in the order of x."""
-
-    x: Floats | Even
-    """Rising, finite; repeated where several points have one x."""
-    y: Floats
-    """NaN for what isn't finite."""
-    odd: Integers
-    """Places of y that aren't finite, rising."""
-    words: Floats
-    """What was logged there: NaN, inf or -inf."""
-    by_order: bool = False
-    """Whether x is the order of the points, for want of steps."""
-
-    @property
-    def nbytes(self) -> int:
-        """Memory taken."""
-        return self.y.nbytes + self.odd.nbytes + self.words.nbytes + (0 if isinstance(self.x, Even) else self.x.nbytes)
-
-    def xs(self, begin: int = 0, end: int | None = None) -> Floats:
-        """The x's of some places."""
-        if not isinstance(self.x, Even):
-            return self.x[begin:end]
-        return self.x.start + self.x.stride * np.arange(begin, self.x.size if end is None else end, dtype=np.float64)
-
-    def logged(self, begin: int, end: int) -> Floats:
-        """The values of some places as they were logged."""
-        values = self.y[begin:end].copy()
-        first, last = np.searchsorted(self.odd, [begin, end])
-        values[self.odd[first:last] - begin] = self.words[first:last]
-        return values
-
-    def places(self, edges: Floats, side: Literal["left", "right"] = "left") -> Integers:
-        """For each edge how many x's lie before it; with side "right" those at it count as before."""
-        if not isinstance(self.x, Even):
-            return np.searchsorted(self.x, edges, side).astype(np.int64)
-        ranks = (edges - self.x.start) / self.x.stride
-        ranks = np.ceil(ranks) if side == "left" else np.floor(ranks) + 1
-        return np.clip(ranks, 0, self.x.size).astype(np.int64)
+_Name = tuple[str, str, Axis]
 
 
 class _Read(NamedTuple):
-    """A history and the parts that it was read from."""
+    """A history, or a sketch of one, and the parts that it was read from."""
 
-    history: History
+    what: History | Sketch
     parts: frozenset[str]
 
 
-NOTHING = History(np.empty(0), np.empty(0), np.empty(0, np.int64), np.empty(0))
+class _Shelf:
+    """What was read, by run, metric and axis; the least recently used goes first. Any thread."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.bytes = 0
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[_Name, _Read] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: _Name) -> _Read | None:
+        """What lies there; used just now."""
+        with self._lock:
+            found = self._kept.get(name)
+            if found is not None:
+                self._kept.move_to_end(name)
+            return found
+
+    def put(self, name: _Name, read: _Read) -> None:
+        """Keep it, in place of what lay there."""
+        with self._lock:
+            before = self._kept.pop(name, None)
+            self.bytes += read.what.nbytes - (before.what.nbytes if before else 0)
+            self._kept[name] = read
+            while self.bytes > self._most_bytes and self._kept:
+                _, dropped = self._kept.popitem(last=False)
+                self.bytes -= dropped.what.nbytes
 
 
 class Look(NamedTuple):
@@ -100,7 +82,11 @@ class Look(NamedTuple):
 
     shot: Snapshot
     live: dict[LiveSegment, LivePoints]
-    by_experiment: dict[str, list[Found]]
+    by_experiment: dict[str, dict[str, Found]]
+
+    def parts(self, experiment: str) -> dict[str, Found]:
+        """An experiment's parts by name, in the order of their segments."""
+        return self.by_experiment.get(experiment, {})
 
 
 class Points:
@@ -112,17 +98,14 @@ class Points:
         self._tables = tables
         self._names = TrueNames(tables.layout, tables.verified)
         self._live: tuple[float, dict[LiveSegment, LivePoints]] | None = None
-        self._kept: OrderedDict[tuple[str, str, Axis], _Read] = OrderedDict()
-        self._most_bytes = most_bytes
-        self._bytes = 0
+        self._histories, self._sketches = _Shelf(most_bytes), _Shelf(MOST_SKETCH_BYTES)
         self._clock = clock
-        self._lock = threading.Lock()
         self._live_lock = threading.Lock()
 
     @property
     def kept_bytes(self) -> int:
         """Memory that histories take now."""
-        return self._bytes
+        return self._histories.bytes
 
     def look(self) -> Look:
         """What is there now: the parts, and what isn't sealed."""
@@ -134,38 +117,41 @@ class Points:
                     Found(part, self._names.of(part), *find(self._tables.layout, "metrics", part))
                     for part in shot.parts
                 ]
-            except FileNotFoundError:  # deleted by hand since it was listed
+            except FileNotFoundError as gone:  # deleted by hand since it was listed
                 if not left:
-                    raise
+                    raise StoreError(f"{gone.filename} was deleted while it was read; ask again") from gone
                 continue
-            by_experiment: dict[str, list[Found]] = {}
+            by_experiment: dict[str, dict[str, Found]] = {}
             for each in sorted(found, key=lambda each: each.part.segment):
-                by_experiment.setdefault(each.experiment, []).append(each)
+                by_experiment.setdefault(each.experiment, {})[each.path.name] = each
             return Look(shot, {segment: live[segment] for segment in shot.live if segment in live}, by_experiment)
         raise AssertionError
 
     def sealed(self, look: Look, experiment: str, run_id: str, key: str, axis: Axis) -> History:
-        """A run's sealed points."""
-        name = (run_id, key, axis)
-        parts = {found.path.name: found for found in look.by_experiment.get(experiment, [])}
-        with self._lock:
-            kept = self._kept.get(name)
-            if kept is not None:
-                self._kept.move_to_end(name)
-        if kept is not None and kept.parts == parts.keys():
-            return kept.history
-        if kept is not None and kept.parts < parts.keys():
-            new = [found for part, found in parts.items() if part not in kept.parts]
-            history = joined(kept.history, self._read(new, run_id, key, axis))
-        else:
+        """A run's sealed points, from memory or the files."""
+        name, parts = (run_id, key, axis), look.parts(experiment)
+        kept = self._histories.get(name)
+        if kept is None or not isinstance(kept.what, History) or not kept.parts <= parts.keys():
             history = self._read(list(parts.values()), run_id, key, axis)
-        self._keep(name, _Read(history, frozenset(parts)))
+        elif kept.parts == parts.keys():
+            return kept.what
+        else:
+            new = [found for part, found in parts.items() if part not in kept.parts]
+            history = joined(kept.what, self._read(new, run_id, key, axis))
+        self._histories.put(name, _Read(history, frozenset(parts)))
+        sketch = sketched(history)
+        if sketch is not None:
+            self._sketches.put(name, _Read(sketch, frozenset(parts)))
         return history
 
-    def is_kept(self, look: Look, experiment: str, run_id: str, key: str, axis: Axis) -> bool:
-        """Whether `sealed` would answer from memory."""
-        kept = self._kept.get((run_id, key, axis))
-        return kept is not None and kept.parts == {found.path.name for found in look.by_experiment.get(experiment, [])}
+    def kept(self, look: Look, experiment: str, run_id: str, key: str, axis: Axis) -> History | Sketch | None:
+        """What `sealed` would give, or a sketch of it, if that is in memory."""
+        parts = look.parts(experiment)
+        for shelf in (self._histories, self._sketches):
+            found = shelf.get((run_id, key, axis))
+            if found is not None and found.parts == parts.keys():
+                return found.what
+        return None
 
     def live(self, look: Look, runs: Sequence[str], key: str, axis: Axis) -> dict[str, History]:
         """The points of runs that aren't sealed yet."""
@@ -198,21 +184,12 @@ class Points:
                 whole = self._tables.verified.whole({found.path: found.stamp for found in parts})
                 there = [found for found in parts if found.path in whole]
                 return _history(_scan(there, _QUICK[axis], wanted), axis, partial(_scan, there, _FULL, wanted))
-            except FileNotFoundError:  # compaction moved it since it was found
+            except FileNotFoundError as gone:  # compaction moved it since it was found
                 if not left:
-                    raise
+                    raise StoreError(f"{gone.filename} was deleted while it was read; ask again") from gone
                 places = [find(self._tables.layout, "metrics", found.part) for found in parts]
                 parts = [Found(old.part, old.experiment, *place) for old, place in zip(parts, places, strict=True)]
         raise AssertionError
-
-    def _keep(self, name: tuple[str, str, Axis], read: _Read) -> None:
-        with self._lock:
-            before = self._kept.pop(name, None)
-            self._bytes += read.history.nbytes - (before.history.nbytes if before else 0)
-            self._kept[name] = read
-            while self._bytes > self._most_bytes and self._kept:
-                _, dropped = self._kept.popitem(last=False)
-                self._bytes -= dropped.history.nbytes
 
 
 _STEP = ["step", "step_float"]
@@ -239,7 +216,7 @@ def _history(rows: pl.DataFrame, axis: Axis, again: Callable[[], pl.DataFrame] |
         "at", "writer", "seq", maintain_order=True
     )
     x = _x_of(full, axis)
-    return _in_order(_steps(full).fill_null(np.nan).to_numpy() if x is None else x, full["value"].to_numpy())
+    return in_order(_steps(full).fill_null(np.nan).to_numpy() if x is None else x, full["value"].to_numpy())
 
 
 def _of_blocks(blocks: Sequence[PointBlock], key: str, axis: Axis) -> History:
@@ -256,24 +233,11 @@ def _of_blocks(blocks: Sequence[PointBlock], key: str, axis: Axis) -> History:
     if (seq[1:] < seq[:-1]).any():
         order = np.argsort(seq, kind="stable")
         x, y = x[order], y[order]
-    return _in_order(x, y)
+    return in_order(x, y)
 
 
 def _steps_of(block: PointBlock) -> Floats:
     return np.full(len(block.seq), np.nan) if block.step is None else block.step.astype(np.float64)
-
-
-def _in_order(x: Floats, y: Floats) -> History:
-    """Points in the order in which they were logged, x NaN where there is none, as a history."""
-    known = ~np.isnan(x)
-    if len(y) and not known.any():
-        return made(np.arange(len(y), dtype=np.float64), y)._replace(by_order=True)
-    if not known.all():
-        x, y = x[known], y[known]
-    if (x[1:] < x[:-1]).any():
-        order = np.argsort(x, kind="stable")
-        x, y = x[order], y[order]
-    return made(x, y)
 
 
 def _x_of(rows: pl.DataFrame, axis: Axis) -> Floats | None:
@@ -288,39 +252,3 @@ def _steps(rows: pl.DataFrame) -> pl.Series:
     if rows["step_float"].null_count() == rows.height:
         return rows["step"].cast(pl.Float64)
     return rows.select(pl.coalesce("step_float", pl.col("step").cast(pl.Float64))).to_series()
-
-
-def made(x: Floats, y: Floats) -> History:
-    """A history of rising x's and values as logged."""
-    finite = np.isfinite(x)
-    if not finite.all():
-        x, y = x[finite], y[finite]
-    odd = np.flatnonzero(~np.isfinite(y))
-    words = y[odd]
-    if len(odd):
-        y = y.copy()
-        y[odd] = np.nan
-    return History(_even(x), np.ascontiguousarray(y, np.float64), odd, words)
-
-
-def _even(x: Floats) -> Floats | Even:
-    """The x's without their memory, where they are at even distances (and exactly so)."""
-    if len(x) < 2 or not x[0] < x[1]:
-        return x
-    even = Even(float(x[0]), float(x[1] - x[0]), len(x))
-    exact = even.stride.is_integer() and even.start.is_integer() and bool((np.diff(x) == even.stride).all())
-    return even if exact else x
-
-
-def joined(one: History, other: History) -> History:
-    """Two histories of one metric as one; of equal x's those of `other` come last."""
-    if not len(one.y) or not len(other.y):
-        return one if len(one.y) else other
-    if one.by_order != other.by_order:  # points without a step are left out where others have one
-        return other if one.by_order else one
-    x = np.concatenate([one.xs(), other.xs() + (len(one.y) if one.by_order else 0)])
-    y = np.concatenate([one.logged(0, len(one.y)), other.logged(0, len(other.y))])
-    if x[len(one.y)] >= x[len(one.y) - 1]:
-        return made(x, y)._replace(by_order=one.by_order)
-    order = np.argsort(x, kind="stable")
-    return made(x[order], y[order])

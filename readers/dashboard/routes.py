@@ -173,7 +173,7 @@ def _answering(endpoint: _Endpoint) -> _Endpoint:
             return await endpoint(request)
         except LookupFailed as error:
             return _refusal(404, str(error))
-        except StoreError:
+        except (StoreError, FileNotFoundError):  # files that were deleted by hand while they were read
             return _refusal(503, "the store can't be read; look at the server's terminal")
         except (ValueError, TypeError) as error:
             return _refusal(400, str(error))

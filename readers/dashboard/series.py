@@ -23,8 +23,8 @@ import polars as pl
 
 from ingest.errors import MetricNotFound
 from readers.dashboard.buckets import bucketed
-from readers.dashboard.jsonform import encoded
 from readers.dashboard.histories import NOTHING, Floats, History, joined, made
+from readers.dashboard.jsonform import encoded
 from readers.dashboard.points import Axis, Look, Points
 from readers.dashboard.sketch import MOST_BUCKETS as MOST_SKETCHED
 from readers.dashboard.sketch import Drawn, drawn

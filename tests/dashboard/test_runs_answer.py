@@ -288,8 +288,9 @@ def test_what_is_read_bit_by_bit_is_what_a_fresh_reading_gives(recorder: Recorde
             other.close()
         now[0] += 1 + LAG_S
 
-        found, fresh = view.now().table, RunTable.read(Store(root))
-
-        assert_frame_equal(found.runs, fresh.runs)
-        for name in ("params", "tags", "summaries"):
-            assert_frame_equal(getattr(found, name), getattr(fresh, name), check_row_order=False)
+        found = view.now().table
+        if turn % 4 == 0:
+            fresh = RunTable.read(Store(root))
+            assert_frame_equal(found.runs, fresh.runs)
+            for name in ("params", "tags", "summaries"):
+                assert_frame_equal(getattr(found, name), getattr(fresh, name), check_row_order=False)

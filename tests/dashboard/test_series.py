@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 
 from ingest.compact import compact
-from readers.dashboard.points import Even, Floats, History, Points, made
-from readers.dashboard.series import Asked, Series, bucketed
+from readers.dashboard.buckets import bucketed
+from readers.dashboard.histories import Even, Floats, History, made
+from readers.dashboard.points import Points
+from readers.dashboard.series import Asked, Series
+from readers.dashboard.sketch import sketched
 from readers.dashboard.store_view import LAG_S, StoreView
 from readers.store import Store
 from tests.dashboard.asking import Site, read_chart, refusal
@@ -278,3 +282,48 @@ def test_questions_out_of_bounds_are_refused(recorder: Recorder, site: Site) -> 
         assert refusal(site.post("/api/series", **{"runs": ["r1"], "key": "loss", **wrong}))[0] == 400
     assert refusal(site.send("POST", "/api/series", content=b'{"runs": ["\\ud800"], "key": "loss"}'))[0] in {400, 404}
     assert refusal(site.send("POST", "/api/series", content=b"[" * 100_000))[0] == 400
+
+
+def test_a_sketch_counts_every_point_once_and_shows_the_highest() -> None:
+    """Against the points themselves: the same totals, the spike in its bucket or the next, nearly all buckets alike."""
+    rng = np.random.default_rng(1)
+    x, y = np.cumsum(rng.random(200_000)), rng.normal(size=200_000)
+    y[rng.random(200_000) < 0.1] = np.nan
+    y[150_000] = 99.0
+    history = made(x, y)
+    sketch = sketched(history)
+    assert sketch is not None
+    edges = np.linspace(x[0], x[-1], 1001)
+    bounds = np.concatenate([[0], history.places(edges[1:-1]), [200_000]])
+
+    rough, exact = sketch.buckets(edges), bucketed(history, bounds)
+
+    assert (sketch.size, sketch.odd, rough.odd.sum()) == (200_000, exact.odd.sum(), exact.odd.sum())
+    assert abs(int(np.nanargmax(rough.highest)) - int(np.nanargmax(exact.highest))) <= 1
+    assert (rough.highest == exact.highest).mean() > 0.8
+    assert rough.last[-1] == exact.last[-1]
+    assert sketch.nbytes < history.nbytes / 2
+    assert sketched(made(x[:1000], y[:1000])) is None
+
+
+def test_what_had_to_make_room_is_drawn_from_its_sketch(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole range, with live points behind; a range within is read again, and exact."""
+    monkeypatch.setattr("readers.dashboard.sketch.BLOCKS", 64)
+    run_of(recorder, "r1", [math.sin(value) for value in range(1024)])
+    recorder.seal()
+    view = StoreView(Store(recorder.layout.root))
+    series = Series(view, points := Points(view.tables, most_bytes=0, clock=count().__next__))
+    exact = read_chart(series.answer(Asked(["r1"], "loss", buckets=8), None))
+    assert points.kept_bytes == 0
+
+    sketch = read_chart(series.answer(Asked(["r1"], "loss", buckets=8), 0.0))
+    recorder.log("r1", {"loss": 5.0}, 2000)
+    recorder.log("r1", {"loss": math.nan}, 2001)
+    grown = read_chart(series.answer(Asked(["r1"], "loss", buckets=8), 0.0))
+    within = read_chart(series.answer(Asked(["r1"], "loss", lower=10, upper=12), None))
+
+    assert (sketch.header["partial"], sketch.header["runs"]) == (False, exact.header["runs"])
+    assert np.allclose(sketch.runs["r1"], exact.runs["r1"], atol=0.4)
+    assert (grown.header["edges"]["hi"], grown.header["runs"][0]["points"]) == (2001.0, 1026)
+    assert [array[-1] for array in grown.runs["r1"]] == [5.0, 5.0, 5.0, 1.0]
+    assert within.runs["r1"][0] == [9.0, 10.0, 11.0, 12.0, 13.0]
