@@ -4,6 +4,7 @@ Order of a request: security (may it ask at all?) -> limits (sizes, rates, time)
 data and changes, and what is left is the page.
 """
 
+import re
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,6 +32,16 @@ from readers.dashboard.settings import DashboardSettings
 from readers.store import Store
 
 SESSION = "/api/session"
+_ARTIFACT = re.compile(r"/api/runs/[^/]*/artifacts/[0-9]+")
+_NO_TEXT = (
+    "application/octet-stream",
+    "application/zip",
+    "application/gzip",
+    "audio/*",
+    "font/*",
+    "image/*",
+    "video/*",
+)
 
 
 def create_app(settings: DashboardSettings, *, limits: LimitSettings | None = None) -> Starlette:
@@ -74,27 +85,21 @@ def create_app(settings: DashboardSettings, *, limits: LimitSettings | None = No
 
 
 class Compressed(GZipMiddleware):
-    """Text is compressed, but for the one answer with a secret in it: a length can tell what is in a text (BREACH)."""
+    """Text is compressed, but for two kinds of answers.
 
-    _PLAIN = (
-        "application/octet-stream",
-        "image/*",
-        "audio/*",
-        "video/*",
-        "font/*",
-        "application/zip",
-        "application/gzip",
-    )
+    The one with a secret in it: a length can tell what is in a text (BREACH). And artifacts: whoever asks for a range
+    of one means its own bytes.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
-        super().__init__(app, minimum_size=1024, compresslevel=4, exclude_content_types=self._PLAIN)
+        super().__init__(app, minimum_size=1024, compresslevel=4, exclude_content_types=_NO_TEXT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Compress, or pass on."""
-        if scope["type"] == "http" and scope["path"] != SESSION:
-            await super().__call__(scope, receive, send)
-        else:
+        if scope["type"] != "http" or scope["path"] == SESSION or _ARTIFACT.fullmatch(scope["path"]):
             await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def _session(request: Request) -> Response:

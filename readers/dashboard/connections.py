@@ -6,6 +6,7 @@ installed: it refuses what is ambiguous (two Host headers, two lengths, folded l
 """
 
 import asyncio
+import json
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -34,7 +35,7 @@ class HttpConnection(H11Protocol):
         """Take it, unless there are too many."""
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS:
-            transport.write(_raw(503, b"Service Unavailable", b"The dashboard has too many visitors."))
+            transport.write(_raw(503, b"Service Unavailable", "The dashboard has too many visitors."))
             transport.close()
             return
         self._head_timer = self.loop.call_later(HEAD_S, self._too_slow)
@@ -56,7 +57,7 @@ class HttpConnection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what isn't HTTP."""
         del msg
-        self.transport.write(_raw(400, b"Bad Request", b"This is no request that the dashboard understands."))
+        self.transport.write(_raw(400, b"Bad Request", "This is no request that the dashboard understands."))
         self.transport.close()
 
     def pause_writing(self) -> None:
@@ -75,7 +76,7 @@ class HttpConnection(H11Protocol):
         self._read_timer = self._read_timer or self.loop.call_later(READ_S, self.transport.abort)
 
     def _too_slow(self) -> None:
-        self.transport.write(_raw(408, b"Request Timeout", b"The request took too long to arrive."))
+        self.transport.write(_raw(408, b"Request Timeout", "The request took too long to arrive."))
         self.transport.close()
         self._read_timer = self._read_timer or self.loop.call_later(READ_S, self.transport.abort)
 
@@ -120,13 +121,14 @@ def _cancelled(timer: _Timer) -> None:
         timer.cancel()
 
 
-def _raw(status: int, phrase: bytes, words: bytes) -> bytes:
+def _raw(status: int, phrase: bytes, words: str) -> bytes:
     """An answer without an application: the visitor hasn't come that far."""
+    body = json.dumps({"error": words, "hint": ""}).encode()
     head: list[tuple[bytes, bytes]] = [
         *((name.encode(), value.encode()) for name, value in HEADERS.items()),
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(words)).encode()),
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         (b"connection", b"close"),
     ]
-    return b"HTTP/1.1 %d %s\r\n" % (status, phrase) + b"".join(b"%s: %s\r\n" % pair for pair in head) + b"\r\n" + words
+    return b"HTTP/1.1 %d %s\r\n" % (status, phrase) + b"".join(b"%s: %s\r\n" % pair for pair in head) + b"\r\n" + body

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from readers.dashboard.buckets import Buckets
 from readers.dashboard.errors import Refused
+from readers.dashboard.rates import Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Limits:
     ) -> None:
         self._app = app
         self._limits = settings or LimitSettings()
-        self._buckets = Buckets(self._limits.rate, self._limits.burst, clock)
+        self._rates = Rates(self._limits.rate, self._limits.burst, clock)
         self._running = asyncio.Semaphore(self._limits.at_once)
         self._waiting = 0
         self._overdue: set[asyncio.Task[None]] = set()
@@ -67,7 +67,7 @@ class Limits:
 
     def _count(self, scope: Scope) -> None:
         """Count a question of this address. Raises: Refused: too many."""
-        if scope["path"].startswith("/api/") and not self._buckets.take((scope.get("client") or ("",))[0]):
+        if scope["path"].startswith("/api/") and not self._rates.take((scope.get("client") or ("",))[0]):
             raise Refused(429, "Too many requests.", "Wait a second.", {"Retry-After": "1"})
 
     async def _whole_body(self, scope: Scope, receive: Receive) -> Receive:

@@ -19,16 +19,15 @@ import socket
 import time
 from collections.abc import Callable
 from hashlib import sha256
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from readers.dashboard.buckets import Buckets
 from readers.dashboard.errors import Refused
 from readers.dashboard.headers import HEADERS
+from readers.dashboard.rates import Rates
 from readers.dashboard.settings import DashboardSettings
 
 TOKEN_HEADER = "x-steplog-token"  # noqa: S105 - its name
@@ -74,7 +73,7 @@ class Security:
         self._token = settings.token
         self._session_token = session_token
         self._cookie = "" if settings.token is None else _cookie_value(settings.token)
-        self._guesses = Buckets(rate=0.5, burst=10, clock=clock)
+        self._guesses = Rates(rate=0.5, burst=10, clock=clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it here; every answer gets the headers."""
@@ -147,13 +146,10 @@ class Security:
         return self._welcome(scope, headers, query) if given and page else None
 
     def _is_known(self, scope: Scope, headers: Headers) -> bool:
-        """Whether a cookie of ours came along."""
-        try:
-            jar = SimpleCookie(headers.get("cookie", ""))
-        except CookieError:
-            return False
-        morsel = jar.get(_cookie_name(scope))
-        return morsel is not None and _same(morsel.value, self._cookie)
+        """Whether a cookie of ours came along; other servers of this host have theirs, of any shape, beside it."""
+        pairs = (pair.partition("=") for pair in headers.get("cookie", "").split(";"))
+        mine = _cookie_name(scope)
+        return any(name.strip() == mine and _same(value.strip(), self._cookie) for name, _, value in pairs)
 
     def _welcome(self, scope: Scope, headers: Headers, query: list[tuple[str, str]]) -> Response:
         """Remember the visitor, and go to the same page without the token in its address."""

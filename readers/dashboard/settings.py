@@ -7,7 +7,7 @@ import ipaddress
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 SHORTEST_TOKEN = 16
@@ -35,7 +35,7 @@ class DashboardSettings:
     host: str = "127.0.0.1"
     port: int = 8080
     read_only: bool = False
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
