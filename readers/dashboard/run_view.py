@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 
 from ingest.control import is_stop_requested
-from ingest.errors import LookupFailed
+from ingest.errors import LookupFailed, SegmentCorrupt
 from ingest.jsontext import from_json
+from readers.checkpoints import list_checkpoints
 from readers.dashboard.artifacts import Artifact, listed
 from readers.dashboard.store_view import StoreView, no_run
 from readers.params import flat, latest
@@ -21,6 +22,7 @@ from readers.texts import parsed, plain_texts
 LONGEST_TEXT = 4_096
 MOST_ROWS = 20_000
 MOST_EVENTS = 500
+MOST_CHECKPOINTS = 500
 _LONGEST_EVENT = 300
 _STATISTICS = ("count", "nan_count", "last", "last_step", "min", "min_step", "max", "max_step", "mean", "std")
 _DIFF = "environment/git.diff"
@@ -53,7 +55,7 @@ def run_page(view: StoreView, run_id: str) -> Answer:
         "metrics": metrics[:MOST_ROWS],
         "artifacts": [artifact.told() for artifact in artifacts[:MOST_ROWS]],
         "models": _models(facts),
-        "checkpoints": _checkpoints(facts),
+        "checkpoints": _checkpoints(view, run_id),
         "events": _events(facts),
         "children": _children(moment.table, run_id),
         "should_stop": run["status"] == "RUNNING" and is_stop_requested(view.store.layout, run_id),
@@ -145,9 +147,23 @@ def _models(facts: pl.DataFrame) -> list[Answer]:
     return [{"name": name, **_object(value), "time": time} for name, value, time in rows]
 
 
-def _checkpoints(facts: pl.DataFrame) -> list[Answer]:
-    rows = facts.filter(kind="checkpoint").select("key", "value", "time").tail(MOST_ROWS).iter_rows()
-    return [{"name": name, **_object(value), "time": time} for name, value, time in rows]
+def _checkpoints(view: StoreView, run_id: str) -> list[Answer]:
+    """The run's checkpoints that are there, the last one last; they are listed, never opened."""
+    try:
+        found = list_checkpoints(view.store.layout, run_id)
+    except (OSError, SegmentCorrupt):
+        return []
+    return [
+        {
+            "number": one.number,
+            "step": one.step,
+            "metrics": one.metrics,
+            "size": one.size,
+            "time": one.time,
+            "untrusted": [name[:200] for name in one.untrusted[:20]],
+        }
+        for one in found[-MOST_CHECKPOINTS:]
+    ]
 
 
 def _events(facts: pl.DataFrame) -> list[Answer]:

@@ -9,7 +9,7 @@ import pytest
 from readers.dashboard.run_view import MOST_EVENTS
 from tests.dashboard.asking import Site, refusal
 from tests.readers.conftest import Recorder
-from tracker import ExperimentTracker
+from tracker import ExperimentTracker, RealTimeTracker
 
 
 @pytest.fixture
@@ -77,6 +77,22 @@ def test_a_request_to_stop_is_told(tracker: ExperimentTracker) -> None:
         assert Site(tracker.root).told(f"/api/runs/{run}")["should_stop"] is True
         tracker.end_run()
         assert Site(tracker.root).told(f"/api/runs/{run}")["should_stop"] is False
+
+
+def test_checkpoints_are_listed_and_never_opened(tracker: ExperimentTracker) -> None:
+    """With step, metrics, size, and what would need trust; damaged ones are no error."""
+    with RealTimeTracker(tracker) as live:
+        run = live.start_run("one")
+        live.stream_metrics({"loss": 0.5}, step=3)
+        live.save_checkpoint({"weights": [1.0, 2.0]}, step=3)
+        live.end_run()
+        site = Site(tracker.root)
+        told = site.told(f"/api/runs/{run}")["checkpoints"]
+        for path in (tracker.root / "checkpoints").rglob("checkpoint.json"):
+            path.write_bytes(b"{")
+
+        assert [(one["step"], one["metrics"], one["untrusted"]) for one in told] == [(3, {"loss": 0.5}, [])]
+        assert site.get(f"/api/runs/{run}").status_code == 200
 
 
 def test_ten_thousand_keys_and_events_fit(tmp_path: Path) -> None:
