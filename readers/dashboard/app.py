@@ -66,7 +66,7 @@ def create_app(settings: DashboardSettings, *, limits: LimitSettings | None = No
     app = Starlette(
         routes=[
             Route(SESSION, _session),
-            *api_routes(store, read_only=settings.read_only),
+            *api_routes(store, read_only=settings.read_only, version=package_version()),
             *live_routes(hub),
             *Page().routes(),
         ],
