@@ -31,8 +31,8 @@ export function overview(context: SectionContext): Section {
   return {
     element,
     update: (answer) => {
-      drawParams(answer.params);
-      drawMetrics(answer.metrics.filter((metric) => !metric.system));
+      drawParams(byName(answer.params, (param) => param.name));
+      drawMetrics(byName(answer.metrics.filter((metric) => !metric.system), (metric) => metric.key));
       children.update(answer);
     },
   };
@@ -65,6 +65,13 @@ export function metricsTable(noun: readonly [string, string], empty: string, con
 
 export function part(title: string, ...children: (Node | null)[]): HTMLElement {
   return h("section", { class: "part" }, h("h2", null, title), ...children);
+}
+
+const order = new Intl.Collator("en", { numeric: true });
+
+/** layer_2 before layer_10. */
+function byName<T>(rows: readonly T[], name: (row: T) => string): T[] {
+  return [...rows].sort((a, b) => order.compare(name(a), name(b)));
 }
 
 function figure(value: JsonNumber | null, step?: number | null): HTMLElement {

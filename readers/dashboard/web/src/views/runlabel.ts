@@ -9,7 +9,7 @@ export function runLabel(run: { id: string; name: string }): HTMLElement {
   return h(
     "a",
     { class: "run-label", href: runPath(run.id), title: `${safeCut(run.name, 500)} (${run.id})` },
-    h("i", { class: "swatch", data: { run: run.id }, style: { background: runColour(run.id) } }),
+    h("i", { class: "run-swatch", data: { run: run.id }, style: { background: runColour(run.id) } }),
     h("span", { class: "cut" }, safeCut(run.name, 80)),
   );
 }
