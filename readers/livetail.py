@@ -11,8 +11,8 @@ One that is open here can be read to its end all the same.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
-from itertools import groupby
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain, groupby
 from typing import NamedTuple
 
 import polars as pl
@@ -50,7 +50,7 @@ class LiveTail:
 
     def list(self, segments: Iterable[LiveSegment], cursor: Cursor) -> None:
         """These are the live segments now, sorted; those that the cursor has left behind are not read again."""
-        before = {tail.segment: tail for tails in self._writers.values() for tail in tails}
+        before = {tail.segment: tail for tail in self.tails()}
         self._writers = {}
         for writer, listed in groupby(segments, lambda segment: segment.writer):
             reached = max(cursor.points.get(writer, 0), cursor.facts.get(writer, 0)) >> 32
@@ -59,6 +59,10 @@ class LiveTail:
                 self._writers[writer] = [before.pop(segment, None) or SegmentTail(segment) for segment in following]
         for tail in before.values():
             self._close(tail)
+
+    def tails(self) -> Iterator[SegmentTail]:
+        """Those that are read now."""
+        return chain.from_iterable(self._writers.values())
 
     def take(self, waiting: Collection[str], most_bytes: int) -> NewLiveRows:
         """The new rows, but for those of writers that wait for their sealed rows; about `most_bytes` of queue files."""

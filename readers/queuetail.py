@@ -72,6 +72,10 @@ class QueueTail:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def __del__(self) -> None:
+        """A follower may be dropped at any moment, as by `break`."""
+        self.close()
+
     def _whole(self, most_bytes: int) -> tuple[bytes, bool]:
         """(whole frames behind the offset, whether there may be more)."""
         size = min(_FIRST_CHUNK, max(most_bytes, HEADER.size))
@@ -79,7 +83,7 @@ class QueueTail:
             data = self._read(size)
             end, wanted = _extent(data)
             at_end = len(data) < size
-            self.stuck = end == 0 and (wanted < 0 or (wanted > 0 and at_end))
+            self.stuck = wanted < 0 or (wanted > HEADER.size and at_end)
             if at_end or wanted <= 0:
                 return data[:end], False
             if end and size >= most_bytes:
