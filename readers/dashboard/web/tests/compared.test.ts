@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { alikeOf } from "../src/views/alike";
 import { choicesOf, withChoices, type Choices } from "../src/views/choices";
-import { comparedOf, goodnessOf, groupings, metricOf, valuesOf } from "../src/views/compared";
+import { comparedOf, goodnessOf, groupingOf, groupings, metricOf, pairingOf, pairings, valuesOf } from "../src/views/compared";
 import { histogram, median, tallied } from "../src/views/tally";
 
 const compared = comparedOf({
@@ -25,9 +25,22 @@ test("a run without a name is called by its id", () => {
   expect(compared.runs.map((run) => run.name)).toEqual(["a", "b", "c", "d"]);
 });
 
-test("only params and tags that some runs share can make groups", () => {
-  expect(groupings(compared)).toEqual(["params.opt", "tags.team"]);
+test("only params and tags that make a few groups can be grouped by", () => {
+  expect(groupings(compared)).toEqual(["params.opt", "params.id"]);
   expect(valuesOf(compared, "tags.team")).toEqual(["x", null, "x", "x"]);
+});
+
+test("without a choice, groups are of words before numbers, and pairs of one seed", () => {
+  const values = (n: number, text: (k: number) => string) => Array.from({ length: n }, (_, k) => text(k));
+  const many = { ...compared, differences: [
+    { kind: "param", name: "lr", values: values(24, String) },
+    { kind: "param", name: "seed", values: values(24, (k) => String(k % 4)) },
+    { kind: "tag", name: "team", values: values(24, (k) => (k < 9 ? "x" : "y")) },
+  ] };
+
+  expect([groupings(many), pairings(many)]).toEqual([["params.seed", "tags.team"], ["params.seed", "tags.team"]]);
+  expect([groupingOf(many, ""), groupingOf(many, "params.seed"), groupingOf(many, "params.lr")]).toEqual(["tags.team", "params.seed", "tags.team"]);
+  expect([pairingOf(many, "", "tags.team"), pairingOf(many, "none", "tags.team"), pairingOf(many, "", "params.seed")]).toEqual(["params.seed", "", ""]);
 });
 
 test("the metric that most runs have is asked about first, the machine's own never", () => {

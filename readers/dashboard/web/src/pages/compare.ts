@@ -17,7 +17,7 @@ import { chosen, type Brushes } from "../views/brushes";
 import { choice, namesAsOptions } from "../views/choice";
 import { choicesOf, PARTS, withChoices, type Choices, type Part } from "../views/choices";
 import type { Column } from "../views/columns";
-import { columnsOf, comparedOf, directionOf, groupings, metricOf, valuesOf, type Compared } from "../views/compared";
+import { columnsOf, comparedOf, directionOf, groupingOf, groupings, metricOf, pairingOf, pairings, valuesOf, type Compared } from "../views/compared";
 import { comparedRuns } from "../views/comparedruns";
 import { differencesTable } from "../views/differences";
 import { importanceView } from "../views/importance";
@@ -139,10 +139,9 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
     if (now.part === "differences") return plain(differences(now, of));
     if (metric === "") return plain(emptyState("No metric to ask about", "None of these runs has logged one."));
     if (now.part === "importance") return plain(importanceView({ lead, scope: scope(of), metric, method: now.method, onMethod: (method) => choose({ method }) }, asking.signal));
-    const names = groupings(of);
-    const by = names.includes(now.by) ? now.by : (names.find((name) => !name.endsWith(".seed")) ?? names[0] ?? "");
-    const pairOn = pairing(now.pairOn, names, by);
-    return plain(verdictsView({ lead, scope: scope(of), metric, groupings: names, by, pairOn, choose: (name, value) => choose(name === "by" ? { by: value } : { pairOn: value || "none" }) }, asking.signal));
+    const by = groupingOf(of, now.by);
+    const pairOn = pairingOf(of, now.pairOn, by);
+    return plain(verdictsView({ lead, scope: scope(of), metric, groupings: groupings(of), pairings: pairings(of), by, pairOn, choose: (name, value) => choose(name === "by" ? { by: value } : { pairOn: value || "none" }) }, asking.signal));
   }
 
   function differences(now: Choices, of: Compared): HTMLElement {
@@ -220,7 +219,6 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
     only((compared?.runs ?? []).map((run) => run.id).filter((other) => other !== id));
   }
 
-  /** A whole experiment is asked for as one; what is cut or filtered, by its runs. */
   function scope(of: Compared): Scope {
     return { runs: of.runs.map((run) => run.id) };
   }
@@ -248,13 +246,6 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
     part?.dispose();
     document.title = "steplog";
   };
-}
-
-/** As the link says; without a word of it, runs of the same seed are pairs. */
-function pairing(asked: string, names: readonly string[], by: string): string {
-  if (asked === "none") return "";
-  if (names.includes(asked) && asked !== by) return asked;
-  return asked === "" ? (names.find((name) => /\.(seed|random_state)$/.test(name) && name !== by) ?? "") : "";
 }
 
 function plain(element: HTMLElement): PartView {

@@ -37,12 +37,46 @@ export function directionOf(compared: Compared, metric: string): Direction {
   return direction.startsWith("min") ? "minimize" : "maximize";
 }
 
-/** Names that can tell groups of runs apart: params and tags that differ, and differ not in every run. */
+const MOST_GROUPS = 50;
+const FEW_GROUPS = 10;
+
+/** Names that can tell groups of runs apart: the params and tags that make two or more, and not nearly one a run. */
 export function groupings(compared: Compared): string[] {
+  return shared(compared, (groups, runs) => groups >= 2 && groups <= MOST_GROUPS && (groups <= FEW_GROUPS || groups <= runs / 2));
+}
+
+/** Names that can say which runs of two groups belong together: some runs share a value. */
+export function pairings(compared: Compared): string[] {
+  return shared(compared, (values, runs) => values < runs);
+}
+
+function shared(compared: Compared, fits: (distinct: number, runs: number) => boolean): string[] {
   return compared.differences
     .filter(({ kind }) => kind === "param" || kind === "tag")
-    .filter(({ values }) => new Set(values).size < Math.max(3, values.length))
-    .map(({ kind, name }) => (kind === "tag" ? `tags.${name}` : `params.${name}`));
+    .filter(({ values }) => {
+      const there = values.filter((value) => value !== null);
+      return fits(new Set(there).size, there.length);
+    })
+    .map(({ kind, name }) => `${kind}s.${name}`);
+}
+
+/** What groups are told apart by unless one chooses: words before numbers, and seeds last. */
+export function groupingOf(compared: Compared, asked: string): string {
+  const names = groupings(compared);
+  if (names.includes(asked)) return asked;
+  const words = names.filter((name) => valuesOf(compared, name).some((value) => value !== null && Number.isNaN(Number(value))));
+  return words[0] ?? names.find((name) => !isSeed(name)) ?? names[0] ?? "";
+}
+
+/** As the link says ("none" is an answer too); without a word of it, runs of the same seed are pairs. */
+export function pairingOf(compared: Compared, asked: string, by: string): string {
+  const names = pairings(compared).filter((name) => name !== by);
+  if (names.includes(asked)) return asked;
+  return asked === "" ? (names.find(isSeed) ?? "") : "";
+}
+
+function isSeed(name: string): boolean {
+  return /\.(seed|random_state|random_seed)$/.test(name);
 }
 
 /** The text each run has of "params.x" or "tags.x"; null where it has none. */

@@ -15,6 +15,8 @@ export interface VerdictOptions {
   readonly metric: string;
   /** Names that may tell groups apart: "params.optimizer". */
   readonly groupings: readonly string[];
+  /** Names that may say which runs belong together. */
+  readonly pairings: readonly string[];
   readonly by: string;
   readonly pairOn: string;
   /** Before the choice of groups. */
@@ -31,7 +33,7 @@ const MOST_POINTS = 100;
 export function verdictsView(options: VerdictOptions, signal: AbortSignal): HTMLElement {
   if (options.groupings.length === 0) return emptyState("Nothing to group by", "Groups are told apart by a param or tag that some of these runs share and others don't.");
   const body = h("div", { class: "answer" });
-  const pairings = [{ value: "", label: "nothing" }, ...namesAsOptions(options.groupings.filter((name) => name !== options.by))];
+  const pairings = [{ value: "", label: "nothing" }, ...namesAsOptions(options.pairings.filter((name) => name !== options.by))];
   const controls = h(
     "div",
     { class: "controls" },
