@@ -94,7 +94,7 @@ def test_the_board_follows_what_is_logged(tmp_path: Path) -> None:
             tracker.log_metrics({"acc": 1.0})
             rows = {row.run_name: row for row in board.refresh()}
         board._began -= 10
-        (ended, running) = board.refresh()
+        (running, ended) = board.refresh()
 
     assert rows["a"].last == {"loss": 2.0}
     assert rows["a"].courses["loss"] == [3.0, 2.0]
