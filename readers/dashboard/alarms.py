@@ -22,7 +22,7 @@ from readers.store import Store
 from readers.webhook import Webhook
 
 MOST_RULES = 100
-MOST_MESSAGES = 100
+MOST_SAID = 100
 """Of one look; the page of alerts has them all."""
 _CLOSE_S = 0.5
 _LARGEST_FILE = 256 << 10
@@ -65,13 +65,16 @@ class Alarms:
     def take(self, batch: Batch, running: Collection[str]) -> list[str]:
         """The messages of what a batch, or its lack, brought about."""
         found = self._alerts.take(batch, running)
-        for alert in found:
+        for alert in found[:MOST_SAID]:
             _log.warning("alert: %s", alert)
-            if self._webhook is not None:
+        if len(found) > MOST_SAID:
+            _log.warning("alert: and %d more at once", len(found) - MOST_SAID)
+        if self._webhook is not None:
+            for alert in found:
                 self._webhook(alert)
         if found or (batch.points.height and self._alerts.recent):
             self._list()
-        return [_message(alert) for alert in found[:MOST_MESSAGES]]
+        return [_message(alert) for alert in found[:MOST_SAID]]
 
     def close(self) -> None:
         """Send no more."""

@@ -1,8 +1,7 @@
 """Changes: what happened to runs since the last message about them, as cells of the table of runs.
 
-A run's start, end, status, tags and params are facts, and its last metric values are in the points, so both are picked
-from what the hub's watcher brings. That a process was killed is no fact: its lock is free. So the locks of those who
-write are looked at, too, and when one more or one less is alive, the runs that were running are read again.
+A run's start, end, status, tags and params are facts, and its last metric values are in the points, so all are picked
+from what the hub's watcher brings (for lives see there).
 """
 
 import json
@@ -13,12 +12,11 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from ingest.alive import is_alive
-from ingest.catalog import live_writers
 from ingest.control import KIND as CONTROL
 from ingest.jsontext import REMOVED
 from readers.best import headline
 from readers.dashboard.jsonform import plain
+from readers.dashboard.lives import RunLives
 from readers.params import flat
 from readers.store import Store
 
@@ -40,27 +38,22 @@ class Changes:
         self._store = store
         self._clock = clock
         self._pending: dict[str, dict[str, Any]] = {}
-        self._lives: dict[str, dict[str, Any]] = {}
-        """What the clients know of the lives of runs that run, or ran a moment ago."""
-        self._to_read: set[str] = set()
-        self._alive: frozenset[str] = frozenset()
+        self._lives = RunLives(store)
         self._due = 0.0
 
     @property
-    def running(self) -> set[str]:
-        """The runs that are running, as far as was told."""
-        return {run_id for run_id, life in self._lives.items() if life["status"] == "RUNNING"}
+    def running(self) -> frozenset[str]:
+        """The runs that run, as of the last message."""
+        return self._lives.running
 
     def begin(self) -> None:
         """Learn which runs are running now."""
-        self._alive = self._now_alive()
-        running = self._store.runs().filter(pl.col("status") == "RUNNING").collect()
-        self._lives = {row["run_id"]: _life(row) for row in running.iter_rows(named=True)}
+        self._lives.begin()
         self._pending.clear()
-        self._to_read.clear()
 
     def note(self, points: pl.DataFrame, facts: pl.DataFrame) -> None:
         """Take what is new."""
+        self._lives.note(points, facts)
         if facts.height:
             self._note_facts(facts)
         if points.height:
@@ -72,7 +65,8 @@ class Changes:
         if now < self._due:
             return None
         self._due = now + EVERY_S
-        self._read_lives()
+        for run_id, life in self._lives.look().items():
+            self._cells(run_id).update(_life(life))
         return self._told(list(self._pending)[:MOST_RUNS])
 
     def since(self, at: float, facts: pl.DataFrame) -> str | None:
@@ -85,14 +79,13 @@ class Changes:
         began = pl.lit(int(at * 1e6)).cast(pl.Datetime("us", "UTC"))
         recent = (pl.col("start_time") >= began) | (pl.col("end_time") >= began) | (pl.col("status") == "RUNNING")
         rows = self._store.runs().filter(recent).collect()
-        other.note(pl.DataFrame(), facts)
+        if facts.height:
+            other._note_facts(facts)
         for row in rows.iter_rows(named=True):
             other._pending.setdefault(row["run_id"], {}).update(_life(row))
         return other._told(list(other._pending)[:MOST_RUNS])
 
     def _note_facts(self, facts: pl.DataFrame) -> None:
-        lived = facts.filter(pl.col("kind").is_in(["run", "end", "status"]))
-        self._to_read.update(lived["run_id"].unique())
         for run_id in facts.filter(kind=CONTROL, key="stop")["run_id"].unique():
             self._cells(run_id)["should_stop"] = True
         for kind, column in (("tag", "tags"), ("param", "params")):
@@ -121,27 +114,6 @@ class Changes:
 
     def _cells(self, run_id: str) -> dict[str, Any]:
         return self._pending.setdefault(run_id, {})
-
-    def _read_lives(self) -> None:
-        """Read again the runs whose lives may have changed."""
-        alive = self._now_alive()
-        wanted = set(self._to_read)
-        if alive != self._alive:
-            wanted.update(run_id for run_id, life in self._lives.items() if life["status"] == "RUNNING")
-        if not wanted:
-            return
-        self._alive = alive
-        self._to_read.clear()
-        rows = self._store.runs().filter(pl.col("run_id").is_in(sorted(wanted))).collect()
-        for row in rows.iter_rows(named=True):
-            life, known = _life(row), self._lives.get(row["run_id"], {})
-            changed = {name: value for name, value in life.items() if name not in known or known[name] != value}
-            if changed:
-                self._cells(row["run_id"]).update(changed)
-            self._lives[row["run_id"]] = life
-
-    def _now_alive(self) -> frozenset[str]:
-        return frozenset(folder.name for folder in live_writers(self._store.layout) if is_alive(folder))
 
     def _told(self, run_ids: Collection[str]) -> str | None:
         """The message about some runs, which are not pending any more."""

@@ -156,5 +156,5 @@ def test_points_of_many_runs_cost_no_memory_for_ever(store: Store) -> None:
     )
     said = alarms.take(nothing()._replace(points=points.select(POINTS.names())), [])
 
-    assert len(said) == 1_500
+    assert len(said) == 100
     assert len(alarms.listing["alerts"]) == 1_000
