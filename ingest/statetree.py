@@ -197,8 +197,8 @@ def _scalar(value: Any) -> object:
         number = int(value)
         return number if number.bit_length() <= _LONG_INT_BITS else ["int", hex(number)]
     if isinstance(value, float):
-        number = float(value)
-        return number if math.isfinite(number) else ["float", repr(number)]
+        real = float(value)
+        return real if math.isfinite(real) else ["float", repr(real)]
     return ["complex", [_scalar(value.real), _scalar(value.imag)]]
 
 

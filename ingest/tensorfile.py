@@ -95,7 +95,7 @@ def write_tensors(sink: "ByteSink", tensors: Mapping[str, Tensor]) -> None:
     sink.write(len(text).to_bytes(8, "little") + text)
     for name in order:
         if tensors[name].data.nbytes:
-            sink.write(memoryview(tensors[name].data))
+            sink.write(tensors[name].data.data)
 
 
 def read_tensors(file: BinaryIO) -> dict[str, Tensor]:
@@ -113,7 +113,7 @@ def read_tensors(file: BinaryIO) -> dict[str, Tensor]:
     tensors = {}
     for name, (dtype, shape, count) in places.items():
         data = np.empty(count, np.uint8)
-        if count and file.readinto(memoryview(data)) != count:  # type: ignore[attr-defined]
+        if count and file.readinto(data.data) != count:  # type: ignore[attr-defined] # a plain file's has it
             raise EOFError(f"it ends within {name!r}")
         tensors[name] = Tensor(dtype, shape, data)
     return tensors
@@ -124,9 +124,9 @@ def _places(text: bytes, size: int) -> dict[str, tuple[str, tuple[int, ...], int
     try:
         header = cast("dict[str, Any]", json.loads(text))
         header.pop("__metadata__", None)
-        found = sorted((*map(int, about["data_offsets"]), name) for name, about in header.items())
-        places, at = {}, 0
-        for begin, end, name in found:
+        places: dict[str, tuple[str, tuple[int, ...], int]] = {}
+        at = 0
+        for begin, end, name in sorted((*_offsets(about), name) for name, about in header.items()):
             dtype, shape = str(header[name]["dtype"]), tuple(map(int, header[name]["shape"]))
             if begin != at or end - begin != math.prod(shape) * _BYTES[dtype] or len(shape) > _MAX_RANK:
                 raise ValueError(f"{name!r} doesn't lie where it should")  # noqa: TRY301
@@ -138,3 +138,8 @@ def _places(text: bytes, size: int) -> dict[str, tuple[str, tuple[int, ...], int
     except (KeyError, TypeError, AttributeError, RecursionError, ValueError) as error:
         raise ValueError(f"no header of tensors: {error}") from error
     return places
+
+
+def _offsets(about: Any) -> tuple[int, int]:
+    begin, end = about["data_offsets"]
+    return int(begin), int(end)

@@ -115,7 +115,7 @@ def find_checkpoint(
         written; other checkpoints may still be there. ValueError, TypeError: `which` or `mode` is none of what is
         allowed.
     """
-    if isinstance(which, bool) or not isinstance(which, int | str) or (isinstance(which, str) and not _is_word(which)):
+    if not _is_which(which):
         raise ValueError(f"no checkpoint {which!r}; it can be 'latest', 'best', or a number")
     there = numbers(layout.run_checkpoints(run_id)) if _RUN_ID.fullmatch(run_id) else []
     if not there:
@@ -250,5 +250,7 @@ def _verified(checkpoint: Checkpoint, about: About, name: str) -> Any:
     return file
 
 
-def _is_word(which: str) -> bool:
-    return which in ("latest", "best") or (which.isascii() and which.isdecimal())
+def _is_which(which: object) -> bool:
+    if isinstance(which, str):
+        return which in {"latest", "best"} or (which.isascii() and which.isdecimal())
+    return isinstance(which, int) and not isinstance(which, bool)

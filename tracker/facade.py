@@ -33,6 +33,10 @@ class Facade:
         """Give the active run that a log call means. Raises: NoActiveRun."""
         raise NotImplementedError
 
+    def _asked_run(self, run_id: str | None) -> str:
+        """Give the run that a question means: the current one, else the last. Raises: NoActiveRun."""
+        raise NotImplementedError
+
     def _append(self, event: FactEvent) -> None:
         """Queue a fact."""
         raise NotImplementedError

@@ -77,7 +77,7 @@ def test_floats_that_json_lacks_come_back() -> None:
         np.array([(1, 2.5)], dtype=[("a", int), ("b", float)]),
         np.array([1 + 2j]),
         np.zeros((0, 3), np.int8),
-        np.longdouble([1.5]),
+        np.array([1.5], np.longdouble),
     ],
     ids=lambda array: str(array.dtype)[:20],
 )
