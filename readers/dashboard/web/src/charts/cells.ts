@@ -50,11 +50,11 @@ export class Cells {
     if (!Number.isFinite(x)) return true;
     if (x < this.lastX) return false;
     this.points += 1;
-    if (this.width > 0 && this.length > 0 && this.place(x) === this.place(this.lastX)) {
-      this.join(this.length - 1, x, y);
-      return true;
+    if (this.continues(x)) return this.join(this.length - 1, x, y);
+    if (this.length >= this.most) {
+      this.coarsen();
+      if (this.continues(x)) return this.join(this.length - 1, x, y);
     }
-    if (this.length >= this.most) this.coarsen();
     const finite = Number.isFinite(y);
     this.add(x, finite ? y : NaN, finite ? y : NaN, y, finite ? 0 : 1);
     return true;
@@ -95,17 +95,23 @@ export class Cells {
     return Math.floor((x - this.begin) / this.width);
   }
 
-  private join(at: number, x: number, y: number): void {
+  /** Whether a point at x belongs to the last cell. */
+  private continues(x: number): boolean {
+    return this.width > 0 && this.length > 0 && this.place(x) === this.place(this.lastX);
+  }
+
+  private join(at: number, x: number, y: number): true {
     this.x[at] = x;
     if (!Number.isFinite(y)) {
       this.odd[at] = (this.odd[at] as number) + 1;
       if (Number.isNaN(this.min[at] as number)) this.last[at] = y;
-      return;
+      return true;
     }
     const { min, max } = this;
     if (!(y >= (min[at] as number))) min[at] = y;
     if (!(y <= (max[at] as number))) max[at] = y;
     this.last[at] = y;
+    return true;
   }
 
   private coarsen(): void {

@@ -226,7 +226,7 @@ export class Chart {
     const box = this.plot.element?.getBoundingClientRect();
     if (!box || readings.length === 0) return tooltip.hide(this);
     const words = (value: number): string => xWords(this.board.view.x, value);
-    const own = readings.find((reading) => reading.id === nearest)?.x ?? x;
+    const own = readings.reduce((best, reading) => (Math.abs(reading.x - x) < Math.abs(best - x) ? reading.x : best), Infinity);
     const content = { title: words(own), xWords: words, x: own, readings, nearest, name: this.board.name, colour: this.board.colour, time: () => "" };
     tooltip.show(this, content, box.left + left, box.top + Math.max(0, top));
   }

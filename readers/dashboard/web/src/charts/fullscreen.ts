@@ -3,9 +3,12 @@
 import { h } from "../dom";
 import { icon } from "../icons";
 import { Chart, type Board } from "./chart";
+import { Legend, type Named } from "./legend";
 
 interface Host extends Board {
   onSeen: () => void;
+  entries: () => Named[];
+  focus: (id: string | null) => void;
 }
 
 export class FullScreen {
@@ -21,7 +24,11 @@ export class FullScreen {
     this.dispose();
     const chart = new Chart(key, this.board, true);
     const close = h("button", { class: "button button-quiet chart-close", type: "button", title: "Back (Escape)", "aria-label": "Back to all charts", on: { click: () => dialog.close() } }, icon("close"));
-    const dialog = h("dialog", { class: "chart-full", "aria-label": key }, close, chart.element);
+    const legend = new Legend((id) => this.board.focus(id));
+    legend.show(this.board.entries());
+    const inner = h("div", { class: "chart-full-inner" }, close, chart.element, legend.element);
+    // The dialog itself takes the focus: a ring around its close button would be the first thing seen.
+    const dialog = h("dialog", { class: "chart-full", "aria-label": key, tabindex: -1, autofocus: true }, inner);
     dialog.addEventListener("close", () => {
       this.dispose();
       this.onClose();

@@ -185,7 +185,11 @@ class ChartPanels implements Panels, Board {
   }
 
   private showLegend(): void {
-    this.legend.show(this.groups ? this.groupEntries(this.groups) : this.runs.map((id) => ({ id, name: this.name(id), colour: runColour(id) })));
+    this.legend.show(this.entries());
+  }
+
+  entries(): Named[] {
+    return this.groups ? this.groupEntries(this.groups) : this.runs.map((id) => ({ id, name: this.name(id), colour: runColour(id) }));
   }
 
   private groupEntries(groups: ReadonlyMap<string, string>): Named[] {
@@ -197,7 +201,7 @@ class ChartPanels implements Panels, Board {
     return inOrder([...counts.keys()]).map((group) => ({ id: group, name: group, colour: this.colour(group), count: counts.get(group) ?? 0 }));
   }
 
-  private focus(id: string | null): void {
+  focus(id: string | null): void {
     if (this.crosshair.focus === id) return;
     this.crosshair.focus = id;
     this.eachChart((chart) => chart.redraw());

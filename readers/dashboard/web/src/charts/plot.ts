@@ -123,7 +123,7 @@ export class Plot {
 
   private xAxis(): uPlot.Axis {
     const { xKind } = this.axes;
-    const axis: uPlot.Axis = { ...this.axisLook(), space: xKind === "time" ? 70 : 56, size: 28, gap: 6 };
+    const axis: uPlot.Axis = { ...this.axisLook(), space: (_, __, ___, ____, size) => Math.max(xKind === "time" ? 70 : 56, size / 12), size: 28, gap: 6 };
     if (xKind === "number") axis.values = (_, splits, __, ___, step) => splits.map((value) => (value === null ? null : tickNumber(value, step)));
     if (xKind === "duration") {
       axis.incrs = DURATION_STEPS;
@@ -135,7 +135,7 @@ export class Plot {
   private yAxis(): uPlot.Axis {
     return {
       ...this.axisLook(),
-      space: 32,
+      space: (_, __, ___, ____, size) => Math.max(32, size / 9),
       gap: 5,
       size: (_, values) => Math.max(34, 14 + 6.4 * Math.max(0, ...(values ?? []).map((value) => (value ?? "").length))),
       values: (_, splits, __, ___, step) => splits.map((value) => (value === null ? null : tickNumber(value, this.axes.logY ? 0 : step))),

@@ -30,7 +30,7 @@ function lineReadings(scene: Scene, x: number, reach: number): Reading[] {
     const at = cells.nearest(x);
     if (at < 0) continue;
     const own = cells.x[at] as number;
-    if ((at === 0 || at === cells.length - 1) && Math.abs(own - x) > reach) continue;
+    if (x < (cells.x[0] as number) - reach || x > cells.lastX + reach) continue;
     const [low, high, last] = [cells.min[at] as number, cells.max[at] as number, cells.last[at] as number];
     const value = values[at] as number;
     const wide = low < high;

@@ -14,6 +14,7 @@ export function xKind(x: string): XKind {
 export function xWords(x: string, value: number): string {
   if (x === "time") return formatTime(value);
   if (x === "relative_time") return `after ${formatDuration(value)}`;
+  if (x === "step" && Math.abs(value) >= 100) return `step ${formatNumber(Math.round(value), 7)}`; // a stretch's middle
   return `${x} ${formatNumber(value, 7)}`;
 }
 
