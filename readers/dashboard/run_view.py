@@ -12,6 +12,7 @@ import polars as pl
 from ingest.control import is_stop_requested
 from ingest.errors import LookupFailed, SegmentCorrupt
 from ingest.jsontext import from_json
+from readers.best import direction
 from readers.checkpoints import list_checkpoints
 from readers.dashboard.artifacts import Artifact, listed
 from readers.dashboard.store_view import StoreView, no_run
@@ -137,7 +138,12 @@ def _git(found: Mapping[str, object], artifacts: Sequence[Artifact]) -> Answer |
 def _metrics(view: StoreView, run_id: str) -> list[Answer]:
     rows = view.now().table.summaries.filter(pl.col("run_id") == run_id).sort("key")
     return [
-        {"key": row["key"], **{name: row[name] for name in _STATISTICS}, "system": row["key"].startswith("system/")}
+        {
+            "key": row["key"],
+            **{name: row[name] for name in _STATISTICS},
+            "direction": direction(row["key"]),
+            "system": row["key"].startswith("system/"),
+        }
         for row in rows.select("key", *_STATISTICS).iter_rows(named=True)
     ]
 

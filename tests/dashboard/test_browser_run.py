@@ -127,7 +127,7 @@ def test_the_overview_shows_params_and_where_each_metric_stands(page: Page) -> N
     expect(page.get_by_role("heading", level=1)).to_have_text("whole")
     expect(page.locator(".run-status")).to_have_text("Finished")
     expect(row(page, "optimizer.name")).to_contain_text("adam")
-    assert row(page, "loss").locator("td").all_inner_texts() == ["loss", "0.2", "0.2", "1", "0.4567", "5", "0"]
+    assert row(page, "loss").locator("td").all_inner_texts() == ["loss", "0.2", "0.2 best", "1", "0.4567", "5", "0"]
     expect(row(page, "system/cpu")).to_have_count(0)
 
 

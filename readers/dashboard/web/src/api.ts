@@ -72,6 +72,8 @@ export interface MetricSummary {
   max_step: number | null;
   mean: JsonNumber | null;
   std: JsonNumber | null;
+  /** Which way is better, by the metric's name. */
+  direction?: string;
   system: boolean;
 }
 

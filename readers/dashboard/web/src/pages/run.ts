@@ -89,8 +89,9 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
       params = next;
       replaceParams(next);
     };
-    if (id === "charts") return chartsSection(context, first.run.run_name || runId, new URLSearchParams(params), onParams);
-    if (id === "system") return systemSection(context);
+    const name = first.run.run_name || runId;
+    if (id === "charts") return chartsSection(context, name, new URLSearchParams(params), onParams);
+    if (id === "system") return systemSection(context, name, new URLSearchParams(params), onParams);
     if (id === "artifacts") return artifactsSection(context);
     if (id === "models") return modelsSection();
     if (id === "environment") return environmentSection(context);

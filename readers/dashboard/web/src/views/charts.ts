@@ -11,9 +11,42 @@ export function chartsSection(context: SectionContext, name: string, params: URL
   return { element, update: () => undefined, dispose: () => panels.dispose() };
 }
 
-/** What the machine did meanwhile, as numbers; its curves stand with the others, apart. */
-export function systemSection(context: SectionContext): Section {
+const MACHINE = "system/";
+
+/** What the machine did meanwhile: its curves, and below them its numbers. */
+export function systemSection(context: SectionContext, name: string, params: URLSearchParams, onParams: (params: URLSearchParams) => void): Section {
+  const place = h("div", { class: "run-charts" });
   const table = metricsTable(["system metric", "system metrics"], "Nothing was sampled of the machine: the run was started with auto_log=False, or ended at once.", context);
+  const numbers = part("Machine while the run ran", table.element);
+  const element = h("div", { class: "stacked" }, place, numbers);
+  let panels: Panels | null = null;
   const draw = whenChanged(table.update);
-  return { element: part("Machine while the run ran", table.element), update: (answer) => draw(answer.metrics.filter((metric) => metric.system)) };
+
+  /** The same panels, searched for the machine's; that search is this part's own and not the address's. */
+  function mount(): Panels {
+    const own = new URLSearchParams(params);
+    own.set("c.find", MACHINE);
+    return mountPanels(place, {
+      runs: [context.runId],
+      names: new Map([[context.runId, name]]),
+      params: own,
+      onParams: (next) => {
+        const kept = new URLSearchParams(next);
+        const find = params.get("c.find");
+        if (find === null) kept.delete("c.find");
+        else kept.set("c.find", find);
+        onParams(kept);
+      },
+    });
+  }
+
+  return {
+    element,
+    update: (answer) => {
+      const machine = answer.metrics.filter((metric) => metric.system);
+      if (machine.length > 0) panels ??= mount();
+      draw(machine);
+    },
+    dispose: () => panels?.dispose(),
+  };
 }

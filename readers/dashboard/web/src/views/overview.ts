@@ -39,10 +39,10 @@ export function overview(context: SectionContext): Section {
 }
 
 export function metricsTable(noun: readonly [string, string], empty: string, context: SectionContext): ReturnType<typeof listing<MetricSummary>> {
-  const number = (head: string, of: (metric: MetricSummary) => JsonNumber | null, at?: (metric: MetricSummary) => number | null) => ({
+  const number = (head: string, of: (metric: MetricSummary) => JsonNumber | null, at?: (metric: MetricSummary) => number | null, best?: (metric: MetricSummary) => boolean) => ({
     head,
     number: true,
-    cell: (metric: MetricSummary) => figure(of(metric), at?.(metric)),
+    cell: (metric: MetricSummary) => figure(of(metric), at?.(metric), !metric.system && best?.(metric) === true),
     order: (metric: MetricSummary) => toNumber(of(metric)),
   });
   return listing<MetricSummary>({
@@ -54,8 +54,8 @@ export function metricsTable(noun: readonly [string, string], empty: string, con
     columns: [
       { head: "Metric", cell: (metric) => longText(metric.key, 120), order: (metric) => metric.key, class: "name" },
       number("Last", (metric) => metric.last, (metric) => metric.last_step),
-      number("Min", (metric) => metric.min, (metric) => metric.min_step),
-      number("Max", (metric) => metric.max, (metric) => metric.max_step),
+      number("Min", (metric) => metric.min, (metric) => metric.min_step, (metric) => metric.direction === "minimize"),
+      number("Max", (metric) => metric.max, (metric) => metric.max_step, (metric) => metric.direction === "maximize"),
       number("Mean", (metric) => metric.mean),
       number("Points", (metric) => metric.count),
       { head: "NaN", number: true, cell: (metric) => (metric.nan_count > 0 ? h("span", { class: "bad" }, formatCount(metric.nan_count)) : h("span", { class: "faint" }, "0")), order: (metric) => metric.nan_count },
@@ -74,11 +74,12 @@ function byName<T>(rows: readonly T[], name: (row: T) => string): T[] {
   return [...rows].sort((a, b) => order.compare(name(a), name(b)));
 }
 
-function figure(value: JsonNumber | null, step?: number | null): HTMLElement {
+function figure(value: JsonNumber | null, step: number | null | undefined, best: boolean): HTMLElement {
   if (value === null) return h("span", { class: "faint" }, "none");
   const number = toNumber(value);
   const where = step === null || step === undefined ? "" : ` at step ${exactNumber(step)}`;
-  return h("span", { title: `${exactNumber(number)}${where}` }, formatNumber(number));
+  if (!best) return h("span", { title: `${exactNumber(number)}${where}` }, formatNumber(number));
+  return h("span", { class: "best", title: `The best: ${exactNumber(number)}${where}` }, formatNumber(number), h("span", { class: "visually-hidden" }, " best"));
 }
 
 function orderOf(param: NamedValue): number | string {

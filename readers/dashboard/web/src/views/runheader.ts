@@ -38,6 +38,7 @@ export function runHeader(first: RunAnswer, readOnly: boolean, changed: () => vo
   const facts = h("dl", { class: "facts" });
   const title = h("h1", { class: "run-name", title: first.run.run_name });
   const duration = h("span", { class: "run-duration" });
+  const started = h("time");
   let answer = first;
   let drawn = "";
 
@@ -63,7 +64,7 @@ export function runHeader(first: RunAnswer, readOnly: boolean, changed: () => vo
     if (seen !== drawn) {
       drawn = seen;
       fill(status, statusMark(next.run.status));
-      fill(facts, factsOf(next, duration));
+      fill(facts, factsOf(next, duration, started));
     }
     stop.update({ running: next.run.status === "RUNNING", asked: next.should_stop });
     note.update(next.note ?? "");
@@ -73,6 +74,8 @@ export function runHeader(first: RunAnswer, readOnly: boolean, changed: () => vo
 
   function tick(): void {
     const start = Date.parse(answer.run.start_time ?? "");
+    started.textContent = formatAgo(start) || "unknown";
+    started.title = formatTime(start);
     const seconds = answer.run.status === "RUNNING" && Number.isFinite(start) ? (Date.now() - start) / 1000 : (answer.run.duration_s ?? NaN);
     duration.textContent = Number.isFinite(seconds) ? formatDuration(Math.max(0, answer.run.status === "RUNNING" ? Math.floor(seconds) : seconds)) : "unknown";
   }
@@ -81,15 +84,14 @@ export function runHeader(first: RunAnswer, readOnly: boolean, changed: () => vo
   return { element, update, tick };
 }
 
-function factsOf(answer: RunAnswer, duration: HTMLElement): Child {
+function factsOf(answer: RunAnswer, duration: HTMLElement, started: HTMLElement): Child {
   const { run } = answer;
-  const start = Date.parse(run.start_time ?? "");
   const end = Date.parse(run.end_time ?? "");
   const known = (name: string): string => textOf(run[name]) || (answer.environment.find((one) => one.name === name)?.value ?? "");
   return [
     fact("Experiment", h("a", { href: `/?${new URLSearchParams({ experiment: run.experiment }).toString()}` }, safeCut(run.experiment, 120))),
     fact("Duration", duration),
-    fact("Started", Number.isFinite(start) ? h("time", { datetime: run.start_time, title: formatTime(start) }, formatAgo(start)) : "unknown"),
+    fact("Started", started),
     Number.isFinite(end) && run.status !== "RUNNING" && fact("Ended", h("time", { datetime: run.end_time, title: formatTime(end) }, formatAgo(end))),
     known("hostname") + known("host") !== "" && fact("Host", safeCut(known("hostname") || known("host"), 80)),
     known("user") !== "" && fact("User", safeCut(known("user"), 80)),
