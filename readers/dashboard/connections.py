@@ -7,6 +7,8 @@ installed: it refuses what is ambiguous (two Host headers, two lengths, folded l
 
 import asyncio
 import json
+import socket
+import struct
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -63,7 +65,7 @@ class HttpConnection(H11Protocol):
     def pause_writing(self) -> None:
         """The visitor reads slower than we write."""
         super().pause_writing()
-        self._read_timer = self._read_timer or self.loop.call_later(READ_S, self.transport.abort)
+        self._read_timer = self._read_timer or self.loop.call_later(READ_S, _reset, self.transport)
 
     def resume_writing(self) -> None:
         """The visitor has caught up."""
@@ -73,12 +75,12 @@ class HttpConnection(H11Protocol):
     def timeout_keep_alive_handler(self) -> None:
         """End an idle connection, also one whose other side doesn't take the last bytes."""
         super().timeout_keep_alive_handler()
-        self._read_timer = self._read_timer or self.loop.call_later(READ_S, self.transport.abort)
+        self._read_timer = self._read_timer or self.loop.call_later(READ_S, _reset, self.transport)
 
     def _too_slow(self) -> None:
         self.transport.write(_raw(408, b"Request Timeout", "The request took too long to arrive."))
         self.transport.close()
-        self._read_timer = self._read_timer or self.loop.call_later(READ_S, self.transport.abort)
+        self._read_timer = self._read_timer or self.loop.call_later(READ_S, _reset, self.transport)
 
 
 class SocketConnection(WebSocketsSansIOProtocol):
@@ -96,7 +98,7 @@ class SocketConnection(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """The visitor reads slower than we write."""
         super().pause_writing()
-        self._read_timer = self._read_timer or self.loop.call_later(READ_S, self.transport.abort)
+        self._read_timer = self._read_timer or self.loop.call_later(READ_S, _reset, self.transport)
 
     def resume_writing(self) -> None:
         """The visitor has caught up."""
@@ -107,6 +109,14 @@ class SocketConnection(WebSocketsSansIOProtocol):
         """Forget it."""
         self._read_timer = _cancelled(self._read_timer)
         super().connection_lost(exc)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """End a connection and let go of what wasn't sent, in the kernel too."""
+    opened = transport.get_extra_info("socket")
+    if opened is not None and opened.fileno() >= 0:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def _headed(response: Response) -> Response:
