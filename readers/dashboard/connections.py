@@ -9,6 +9,9 @@ import asyncio
 import json
 import socket
 import struct
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -24,14 +27,32 @@ READ_S = 30.0
 MOST_CONNECTIONS = 256
 HEAD_BYTES = 64 << 10
 """A link may name hundreds of runs."""
-_Timer = asyncio.TimerHandle | None
+
+
+class Deadline:
+    """Something that will happen, unless it is called off before."""
+
+    def __init__(self) -> None:
+        self._timer: asyncio.TimerHandle | None = None
+
+    def set(self, after_s: float, do: Callable[[], None]) -> None:
+        """Let it happen then; one that runs already is left as it is."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(after_s, do)
+
+    def call_off(self) -> None:
+        """Let it not happen."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
 
 class HttpConnection(H11Protocol):
     """One visitor's connection."""
 
-    _head_timer: _Timer = None
-    _read_timer: _Timer = None
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._head, self._reading = Deadline(), Deadline()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take it, unless there are too many."""
@@ -40,21 +61,21 @@ class HttpConnection(H11Protocol):
             transport.write(_raw(503, b"Service Unavailable", "The dashboard has too many visitors."))
             transport.close()
             return
-        self._head_timer = self.loop.call_later(HEAD_S, self._too_slow)
+        self._head.set(HEAD_S, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
-        self._head_timer = _cancelled(self._head_timer)
-        self._read_timer = _cancelled(self._read_timer)
+        self._head.call_off()
+        self._reading.call_off()
         super().connection_lost(exc)
 
     def handle_events(self) -> None:
         """Go on with what has come; a head that has begun must end in time."""
         super().handle_events()
         if self.transport.get_protocol() is not self or self.conn.their_state is not h11.IDLE:
-            self._head_timer = _cancelled(self._head_timer)
-        elif self._head_timer is None and self.conn.trailing_data[0]:
-            self._head_timer = self.loop.call_later(HEAD_S, self._too_slow)
+            self._head.call_off()
+        elif self.conn.trailing_data[0]:
+            self._head.set(HEAD_S, self._too_slow)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what isn't HTTP."""
@@ -65,28 +86,30 @@ class HttpConnection(H11Protocol):
     def pause_writing(self) -> None:
         """The visitor reads slower than we write."""
         super().pause_writing()
-        self._read_timer = self._read_timer or self.loop.call_later(READ_S, _reset, self.transport)
+        self._reading.set(READ_S, partial(_reset, self.transport))
 
     def resume_writing(self) -> None:
         """The visitor has caught up."""
         super().resume_writing()
-        self._read_timer = _cancelled(self._read_timer)
+        self._reading.call_off()
 
     def timeout_keep_alive_handler(self) -> None:
         """End an idle connection, also one whose other side doesn't take the last bytes."""
         super().timeout_keep_alive_handler()
-        self._read_timer = self._read_timer or self.loop.call_later(READ_S, _reset, self.transport)
+        self._reading.set(READ_S, partial(_reset, self.transport))
 
     def _too_slow(self) -> None:
         self.transport.write(_raw(408, b"Request Timeout", "The request took too long to arrive."))
         self.transport.close()
-        self._read_timer = self._read_timer or self.loop.call_later(READ_S, _reset, self.transport)
+        self._reading.set(READ_S, partial(_reset, self.transport))
 
 
 class SocketConnection(WebSocketsSansIOProtocol):
     """One visitor's live connection."""
 
-    _read_timer: _Timer = None
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._reading = Deadline()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take it; whatever is refused on the way to a live connection has our headers too."""
@@ -98,16 +121,16 @@ class SocketConnection(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """The visitor reads slower than we write."""
         super().pause_writing()
-        self._read_timer = self._read_timer or self.loop.call_later(READ_S, _reset, self.transport)
+        self._reading.set(READ_S, partial(_reset, self.transport))
 
     def resume_writing(self) -> None:
         """The visitor has caught up."""
         super().resume_writing()
-        self._read_timer = _cancelled(self._read_timer)
+        self._reading.call_off()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
-        self._read_timer = _cancelled(self._read_timer)
+        self._reading.call_off()
         super().connection_lost(exc)
 
 
@@ -124,11 +147,6 @@ def _headed(response: Response) -> Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
     return response
-
-
-def _cancelled(timer: _Timer) -> None:
-    if timer is not None:
-        timer.cancel()
 
 
 def _raw(status: int, phrase: bytes, words: str) -> bytes:

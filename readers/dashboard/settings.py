@@ -40,11 +40,11 @@ class DashboardSettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "store", str(Path(self.store).absolute()))
-        if isinstance(self.port, bool) or not isinstance(self.port, int):
+        if type(self.port) is not int:  # True is none
             raise TypeError(f"port must be a whole number from 0 to 65535, not {self.port!r}")
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port must be from 0 (any free one) to 65535, not {self.port}")
-        if not isinstance(self.host, str) or not self.host or not self.host.isprintable() or "/" in self.host:
+        if not self.host or not str(self.host).isprintable() or {" ", "/"} & set(str(self.host)):
             raise ValueError(f"host must be an address or a name to listen on, as 127.0.0.1, not {self.host!r}")
         object.__setattr__(self, "names", tuple(self.names))
         for name in self.names:

@@ -24,10 +24,10 @@ def own(store: Path, tmp_path: Path) -> Iterator[tuple[Server, Path]]:
         yield running, copy / "artifacts" / "run-1"
 
 
-def artifact(server: Server, name: str, query: str = "", **headers: str) -> Reply:
+def artifact(server: Server, name: str, query: str = "", **headers: str | None) -> Reply:
     """An artifact's bytes, found as the page finds them."""
     listed = {one["path"]: one["index"] for one in server.ask(target="/api/runs/run-1").json["artifacts"]}
-    return server.ask(target=f"/api/runs/run-1/artifacts/{listed[name]}{query}", **headers)
+    return server.ask("GET", f"/api/runs/run-1/artifacts/{listed[name]}{query}", b"", **headers)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,6 +5,7 @@ import json
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.dashboard.server.attacker import Server
 
@@ -125,7 +126,7 @@ def test_a_token_elsewhere_than_in_its_header_is_no_token(server: Server) -> Non
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1"])
 def test_a_foreign_page_opens_no_live_connection(server: Server, origin: str) -> None:
     """Browsers let any page open a WebSocket to anywhere, and always tell its origin."""
-    with pytest.raises(InvalidStatus) as refused, connect(f"ws://{server.authority}/api/live", origin=origin):  # type: ignore[arg-type]
+    with pytest.raises(InvalidStatus) as refused, connect(f"ws://{server.authority}/api/live", origin=Origin(origin)):
         pass
 
     assert refused.value.response.status_code == 403
@@ -144,7 +145,7 @@ def test_a_rebound_name_opens_no_live_connection(server: Server) -> None:
 
 def test_our_own_page_opens_a_live_connection(server: Server) -> None:
     """And is greeted once it has sent its token."""
-    with connect(f"ws://{server.authority}/api/live", origin=server.url) as live:  # type: ignore[arg-type]
+    with connect(f"ws://{server.authority}/api/live", origin=Origin(server.url)) as live:
         live.send(json.dumps({"token": server.token, "subscribe": {"runs": [], "keys": []}, "cursor": None}))
 
         assert json.loads(live.recv(10))["type"] == "hello"

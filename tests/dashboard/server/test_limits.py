@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from readers.dashboard import connections
 from readers.dashboard.app import create_app
@@ -133,7 +134,7 @@ def test_a_head_without_an_end_is_not_kept(server: Server) -> None:
 
 def test_a_live_message_that_is_too_long_ends_the_connection(server: Server) -> None:
     """It isn't read to its end."""
-    with connect(f"ws://{server.authority}/api/live", origin=server.url) as live:  # type: ignore[arg-type]
+    with connect(f"ws://{server.authority}/api/live", origin=Origin(server.url)) as live:
         live.send(json.dumps({"token": "x" * (2 << 20)}))
         with pytest.raises(ConnectionClosed) as end:
             live.recv(WAIT_S)

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from readers.dashboard.binding import bind
 from readers.dashboard.settings import DashboardSettings
@@ -56,7 +57,7 @@ def test_it_ends_at_once_also_with_open_connections(store: Path, number: signal.
     with ui(store, "--port", 0) as process:
         at = address(process)
         token = httpx.get(f"{at}/api/session", timeout=WAIT_S).json()["token"]
-        with connect(at.replace("http", "ws") + "/api/live", origin=at) as live:  # type: ignore[arg-type]
+        with connect(at.replace("http", "ws") + "/api/live", origin=Origin(at)) as live:
             live.send(json.dumps({"token": token, "subscribe": {"runs": None, "keys": None}, "cursor": None}))
             live.recv(WAIT_S)
             process.send_signal(number)
