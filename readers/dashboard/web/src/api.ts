@@ -196,8 +196,21 @@ export interface ParallelAnswer {
 }
 
 export interface AlertsAnswer {
-  alerts: { time: string; run_id: string; key: string; rule: string; words: string; value: JsonNumber | null }[];
-  rules: Record<string, unknown>[];
+  alerts: {
+    time: string;
+    run_id: string;
+    run_name?: string;
+    key: string;
+    rule: string;
+    words: string;
+    value: JsonNumber | null;
+    step?: JsonNumber | null;
+    /** Whether it is still so. */
+    active?: boolean;
+  }[];
+  rules: string[];
+  /** What is wrong with the store's own rules. */
+  problem?: string | null;
 }
 
 let session: Promise<Session> | null = null;

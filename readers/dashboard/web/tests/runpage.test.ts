@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { ruleWords } from "../src/views/alertwords";
+import { mergedAlerts } from "../src/views/alertwords";
 import { diffLines, diffSummary } from "../src/views/difflines";
 import { effectWords, headline } from "../src/views/importance";
 import { safeCut } from "../src/views/longtext";
@@ -85,7 +85,10 @@ test("importance says whether its order is sure", () => {
   expect([effectWords(-0.7), effectWords(NaN)]).toEqual(["more of it goes clearly with less", "no order to its values"]);
 });
 
-test("a rule without words is told by its fields", () => {
-  expect(ruleWords({ words: "loss is NaN" })).toBe("loss is NaN");
-  expect(ruleWords({ kind: "threshold", key: "loss", above: 2, below: null })).toBe("kind threshold, key loss, above 2");
+test("alerts stand newest first, and one that is pushed and listed stands once", () => {
+  const alert = (time: string, active: boolean) => ({ time, run_id: "r", key: "loss", rule: "loss is nan", words: "w", value: null, active });
+  const merged = mergedAlerts([alert("2026-01-01", true), alert("2026-01-03", true)], [alert("2026-01-02", true), alert("2026-01-01", false)], 9);
+
+  expect(merged.map(({ time, active }) => [time, active])).toEqual([["2026-01-03", true], ["2026-01-02", true], ["2026-01-01", false]]);
+  expect(mergedAlerts(merged, [], 2)).toHaveLength(2);
 });

@@ -10,11 +10,10 @@ import { bindKeys } from "../keys";
 import { connectLive } from "../live";
 import { here, replaceParams, runPath, type PageLocation } from "../router";
 import { errorState, loadingState } from "../states";
-import { alertKey, ruleWords } from "../views/alertwords";
+import { mergedAlerts, type Alert } from "../views/alertwords";
 import { listing } from "../views/listing";
-import { longText } from "../views/longtext";
+import { longText, safeCut } from "../views/longtext";
 
-type Alert = AlertsAnswer["alerts"][number];
 const MOST = 5000;
 
 export function mount(root: HTMLElement, location: PageLocation): () => void {
@@ -24,16 +23,17 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
   const rules = h("section", { class: "part" });
   const list = listing<Alert>({
     noun: ["alert", "alerts"],
-    texts: (alert) => [alert.words, alert.run_id, alert.key, alert.rule],
+    texts: (alert) => [alert.words, alert.run_name ?? "", alert.run_id, alert.key, alert.rule],
     empty: h("p", { class: "soft" }, "No alert has been raised. Values that turn NaN, cross a threshold, stop improving or stop coming show up here, for the rules that are watched."),
     search: location.params.get("find") ?? "",
     onSearch: (text) => replaceParams(withText(here().params, text)),
     columns: [
       { head: "Time", class: "time", cell: (alert) => h("time", { datetime: alert.time }, formatTime(Date.parse(alert.time))), order: (alert) => Date.parse(alert.time) },
-      { head: "What happened", class: "value", cell: (alert) => longText(alert.words, 300), order: (alert) => alert.words },
-      { head: "Run", class: "name", cell: (alert) => h("a", { href: runPath(alert.run_id) }, h("code", null, alert.run_id)), order: (alert) => alert.run_id },
+      { head: "What happened", class: "value", cell: (alert) => [alert.active === true && h("span", { class: "chip alert-active" }, "still so"), longText(alert.words, 300)], order: (alert) => alert.words },
+      { head: "Run", class: "name", cell: (alert) => h("a", { href: runPath(alert.run_id) }, safeCut(alert.run_name || alert.run_id, 100)), order: (alert) => alert.run_name || alert.run_id },
       { head: "Metric", class: "name", cell: (alert) => longText(alert.key, 100), order: (alert) => alert.key },
       { head: "Value", number: true, cell: (alert) => (alert.value === null ? h("span", { class: "faint" }, "none") : h("span", { title: exactNumber(toNumber(alert.value)) }, formatNumber(toNumber(alert.value)))), order: (alert) => toNumber(alert.value) },
+      { head: "Step", number: true, cell: (alert) => (alert.step === null || alert.step === undefined ? h("span", { class: "faint" }, "none") : exactNumber(toNumber(alert.step))), order: (alert) => toNumber(alert.step) },
       { head: "Rule", class: "value", cell: (alert) => longText(alert.rule, 120), order: (alert) => alert.rule },
     ],
   });
@@ -45,22 +45,25 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
       if (closed.signal.aborted) return;
       shown = true;
       fill(root, h("div", { class: "alerts-page" }, h("h1", null, "Alerts"), list.element, rules));
-      drawRules(answer.rules);
-      alerts = [];
+      drawRules(answer);
       add(answer.alerts);
     } catch (error) {
       if (!closed.signal.aborted) fill(root, errorState(error, () => void load()));
     }
   }
 
-  function drawRules(found: AlertsAnswer["rules"]): void {
-    const none = h("p", { class: "soft" }, "None yet. ", h("code", null, 'steplog watch RUN --fail-on "loss is nan"'), " watches a run from the terminal.");
-    fill(rules, h("h2", null, "Rules"), found.length === 0 ? none : h("ul", { class: "rules" }, found.slice(0, 500).map((rule) => h("li", { class: "rule-words" }, longText(ruleWords(rule), 300)))));
+  function drawRules(answer: AlertsAnswer): void {
+    fill(
+      rules,
+      h("h2", null, "Rules that are watched"),
+      typeof answer.problem === "string" && answer.problem !== "" && h("p", { class: "bad" }, answer.problem),
+      h("ul", { class: "rules" }, answer.rules.slice(0, 500).map((rule) => h("li", null, h("code", { class: "long" }, safeCut(rule, 500))))),
+      h("p", { class: "faint" }, "Give others with ", h("code", null, 'steplog ui --alert "loss > 10"'), " or in the store's control/alerts.json."),
+    );
   }
 
   function add(more: readonly Alert[]): void {
-    const known = new Set(alerts.map(alertKey));
-    alerts = [...more.filter((alert) => !known.has(alertKey(alert))), ...alerts].sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0)).slice(0, MOST);
+    alerts = mergedAlerts(alerts, more, MOST);
     list.update(alerts);
   }
 

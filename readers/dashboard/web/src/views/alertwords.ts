@@ -1,18 +1,16 @@
-// Alerts and rules in words, as the server gives them.
+// Alerts, as the list and the live feed give them.
 
 import type { AlertsAnswer } from "../api";
 
+export type Alert = AlertsAnswer["alerts"][number];
+
 /** The same alert, once from the list and once pushed, has the same key. */
-export function alertKey(alert: AlertsAnswer["alerts"][number]): string {
+export function alertKey(alert: Alert): string {
   return JSON.stringify([alert.time, alert.run_id, alert.key, alert.rule]);
 }
 
-/** A rule as its author would say it; fields without words of their own as "name value". */
-export function ruleWords(rule: Readonly<Record<string, unknown>>): string {
-  const said = rule["words"] ?? rule["text"] ?? rule["rule"];
-  if (typeof said === "string" && said !== "") return said;
-  return Object.entries(rule)
-    .filter(([, value]) => value !== null && value !== "")
-    .map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
-    .join(", ");
+/** Newest first, each once; of two that are the same, the later known. */
+export function mergedAlerts(known: readonly Alert[], more: readonly Alert[], most: number): Alert[] {
+  const all = new Map([...known, ...more].map((alert) => [alertKey(alert), alert]));
+  return [...all.values()].sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0)).slice(0, most);
 }
