@@ -21,7 +21,7 @@ from email.message import Message
 from typing import IO, Any, Protocol
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from readers.alerts import Alert
+from readers.alert import Alert
 
 ATTEMPTS = 5
 FIRST_PAUSE_S = 1.0
@@ -46,7 +46,7 @@ class Webhook:
 
     Args:
         url: http or https. The body is JSON: "text" with the alert in words, as chats show it, and "alert" with its
-            fields (see readers.alerts.Alert.as_dict).
+            fields (see readers.alert.Alert.as_dict).
         timeout_s: how long one attempt may take to connect, and to answer.
         wait: how to pause between attempts; for tests.
 

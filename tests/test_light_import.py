@@ -27,7 +27,7 @@ def in_child(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
-@pytest.mark.parametrize("name", ["tracker", "tracker.experiment", "ingest", "readers"])
+@pytest.mark.parametrize("name", ["tracker", "tracker.experiment", "tracker.realtime", "ingest", "readers"])
 def test_import_brings_in_nothing_heavy(name: str) -> None:
     """None of the heavy packages is loaded by it."""
     loaded = in_child(f"import sys, {name}; print(*(m for m in {HEAVY} if m in sys.modules))")

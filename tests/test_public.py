@@ -43,7 +43,9 @@ def test_every_error_is_public() -> None:
 
 def test_the_specifications_names_are_public() -> None:
     """Names that the API document gives are there once their part is built."""
-    assert {"ExperimentComparator", "ExperimentTracker", "HyperparameterAnalyzer"} <= set(tracker.__all__)
+    names = {"ExperimentComparator", "ExperimentTracker", "HyperparameterAnalyzer", "RealTimeTracker"}
+
+    assert names <= set(tracker.__all__)
 
 
 @pytest.mark.parametrize("package", ["ingest", "readers"])

@@ -7,22 +7,21 @@ look-up. A run that wasn't begun here (resumed, or logged to by `log_metrics`) i
 The dashboard runs in a process of its own, which ends with this one however it ends.
 """
 
-import os
-import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import inf
 from types import TracebackType
 from typing import Any, Self
 
-from ingest.errors import TrackerError
+from readers.alert import Alert
 from readers.best import Mode, resolve_mode
 from readers.checkpoints import Checkpoint, Which
-from readers.dashboard.process import DashboardProcess
-from readers.dashboard.settings import DashboardSettings
+from tracker.alarms import Alarm
 from tracker.checkpoints import check_retention
+from tracker.dashboard import Dashboard
 from tracker.experiment import ExperimentTracker
+from tracker.metrics import metric_items
 from tracker.run import RunId
 from tracker.stream import Stream, own_step
 
@@ -58,8 +57,8 @@ class RealTimeTracker:
         self._monitor, self._mode = monitor, mode
         self._keep_last, self._keep_best = keep_last, keep_best
         self._streams: dict[str, Stream] = {}
-        self._dashboard: DashboardProcess | None = None
-        self._dashboard_pid = 0
+        self._alarms: list[Alarm] = []
+        self._dashboard = Dashboard(tracker)
         self._disabled = tracker.settings.disabled
         self._lock = threading.RLock()
 
@@ -89,7 +88,11 @@ class RealTimeTracker:
             step = own_step(metrics)
         self.tracker.log_metrics(metrics, step=step, run_id=run_id)
         if not self._disabled:
-            self._stream(run_id).add(metrics, step)
+            stream = self._stream(run_id)
+            stream.add(metrics, step)
+            if self._alarms:
+                values = zip(*metric_items(metrics), strict=True)
+                stream.alarms.feed(self._alarms, self.tracker._run(run_id), values, step)  # noqa: SLF001 - its name
             return
         with suppress(TypeError, ValueError, AttributeError):  # nobody has looked at them: what can't be kept is not
             self._stream(run_id).add(metrics, step)
@@ -113,6 +116,18 @@ class RealTimeTracker:
         if not stream.known or name not in extremes:
             self._read(stream, run_id)
         return float(extremes.get(name, nothing))
+
+    def on_alert(self, rule: str, call: Callable[[Alert], object]) -> None:
+        """Have a function called when a streamed metric breaks a rule: once, until the trouble is over.
+
+        Args:
+            rule: such as "loss is nan", "grad/* > 1e3", "accuracy no improvement for 20"; see readers.alertrules.
+            call: takes the Alert, in the thread that streams, before `stream_metrics` returns. What it raises comes out
+                there, so it may end the training.
+
+        Raises: ValueError: no rule, or one about silence, which `steplog watch` finds. TypeError.
+        """
+        self._alarms.append(Alarm.of(rule, call))
 
     def end_run(self, status: str = "FINISHED", *, run_id: str | None = None) -> None:
         """End a run, as the tracker does; the dashboard goes on until it is stopped or this process ends."""
@@ -189,31 +204,11 @@ class RealTimeTracker:
         Raises: ValueError, TypeError: no such port or host. SinkFailed: it couldn't be started, and the tracker is
             strict.
         """
-        asked = check_port(port)
-        if self._disabled:
-            return None
-        settings = DashboardSettings(
-            store=str(self.tracker.root), host=host, port=asked, read_only=bool(read_only), token=token
-        )
-        with self._lock:
-            if self._dashboard is not None and self._dashboard.alive:
-                return self._dashboard.address
-            try:
-                self._dashboard = DashboardProcess.start(settings, next_free=bool(next_free))
-                self._dashboard_pid = os.getpid()
-            except (OSError, TrackerError) as error:
-                self.tracker._fault("start_dashboard", error)  # noqa: SLF001 - one place says, counts, or raises
-                return None
-            self.tracker._at_close(self.stop_dashboard)  # noqa: SLF001 - it ends with the tracker
-            print(f"steplog: the dashboard is at {self._dashboard.address}", file=sys.stderr)  # noqa: T201 - its own voice
-            return self._dashboard.address
+        return self._dashboard.start(port, host=host, next_free=next_free, read_only=read_only, token=token)
 
     def stop_dashboard(self) -> None:
         """Stop the dashboard; when none runs, nothing happens."""
-        with self._lock:
-            dashboard, self._dashboard = self._dashboard, None
-        if dashboard is not None and self._dashboard_pid == os.getpid():  # to a forked child it isn't its own
-            dashboard.stop()
+        self._dashboard.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -230,14 +225,12 @@ class RealTimeTracker:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """For another process: the dashboard stays here, and what was streamed is in the store."""
-        state = {**vars(self), "_streams": {}, "_dashboard": None}
-        del state["_lock"]
-        return state
+        """Give it to another process: the dashboard stays here, and what was streamed is in the store."""
+        return {name: value for name, value in vars(self).items() if name not in {"_streams", "_dashboard", "_lock"}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._lock = threading.RLock()
+        self._streams, self._dashboard, self._lock = {}, Dashboard(self.tracker), threading.RLock()
 
     # --- what is known of a run
 
@@ -255,17 +248,3 @@ class RealTimeTracker:
         asked = run_id or self.tracker.active_run() or self.tracker._last_run_id  # noqa: SLF001 - as above
         if asked is not None and not self._disabled:
             stream.take_in(self.tracker._read_extremes(str(asked)))  # noqa: SLF001 - as above
-
-
-def check_port(port: object) -> int:
-    """The port as a number; text of digits, as of an environment variable, is taken too.
-
-    Raises: TypeError: no number. ValueError: no port.
-    """
-    if isinstance(port, str) and port.isascii() and port.isdecimal():
-        port = int(port)
-    if not isinstance(port, int) or isinstance(port, bool):
-        raise TypeError(f"port is {port!r} ({type(port).__name__}); it is a number from 0 to 65535, 0 for any free one")
-    if not 0 <= port <= 65535:
-        raise ValueError(f"port is {port}; it is a number from 0 to 65535, 0 for any free one")
-    return port

@@ -9,6 +9,7 @@ from math import inf
 from typing import Any
 
 from readers.checkpoints import AXES
+from tracker.alarms import Alarms
 from tracker.metrics import metric_items, metric_step
 
 
@@ -23,6 +24,7 @@ class Stream:
         self.highest: dict[str, float] = {}
         self.last: dict[str, float] = {}
         self.step: float | None = None
+        self.alarms = Alarms()
 
     def add(self, metrics: Mapping[str, Any], step: float | None) -> None:
         """Take in the values of one call, which were logged and so are numbers."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from readers.alerts import Alert, Alerts, watch
+from readers.alert import Alert
+from readers.alerts import Alerts, watch
 from readers.watcher import Watcher
 from tracker import ExperimentTracker
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from readers.alerts import Alert
+from readers.alert import Alert
 from readers.webhook import ATTEMPTS, WAITING, Webhook, check_url
 
 ALERT = Alert(datetime(2026, 1, 1, tzinfo=UTC), "id", "e", "run", "loss", "loss is nan", "loss is NaN", float("nan"), 3)

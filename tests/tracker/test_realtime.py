@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from ingest.errors import NoActiveRun, SinkFailed
+from readers.alert import Alert
 from readers.store import Store
 from tracker import ExperimentTracker, RealTimeTracker
 from tracker.checkpoints import check_retention
@@ -188,6 +189,48 @@ def test_asking_for_the_best_reads_nothing_from_disk(
     assert realtime.get_best_metric("accuracy") == 0.4
 
 
+# --- alerts
+
+
+def test_a_function_is_called_when_a_streamed_metric_breaks_a_rule(realtime: RealTimeTracker) -> None:
+    """Once, with where and when; each run for itself."""
+    alerts: list[Alert] = []
+    realtime.on_alert("* is nan", alerts.append)
+    realtime.on_alert("train/loss > 10", alerts.append)
+    for step, loss in enumerate([1.0, 11.0, 12.0, math.nan, math.nan]):
+        realtime.stream_metrics({"step": step, "train": {"loss": np.float32(loss)}})
+    realtime.start_run("next", nested=True)
+    realtime.stream_metrics({"acc": math.nan})
+
+    assert [(alert.run_name, alert.key, alert.words, alert.step) for alert in alerts] == [
+        ("live", "train/loss", "train/loss is 11, more than 10", 1),
+        ("live", "train/loss", "train/loss is NaN", 3),
+        ("next", "acc", "acc is NaN", None),
+    ]
+
+
+def test_what_an_alert_function_raises_may_end_the_training(realtime: RealTimeTracker) -> None:
+    """The value is logged all the same."""
+
+    def stop(alert: Alert) -> None:
+        raise RuntimeError(alert.words)
+
+    realtime.on_alert("loss is nan", stop)
+    with pytest.raises(RuntimeError, match="loss is NaN"):
+        realtime.stream_metrics({"loss": math.nan})
+
+    assert steps(realtime.tracker, "loss") == [None]
+
+
+@pytest.mark.parametrize("rule", ["stalled 10x", "loss stalled 5 s", "loss"])
+def test_a_rule_that_can_not_be_kept_is_refused(realtime: RealTimeTracker, rule: str) -> None:
+    """Silence is found from outside, and that is said."""
+    with pytest.raises(ValueError, match=r"steplog watch|no alert rule"):
+        realtime.on_alert(rule, print)
+    with pytest.raises(TypeError, match="is a function, not NoneType"):
+        realtime.on_alert("loss is nan", None)  # type: ignore[arg-type]
+
+
 # --- checkpoints
 
 
@@ -251,7 +294,7 @@ def test_a_dashboard_serves_the_store_and_ends_with_the_tracker(
         realtime.stream_metrics({"loss": 1.0})
         with urllib.request.urlopen(f"{address}/api/runs", timeout=10) as answer:  # noqa: S310 - this machine's own
             runs = json.loads(answer.read())["data"]
-        server = realtime._dashboard
+        server = realtime._dashboard.process
     assert server is not None
 
     assert runs["run_name"] == ["seen"]

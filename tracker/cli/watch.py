@@ -23,7 +23,8 @@ from tracker.cli.options import DEFAULT_STORE, RunArgument, StoreOption, asking,
 from tracker.cli.screen import cell, console, duration, print_json, status
 
 if TYPE_CHECKING:
-    from readers.alerts import Alert, Alerts
+    from readers.alert import Alert
+    from readers.alerts import Alerts
     from readers.store import Store
 
 BROKEN, ENDED_BADLY, TIMED_OUT, INTERRUPTED = 3, 4, 5, 128 + 2
