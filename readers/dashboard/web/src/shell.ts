@@ -6,11 +6,9 @@ import { formatTime } from "./format";
 import { openHelp } from "./help";
 import { icon, type IconName } from "./icons";
 import { bindKeys, listenToKeys } from "./keys";
+import { lazyPage } from "./lazy";
 import { connectLive, type LiveState } from "./live";
 import { openMenu } from "./menu";
-import * as alerts from "./pages/alerts";
-import * as compare from "./pages/compare";
-import * as run from "./pages/run";
 import * as runs from "./pages/runs";
 import { comparePath, here, navigate, onLocation, runsOf, startRouter, type PageLocation } from "./router";
 import { chooseTheme, onTheme, theme, themeChoice, type Choice } from "./theme";
@@ -42,7 +40,12 @@ export function startShell(app: HTMLElement): void {
     { key: "?", what: "this list of keys", run: openHelp },
   ]);
   onLocation((location) => bar.showPlace(location));
-  startRouter(page, { runs: runs.mount, run: run.mount, compare: compare.mount, alerts: alerts.mount });
+  startRouter(page, {
+    runs: runs.mount,
+    run: lazyPage(() => import("./pages/run")),
+    compare: lazyPage(() => import("./pages/compare")),
+    alerts: lazyPage(() => import("./pages/alerts")),
+  });
   connectLive({ runs: [], keys: [], onState: (state) => connection.show(state), onAlert: () => bar.addAlert() });
   void bar.showStore();
 }

@@ -3,7 +3,7 @@
 import "../styles/runs.css";
 
 import { ApiError, getRuns, getStore, isAbort } from "../api";
-import { mountPanels, type Panels } from "../charts/panels";
+import type { Panels } from "../charts/panels";
 import { claimColours } from "../colour";
 import { fill, h } from "../dom";
 import { formatCount, plural } from "../format";
@@ -53,6 +53,10 @@ class RunsPage {
   private loading: AbortController | null = null;
   private panels: Panels | null = null;
   private panelsShow = "";
+  private panelsGrouped = false;
+  private charts: typeof import("../charts/panels") | null = null;
+  private chartsLoad: Promise<typeof import("../charts/panels")> | null = null;
+  private disposed = false;
 
   private readonly grid: Grid;
   private readonly tree: ExperimentTree;
@@ -61,7 +65,7 @@ class RunsPage {
   private readonly layout: HTMLElement;
   private readonly told = h("div", { class: "table-told", role: "status" });
   private readonly over = h("div", { class: "table-over", hidden: true });
-  private readonly charts = h("section", { class: "charts-pane", "aria-label": "Charts" });
+  private readonly chartsPane = h("section", { class: "charts-pane", "aria-label": "Charts" });
   private readonly disposers: (() => void)[] = [];
   private readonly timers = new Map<string, number>();
   private readonly lastTimes = new Map<string, number>();
@@ -95,7 +99,7 @@ class RunsPage {
       onTree: () => this.toggleTree(),
     });
     const table = h("section", { class: "table-pane", "aria-label": "Runs" }, this.told, h("div", { class: "table-place" }, this.grid.element, this.over));
-    this.split = new Split(table, this.charts, () => this.onArranged());
+    this.split = new Split(table, this.chartsPane, () => this.onArranged());
     this.layout = h(
       "div",
       { class: "runs" },
@@ -110,6 +114,7 @@ class RunsPage {
   }
 
   dispose(): void {
+    this.disposed = true;
     this.loading?.abort();
     for (const dispose of this.disposers) dispose();
     for (const timer of this.timers.values()) window.clearTimeout(timer);
@@ -344,18 +349,30 @@ class RunsPage {
     const groups = grouping ? new Map(runs.map((id) => [id, grouping.text(frame.row(id) ?? -1) || "none"])) : undefined;
     const show = JSON.stringify([runs, [...names.values()], groups ? [...groups] : null]);
     if (this.panels && show === this.panelsShow) return;
+    const { charts } = this;
+    if (!charts) return void this.loadCharts();
     this.panelsShow = show;
     const options = { runs, names, ...(groups ? { groups } : {}), params: this.params };
     if (this.panels && (groups !== undefined) === this.panelsGrouped) this.panels.update(options);
     else {
       this.panels?.dispose();
-      this.charts.replaceChildren();
-      this.panels = mountPanels(this.charts, { ...options, onParams: (params) => this.onChartParams(params) });
+      this.chartsPane.replaceChildren();
+      this.panels = charts.mountPanels(this.chartsPane, { ...options, onParams: (params) => this.onChartParams(params) });
     }
     this.panelsGrouped = groups !== undefined;
   }
 
-  private panelsGrouped = false;
+  /** The charts' code comes after the table is there: who looks for a run needn't wait for it. */
+  private async loadCharts(): Promise<void> {
+    if (this.chartsLoad) return;
+    this.chartsLoad = import("../charts/panels");
+    try {
+      this.charts = await this.chartsLoad;
+      if (!this.disposed) this.showPanels();
+    } catch (error) {
+      this.chartsPane.replaceChildren(errorState(error, () => window.location.reload()));
+    }
+  }
 
   private nameOf(id: string): string {
     const row = this.frame?.row(id);
@@ -367,7 +384,7 @@ class RunsPage {
     if (this.split.arrangement === "table") {
       this.panels?.dispose();
       this.panels = null;
-      this.charts.replaceChildren();
+      this.chartsPane.replaceChildren();
     }
     if (this.frame) this.refresh();
   }
