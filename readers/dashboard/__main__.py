@@ -42,7 +42,7 @@ def main(descriptor: int, parent: int) -> int:
         bound = socket.socket(fileno=descriptor)
         try:
             dashboard = Dashboard(DashboardSettings(**told["settings"]), bound, on_ready=lambda: say({"ready": True}))
-        except TrackerError as error:
+        except (TrackerError, ValueError) as error:
             say({"error": str(error)})
             return 1
     except ImportError as error:

@@ -49,11 +49,17 @@ def create_app(settings: DashboardSettings, *, limits: LimitSettings | None = No
 
     `app.state` has `settings` and `session_token`: what a page must send with every change.
 
-    Raises: StoreUnavailable, FormatTooNew: there is no store to show.
+    Raises: StoreUnavailable, FormatTooNew: there is no store to show. ValueError: a rule or a webhook that is none.
     """
     store = Store(settings.root)
     session_token = secrets.token_urlsafe(32)
-    hub = Hub(store, read_only=settings.read_only, token=session_token)
+    hub = Hub(
+        store,
+        read_only=settings.read_only,
+        token=session_token,
+        alerts=settings.alerts,
+        webhook=settings.webhook,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

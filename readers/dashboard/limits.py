@@ -15,6 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from readers.dashboard.errors import Refused
 from readers.dashboard.rates import Rates
 
+_CHEAP = {"/api/session"}
+"""Answered also while every place is taken: the page must be able to come up and say so."""
+
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
@@ -60,7 +63,7 @@ class Limits:
         except Refused as refused:
             await refused.response()(scope, receive, send)
             return
-        if scope["path"].startswith("/api/"):
+        if scope["path"].startswith("/api/") and scope["path"] not in _CHEAP:
             await self._ask(scope, whole, send)
         else:
             await self._app(scope, whole, send)
@@ -142,11 +145,17 @@ class Limits:
             raise
         expired = True
         self._overdue.add(task)
-        task.add_done_callback(self._overdue.discard)
+        task.add_done_callback(self._forget)
         late = Refused(
             504, f"No answer within {self._limits.query_s:g} s.", "Ask for fewer runs, or a narrower filter."
         )
         await late.response()(scope, receive, send)
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        """A question that was given up has ended; how, interests nobody any more."""
+        self._overdue.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[Callable[[], None]]:

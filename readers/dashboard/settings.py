@@ -27,6 +27,8 @@ class DashboardSettings:
         read_only: refuse every change: stopping runs, tags, notes.
         token: what a visitor must know. None: on a loopback address nobody is asked; on others one is made.
         names: further names by which browsers reach this server, as a reverse proxy's.
+        alerts: rules on metrics that the server watches (see readers.alertrules).
+        webhook: an http(s) address that alerts are sent to, too.
 
     Raises: ValueError, TypeError: a port, a host, a name or a token that can't be one.
     """
@@ -37,6 +39,8 @@ class DashboardSettings:
     read_only: bool = False
     token: str | None = field(default=None, repr=False)
     names: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
+    webhook: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "store", str(Path(self.store).absolute()))
@@ -47,6 +51,7 @@ class DashboardSettings:
         if not self.host or not str(self.host).isprintable() or {" ", "/"} & set(str(self.host)):
             raise ValueError(f"host must be an address or a name to listen on, as 127.0.0.1, not {self.host!r}")
         object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "alerts", tuple(self.alerts))
         for name in self.names:
             if not name or not set(name.lower()) <= set("abcdefghijklmnopqrstuvwxyz0123456789-._"):
                 raise ValueError(f"a name of this server is a plain host name without port or *, not {name!r}")

@@ -2,12 +2,13 @@
 
 import sys
 import webbrowser
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tracker.cli.options import DEFAULT_STORE, AskedWrongly, open_layout
+from tracker.cli.options import DEFAULT_STORE, asking, open_layout
 
 
 def ui(
@@ -34,6 +35,13 @@ def ui(
             "--name", metavar="HOST", help="A further host name of this server, as a proxy's; can be repeated."
         ),
     ] = None,
+    alert: Annotated[
+        list[str] | None,
+        typer.Option("--alert", metavar="RULE", help="Watch a rule, as 'loss is nan' or 'acc < 0.5'; can be repeated."),
+    ] = None,
+    webhook: Annotated[
+        str | None, typer.Option("--webhook", metavar="URL", help="Send alerts to this address, too.")
+    ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Show runs, change nothing.")] = False,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open it in the browser.")] = False,
 ) -> None:
@@ -42,17 +50,21 @@ def ui(
     from readers.dashboard.settings import DashboardSettings
 
     layout = open_layout(store)
-    try:
+    with asking():
         settings = DashboardSettings(
-            layout.root, host=host, port=port, read_only=read_only, token=token, names=tuple(name or ())
+            layout.root,
+            host=host,
+            port=port,
+            read_only=read_only,
+            token=token,
+            names=tuple(name or ()),
+            alerts=tuple(alert or ()),
+            webhook=webhook,
         )
-    except ValueError as error:
-        raise AskedWrongly(str(error)) from error
     with bind(settings, next_free=next_free) as bound:
-        at = address(settings, bound)
-        dashboard = Dashboard(
-            settings, bound, on_ready=lambda: _say(at, settings.is_loopback, open_browser=open_browser)
-        )
+        ready = partial(_say, address(settings, bound), settings.is_loopback, open_browser=open_browser)
+        with asking():
+            dashboard = Dashboard(settings, bound, on_ready=ready)
         dashboard.run()
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -95,6 +96,8 @@ def test_its_token_can_come_from_the_environment(store: Path) -> None:
         (["{store}", "--token", "short"], 2, "16 or more characters"),
         (["{store}", "--host", "203.0.113.7"], 1, "is no address of this machine"),
         (["{store}", "--name", "*"], 2, "plain host name"),
+        (["{store}", "--alert", "loss is blue", "--port", "0"], 2, "loss is blue"),
+        (["{store}", "--webhook", "file:///etc/passwd", "--port", "0"], 2, "http"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(
@@ -117,3 +120,35 @@ def test_what_cannot_be_served_is_one_line(
     assert end.value.code == code
     assert words in said
     assert said.count("\n") == 1
+
+
+def test_a_query_that_hangs_does_not_hold_up_the_end(store: Path) -> None:
+    """What runs in a thread can't be stopped; it ends with the process."""
+    code = """
+import sys, threading
+from starlette.responses import Response
+from starlette.routing import Route
+from readers.dashboard import server
+from readers.dashboard.app import create_app
+from readers.dashboard.settings import DashboardSettings
+server.END_S = 0.2
+settings = DashboardSettings(sys.argv[1], port=0)
+app = create_app(settings)
+def hang(request):
+    print("hangs", flush=True)
+    threading.Event().wait()
+app.router.routes.insert(0, Route("/api/hang", hang))
+bound = server.bind(settings)
+server.Dashboard(settings, bound, app=app, on_ready=lambda: print(server.address(settings, bound), flush=True)).run()
+"""
+    command = [sys.executable, "-c", code, str(store)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        at = address(process).removeprefix("http://")
+        host, _, port = at.partition(":")
+        with socket.create_connection((host, int(port)), WAIT_S) as connection:
+            connection.sendall(f"GET /api/hang HTTP/1.1\r\nHost: {at}\r\n\r\n".encode())
+            assert process.stdout is not None
+            assert process.stdout.readline() == "hangs\n"
+            process.send_signal(signal.SIGINT)
+
+            assert process.wait(WAIT_S) == 0
