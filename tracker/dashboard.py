@@ -7,8 +7,10 @@ port is taken, the server doesn't start) is the tracker's fault to say once, to 
 import os
 import sys
 import threading
+from collections.abc import Sequence
 
 from ingest.errors import TrackerError
+from readers.alertrules import parse_rule
 from readers.dashboard.process import DashboardProcess
 from readers.dashboard.settings import DashboardSettings
 from tracker.experiment import ExperimentTracker
@@ -24,12 +26,35 @@ class Dashboard:
         self.process: DashboardProcess | None = None
         """The server, while it runs."""
 
-    def start(self, port: int, *, host: str, next_free: bool, read_only: bool, token: str | None) -> str | None:
+    def start(
+        self,
+        port: int,
+        *,
+        host: str,
+        next_free: bool,
+        read_only: bool,
+        token: str | None,
+        alerts: Sequence[str],
+        webhook: str | None,
+    ) -> str | None:
         """Start the server unless it runs; see RealTimeTracker.start_dashboard."""
         asked = check_port(port)
+        rules = [parse_rule(rule).text for rule in ([alerts] if isinstance(alerts, str) else alerts)]
+        if webhook is not None:
+            from readers.webhook import check_url  # brings in TLS
+
+            check_url(webhook)
         if self._tracker.settings.disabled:
             return None
-        settings = DashboardSettings(self._tracker.root, host=host, port=asked, read_only=bool(read_only), token=token)
+        settings = DashboardSettings(
+            self._tracker.root,
+            host=host,
+            port=asked,
+            read_only=bool(read_only),
+            token=token,
+            alerts=tuple(rules),
+            webhook=webhook,
+        )
         with self._lock:
             if self.process is not None and self.process.alive:
                 return self.process.address

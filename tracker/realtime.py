@@ -8,7 +8,7 @@ The dashboard runs in a process of its own, which ends with this one however it 
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from types import TracebackType
@@ -189,6 +189,8 @@ class RealTimeTracker:
         next_free: bool = False,
         read_only: bool = False,
         token: str | None = None,
+        alerts: Sequence[str] = (),
+        webhook: str | None = None,
     ) -> str | None:
         """Serve the store's pages from a process of its own, say where on stderr, and return at once.
 
@@ -197,14 +199,25 @@ class RealTimeTracker:
             host: "127.0.0.1" lets nobody in from other machines; any other needs, and makes, a token.
             next_free: where the port is taken, take the next one that isn't.
             read_only: no page can stop a run or change a tag.
+            alerts: rules that it watches, of all runs of the store, also ones about silence: "stalled 10x"; see
+                readers.alertrules.
+            webhook: an http(s) address that alerts are posted to as JSON.
 
         Returns: the address; when a dashboard of this tracker runs already, that one's. None where none could be
             started, because the port is taken or not allowed: that is said, and stops no training; and where the
             tracker is disabled.
-        Raises: ValueError, TypeError: no such port or host. SinkFailed: it couldn't be started, and the tracker is
-            strict.
+        Raises: ValueError, TypeError: no such port, host, rule or address. SinkFailed: it couldn't be started, and the
+            tracker is strict.
         """
-        return self._dashboard.start(port, host=host, next_free=next_free, read_only=read_only, token=token)
+        return self._dashboard.start(
+            port,
+            host=host,
+            next_free=next_free,
+            read_only=read_only,
+            token=token,
+            alerts=alerts,
+            webhook=webhook,
+        )
 
     def stop_dashboard(self) -> None:
         """Stop the dashboard; when none runs, nothing happens."""

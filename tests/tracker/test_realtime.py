@@ -345,6 +345,24 @@ def test_the_next_free_port_is_taken_when_asked(realtime: RealTimeTracker) -> No
     assert int(address.rpartition(":")[2]) > port
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"alerts": ["loss is bad"]}, "no alert rule"),
+        ({"alerts": "loss is bad"}, "no alert rule"),
+        ({"webhook": "file:///etc/passwd"}, "http or https"),
+        ({"token": "short"}, "token must have"),
+        ({"host": ""}, "host must be"),
+    ],
+)
+def test_wrong_arguments_of_a_dashboard_are_refused(
+    realtime: RealTimeTracker, options: dict[str, Any], message: str
+) -> None:
+    """At the call, before a process is started."""
+    with pytest.raises(ValueError, match=message):
+        realtime.start_dashboard(port=0, **options)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may listen anywhere")
 def test_a_privileged_port_is_said(realtime: RealTimeTracker, caplog: pytest.LogCaptureFixture) -> None:
     """It isn't ours to take."""
