@@ -21,6 +21,8 @@ LOOPS = {
     "writing": "benchmarks.write_loop",
     "creating": "benchmarks.query_jobs",
     "asking": "benchmarks.query_jobs",
+    "following": "benchmarks.following_loop",
+    "lengthening": "benchmarks.dashboard_jobs",
 }
 """Which module has the function of that name: `(peer, job) -> answer`."""
 
