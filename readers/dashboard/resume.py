@@ -7,15 +7,14 @@ known that they had been read to their end, unless they were made since. A write
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 import polars as pl
 
 from ingest.catalog import live_writers
-from readers.batch import Batch
-from readers.dashboard.ticks import Wanted
+from readers.batch import FACTS, POINTS, Batch
 from readers.store import Store
 from readers.watcher import Watcher
 
@@ -27,6 +26,7 @@ MOST_WRITERS = 200
 """More writers at once are not named in a cursor; then only the same hub can resume it."""
 _MARGIN_MS = 5_000  # between the making of a writer's name and its first event; and clocks of hosts differ
 _NAMED_S = 60.0
+_PATIENCE_S, _PAUSE_S = 3.0, 0.01
 _Position = Mapping[str, Mapping[str, int]]
 
 
@@ -84,7 +84,7 @@ class Missed(NamedTuple):
     facts: pl.DataFrame
 
 
-def missed(store: Store, cursor: LiveCursor, now: _Position, wanted: Wanted) -> Missed | None:
+def missed(store: Store, cursor: LiveCursor, now: _Position) -> Missed | None:
     """What came between a cursor and a position; None when that can't be told, or is too much.
 
     Args:
@@ -92,7 +92,7 @@ def missed(store: Store, cursor: LiveCursor, now: _Position, wanted: Wanted) -> 
     """
     if cursor.writers is None or not -60.0 <= cursor.age_s <= LONGEST_AWAY_S:
         return None
-    since = {kind: dict(now.get(kind, {})) for kind in ("points", "facts")}
+    since = {kind: dict(now[kind]) for kind in ("points", "facts")}
     living = {folder.name for folder in live_writers(store.layout)}
     for place, seqs in enumerate((since["points"], since["facts"])):
         for writer in list(seqs):
@@ -100,23 +100,24 @@ def missed(store: Store, cursor: LiveCursor, now: _Position, wanted: Wanted) -> 
                 seqs[writer] = min(seqs[writer], cursor.writers[writer][place])
             elif writer in living or _made_ms(writer) >= cursor.at - _MARGIN_MS:
                 del seqs[writer]
-    points, facts, rows = [], [], 0
-    for batch in _batches(store, since, wanted):
-        rows += batch.points.height
-        if rows > MOST_ROWS:
-            return None
-        points.append(_until(batch.points, now.get("points", {})))
-        facts.append(_until(batch.facts, now.get("facts", {})))
+    points, facts, rows = [POINTS.to_frame()], [FACTS.to_frame()], 0
+    deadline = time.monotonic() + _PATIENCE_S
+    with Watcher(store, since=since) as watcher:
+        while not _reached(watcher.cursor, now):  # a look gives nothing of who seals at the same time
+            batch = watcher.poll()
+            rows += batch.points.height
+            if rows > MOST_ROWS or time.monotonic() > deadline:
+                return None
+            points.append(_until(batch.points, now["points"]))
+            facts.append(_until(batch.facts, now["facts"]))
+            if batch.empty:
+                watcher.wait(_PAUSE_S)
     return Missed(pl.concat(points), pl.concat(facts))
 
 
-def _batches(store: Store, since: dict[str, dict[str, int]], wanted: Wanted) -> Iterator[Batch]:
-    with Watcher(store, wanted.runs, wanted.keys, since) as watcher:
-        more = True
-        while more:
-            batch = watcher.poll()
-            more = batch.more
-            yield batch
+def _reached(cursor: _Position, now: _Position) -> bool:
+    """Whether a watcher has come as far as the hub."""
+    return all(cursor[kind].get(writer, -1) >= seq for kind in ("points", "facts") for writer, seq in now[kind].items())
 
 
 def _until(rows: pl.DataFrame, now: Mapping[str, int]) -> pl.DataFrame:
