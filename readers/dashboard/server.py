@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from readers.dashboard.binding import address, bind
@@ -53,9 +54,8 @@ class Dashboard:
         from readers.dashboard.app import create_app
 
         self._bound = bound
-        self._on_ready = on_ready
-        self._server = _server(app or create_app(settings), on_ready)
-        self._ended = threading.Event()
+        self._asked, self._ended = threading.Event(), threading.Event()
+        self._server = _server(app or create_app(settings), on_ready, self._asked.set)
 
     def run(self, *, hard_end: bool = True) -> None:
         """Serve until told to end, by `end`, Ctrl-C or SIGTERM; returns after Ctrl-C and after `end`.
@@ -72,31 +72,35 @@ class Dashboard:
             pass
         finally:
             self._ended.set()
+            self._asked.set()
 
     def end(self) -> None:
         """Tell it to end. Any thread, more than once."""
         self._server.should_exit = True
+        self._asked.set()
 
     def _end_at_last(self) -> None:
         """Wait for the end to be asked for, then for it to come; no longer than it may take."""
-        while not self._server.should_exit:
-            if self._ended.wait(0.2):
-                return
+        self._asked.wait()
         if not self._ended.wait(END_S):
             os._exit(0)
 
 
-def _server(app: "ASGIApp", on_ready: Callable[[], None]) -> "uvicorn.Server":
+def _server(app: "ASGIApp", on_ready: Callable[[], None], on_end: Callable[[], None]) -> "uvicorn.Server":
     import uvicorn
 
     from readers.dashboard.connections import HEAD_BYTES, HttpConnection, SocketConnection
 
     class Server(uvicorn.Server):
-        """Says when it answers."""
+        """Says when it answers, and when it is told to end."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             on_ready()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            on_end()
+            super().handle_exit(sig, frame)
 
     config = uvicorn.Config(
         app,
