@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.dashboard.conftest import Demo
 
 TRAINING = """
-import sys
+import sys, time
 from tracker import ExperimentTracker
 
 with ExperimentTracker(sys.argv[1], "live", auto_log=False) as tracker:
@@ -32,6 +32,7 @@ with ExperimentTracker(sys.argv[1], "live", auto_log=False) as tracker:
     while not tracker.should_stop():
         tracker.log_metrics({"loss": 1.0 / (step + 1)}, step=step)
         tracker.flush()
+        time.sleep(0.02)
         step += 1
     tracker.end_run()
 """
@@ -127,7 +128,7 @@ def test_the_overview_shows_params_and_where_each_metric_stands(page: Page) -> N
     expect(page.get_by_role("heading", level=1)).to_have_text("whole")
     expect(page.locator(".run-status")).to_have_text("Finished")
     expect(row(page, "optimizer.name")).to_contain_text("adam")
-    assert row(page, "loss").locator("td").all_inner_texts() == ["loss", "0.2", "0.2 best", "1", "0.4567", "5", "0"]
+    assert row(page, "loss").locator("td").all_text_contents() == ["loss", "0.2", "0.2 best", "1", "0.4567", "5", "0"]
     expect(row(page, "system/cpu")).to_have_count(0)
 
 

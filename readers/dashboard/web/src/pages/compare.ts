@@ -116,6 +116,7 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
   function showPart(): void {
     if (compared === null) return;
     const now = choices();
+    const focused = body.contains(document.activeElement) ? (document.activeElement?.id ?? "") : "";
     asking.abort();
     asking = new AbortController();
     part?.dispose();
@@ -123,6 +124,7 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
     body.setAttribute("aria-labelledby", `tab-${now.part}`);
     part = partOf(now, compared);
     fill(body, part.element);
+    if (focused !== "") document.getElementById(focused)?.focus(); // the control that was used goes on to have the focus
     showSelection(now.brushes);
   }
 
@@ -131,7 +133,7 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
     const lead = metricChoice(of, metric);
     if (now.part === "curves") return curves(now, of);
     if (now.part === "parallel") {
-      return parallelPart({ lead, runs: of.runs, columns, metric, direction: directionOf(of, metric), axes: now.axes, brushes: now.brushes, onAxes: (axes) => choose({ axes }), onBrushes: brushed });
+      return parallelPart({ lead, runs: of.runs, columns, metric, direction: directionOf(of, metric), axes: now.axes, brushes: now.brushes, onAxes: (axes) => write(withChoices(here().params, { axes })), onBrushes: brushed });
     }
     if (now.part === "scatter") {
       return scatterPart({ runs: of.runs, columns, metric, direction: (name) => directionOf(of, name.replace(/^metrics\./, "")), chosen: inside(now.brushes), x: now.x, y: now.y, colour: now.colour, choose });

@@ -34,6 +34,8 @@ const TITLES: Readonly<Record<TabId, string>> = {
 };
 /** Between two looks at a run that changes; longer where an answer takes long. */
 const LOOK_AGAIN_MS = 1500;
+/** Files and events of a running run change nothing in the table of runs, whose changes are pushed. */
+const LOOK_ANYWAY_MS = 10_000;
 
 export function mount(root: HTMLElement, location: PageLocation): () => void {
   const runId = location.id ?? "";
@@ -154,13 +156,13 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
 
   claimColours([runId]);
   const live = connectLive({
-    runs: [runId],
-    keys: null,
-    onPoints: () => lookSoon(),
-    onRuns: (changed) => changed.some((run) => run.run_id === runId || run["parent_run_id"] === runId) && lookSoon(300),
+    runs: [],
+    keys: [],
+    onRuns: (changed) => changed.some((run) => run.run_id === runId || run["parent_run_id"] === runId) && lookSoon(),
     onResync: () => lookSoon(),
   });
   const clock = window.setInterval(() => answer?.run.status === "RUNNING" && header?.tick(), 1000);
+  const fallback = window.setInterval(() => answer?.run.status === "RUNNING" && document.visibilityState === "visible" && lookSoon(), LOOK_ANYWAY_MS);
   const unbind = bindKeys("Run", [
     ...TABS.map((id, index) => ({ key: String(index + 1), what: TITLES[id], run: () => choose(id) })),
     { key: "/", what: "search this part", run: () => focusSearch(body) },
@@ -172,6 +174,7 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
     live.close();
     unbind();
     window.clearInterval(clock);
+    window.clearInterval(fallback);
     window.clearTimeout(timer);
     section?.dispose?.();
     document.title = "steplog";

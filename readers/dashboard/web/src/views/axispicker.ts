@@ -7,8 +7,10 @@ import { matcher } from "./search";
 
 const MOST = 300;
 
-export function axisPicker(columns: readonly Column[], shown: readonly string[], choose: (names: string[]) => void): HTMLElement {
-  const chosen = new Set(shown);
+/** It stays open while one ticks; the order of the axes is that of `shown`, new ones come last. */
+export function axisPicker(columns: readonly Column[], shown: () => readonly string[], choose: (names: string[]) => void): HTMLElement {
+  const chosen = new Set(shown());
+  const count = h("summary", { class: "button" });
   const list = h("div", { class: "pick-list" });
   const field = h("input", { class: "input", type: "search", placeholder: "Search columns", "aria-label": "Search columns", on: { input: draw } });
 
@@ -25,11 +27,24 @@ export function axisPicker(columns: readonly Column[], shown: readonly string[],
   function toggle(name: string, on: boolean): void {
     if (on) chosen.add(name);
     else chosen.delete(name);
-    choose([...shown.filter((one) => chosen.has(one)), ...columns.map((column) => column.name).filter((one) => chosen.has(one) && !shown.includes(one))]);
+    choose([...shown().filter((one) => chosen.has(one)), ...columns.map((column) => column.name).filter((one) => chosen.has(one) && !shown().includes(one))]);
+    tell();
+  }
+
+  function tell(): void {
+    count.textContent = `Axes: ${chosen.size} of ${columns.length}`;
   }
 
   draw();
-  const details = h("details", { class: "pick" }, h("summary", { class: "button" }, `Axes: ${shown.length} of ${columns.length}`), h("div", { class: "pick-panel" }, columns.length > 12 && field, list));
+  tell();
+  const details = h("details", { class: "pick" }, count, h("div", { class: "pick-panel" }, columns.length > 12 && field, list));
+  const outside = (event: Event): void => {
+    if (!details.isConnected || !(event.target instanceof Node && details.contains(event.target))) details.open = false;
+  };
+  details.addEventListener("toggle", () => {
+    if (details.open) document.addEventListener("pointerdown", outside);
+    else document.removeEventListener("pointerdown", outside);
+  });
   details.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !details.open) return;
     details.open = false;

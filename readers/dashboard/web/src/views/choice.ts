@@ -9,12 +9,10 @@ export interface Option {
 }
 
 const MOST_LISTED = 150;
-let made = 0;
 
-/** `chosen` is called with a value of `options`, never with another. */
+/** `chosen` is called with a value of `options`, never with another. The control's id is made of its label. */
 export function choice(label: string, options: readonly Option[], value: string, chosen: (value: string) => void): HTMLElement {
-  made += 1;
-  const id = `choice-${made}`;
+  const id = `choice-${label.toLowerCase().replaceAll(" ", "-")}`;
   const control = options.length > MOST_LISTED ? suggested(id, options, value, chosen) : listed(id, options, value, chosen);
   return h("div", { class: "choice" }, h("label", { for: id }, label), control);
 }

@@ -78,6 +78,7 @@ export function listing<Row>(options: ListOptions<Row>): Listing<Row> {
     const numeric = options.columns[column]?.number === true;
     if (sorted?.column !== column) sorted = { column, down: numeric };
     else sorted = sorted.down === numeric ? { column, down: !numeric } : null;
+    drawHead();
     draw();
     head.querySelectorAll<HTMLElement>("th").item(column).querySelector("button")?.focus();
   }
@@ -98,7 +99,6 @@ export function listing<Row>(options: ListOptions<Row>): Listing<Row> {
     field.hidden = !searchable;
     count.textContent = search === "" ? plural(rows.length, one, many) : `${formatCount(some.length)} of ${plural(rows.length, one, many)}`;
     table.hidden = some.length === 0;
-    fill(head, options.columns.map((column, index) => heading(column, index)));
     fill(body, some.slice(0, shown).map((row) => h("tr", { on: hovering(row) }, options.columns.map((column) => cell(column, row)))));
     drawFoot(some.length);
     nothing.hidden = some.length > 0;
@@ -125,6 +125,10 @@ export function listing<Row>(options: ListOptions<Row>): Listing<Row> {
     return h("button", { class: column.headView ? "list-head list-head-apart" : "list-head", type: "button", on: { click: () => sort(index) } }, words);
   }
 
+  function drawHead(): void {
+    fill(head, options.columns.map((column, index) => heading(column, index)));
+  }
+
   function drawFoot(all: number): void {
     const left = all - shown;
     foot.hidden = left <= 0;
@@ -141,6 +145,7 @@ export function listing<Row>(options: ListOptions<Row>): Listing<Row> {
     );
   }
 
+  drawHead();
   draw();
   return {
     element,

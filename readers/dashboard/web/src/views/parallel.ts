@@ -19,6 +19,8 @@ export interface ParallelOptions {
   readonly runs: readonly ComparedRun[];
   /** In the order of the axes; the values' order is that of the runs. */
   columns: readonly Column[];
+  /** Also those that aren't axes: brushes may be on them. */
+  readonly everyColumn: readonly Column[];
   /** The name of the column that colours the lines. */
   readonly metric: string;
   readonly direction: Direction;
@@ -56,7 +58,8 @@ export function parallelView(options: ParallelOptions): ParallelView {
   let marked = -1;
   let frame = 0;
   const count = options.runs.length;
-  const metric = columns.find((column) => column.name === options.metric);
+  const metric = options.everyColumn.find((column) => column.name === options.metric);
+  const values = new Map(options.everyColumn.map((column) => [column.name, column.values]));
   const goodness = goodnessOf(metric?.values ?? new Float64Array(count).fill(NaN), options.direction);
   const worstFirst = [...goodness.keys()].sort((a, b) => rank(goodness[a]) - rank(goodness[b]));
   let colours = coloursNow();
@@ -67,7 +70,7 @@ export function parallelView(options: ParallelOptions): ParallelView {
   }
 
   function inside(): boolean[] {
-    return chosen(count, new Map(columns.map((column) => [column.name, column.values])), brushes);
+    return chosen(count, values, brushes);
   }
 
   function layOut(): void {

@@ -9,8 +9,8 @@ import { axisPicker } from "./axispicker";
 import { chosen, type Brushes } from "./brushes";
 import { columnText, type Column } from "./columns";
 import type { ComparedRun, Direction } from "./compared";
-import { listing } from "./listing";
-import { parallelView, title } from "./parallel";
+import { listing, type Listing } from "./listing";
+import { parallelView, title, type ParallelView } from "./parallel";
 import { runLabel } from "./runlabel";
 import { sequentialColour } from "./sequential";
 
@@ -37,6 +37,7 @@ export interface PartView {
 }
 
 const FIRST_AXES = 8;
+const MOST_LISTED = 13;
 
 export function parallelPart(options: ParallelPartOptions): PartView {
   const metricName = `metrics.${options.metric}`;
@@ -45,74 +46,89 @@ export function parallelPart(options: ParallelPartOptions): PartView {
   if (metric === undefined || params.length === 0) {
     return { element: emptyState("Nothing to draw", params.length === 0 ? "No param differs among these runs." : "None of these runs has logged a metric."), dispose: () => undefined };
   }
-  let shown = axesOf(options, metric);
   const byName = new Map(options.columns.map((column) => [column.name, column]));
-  const columnsShown = (): Column[] => shown.flatMap((name) => byName.get(name) ?? []);
-  const stage = h("div");
-  const rows = listing<number>({
-    noun: ["chosen run", "chosen runs"],
-    texts: (run) => [options.runs[run]?.name ?? "", options.runs[run]?.id ?? ""],
-    empty: h("p", { class: "soft" }, "No run lies in all of these stretches. Widen one of them, or clear them."),
-    hover: (run) => view.mark(run ?? -1),
-    columns: [
-      { head: "Run", class: "name", cell: (run) => runLabel(options.runs[run] ?? { id: "", name: "" }), order: (run) => options.runs[run]?.name ?? "" },
-      ...[metric, ...columnsShown().filter((column) => column !== metric).slice(0, 12)].map((column) => ({
-        head: title(column.name),
-        number: column.kind !== "category",
-        class: "value",
-        cell: (run: number): Child => h("span", { title: column.kind === "category" ? undefined : exactNumber(column.values[run] ?? NaN) }, columnText(column, run, formatNumber)),
-        order: (run: number): number | string => (column.kind === "category" ? columnText(column, run, formatNumber) : (column.values[run] ?? NaN)),
-      })),
-    ],
-  });
-  let view = draw();
-  listChosen(options.brushes);
+  const values = new Map(options.columns.map((column) => [column.name, column.values]));
+  const place = h("div", { class: "part" });
+  let shown = axesOf(options, metric);
+  let brushes = options.brushes;
+  let view: ParallelView | null = null;
+  let rows: Listing<number> | null = null;
 
-  function draw(): ReturnType<typeof parallelView> {
-    const made = parallelView({
+  const columnsShown = (): Column[] => shown.flatMap((name) => byName.get(name) ?? []);
+
+  function draw(): void {
+    view?.dispose();
+    view = parallelView({
       runs: options.runs,
       columns: columnsShown(),
+      everyColumn: options.columns,
       metric: metricName,
       direction: options.direction,
-      brushes: options.brushes,
-      onBrushes: (brushes) => {
-        listChosen(brushes);
-        options.onBrushes(brushes);
+      brushes,
+      onBrushes: (next) => {
+        brushes = next;
+        listChosen();
+        options.onBrushes(next);
       },
       onOrder: (names) => {
         shown = names;
         options.onAxes(names);
       },
     });
-    fill(stage, made.element);
-    return made;
+    rows = chosenRows();
+    const hint = "Drag along an axis to choose runs, click it to let go; drag a name to move its axis. By keyboard: each axis has two sliders, Delete lets go.";
+    fill(place, view.element, h("p", { class: "faint" }, hint), rows.element);
+    listChosen();
   }
 
-  function listChosen(brushes: Brushes): void {
-    const inside = chosen(options.runs.length, new Map(options.columns.map((column) => [column.name, column.values])), brushes);
-    const order = [...inside.keys()].filter((run) => inside[run] === true);
+  function chosenRows(): Listing<number> {
+    const listed = [...new Set([metric, ...columnsShown()])].flatMap((column) => column ?? []).slice(0, MOST_LISTED);
+    return listing<number>({
+      noun: ["chosen run", "chosen runs"],
+      texts: (run) => [options.runs[run]?.name ?? "", options.runs[run]?.id ?? ""],
+      empty: h("p", { class: "soft" }, "No run lies in all of these stretches. Widen one of them, or clear them."),
+      hover: (run) => view?.mark(run ?? -1),
+      columns: [
+        { head: "Run", class: "name", cell: (run) => runLabel(options.runs[run] ?? { id: "", name: "" }), order: (run) => options.runs[run]?.name ?? "" },
+        ...listed.map((column) => ({
+          head: title(column.name),
+          number: column.kind !== "category",
+          class: "value",
+          cell: (run: number): Child => h("span", { title: column.kind === "category" ? undefined : exactNumber(column.values[run] ?? NaN) }, columnText(column, run, formatNumber)),
+          order: (run: number): number | string => (column.kind === "category" ? columnText(column, run, formatNumber) : (column.values[run] ?? NaN)),
+        })),
+      ],
+    });
+  }
+
+  /** The best first. */
+  function listChosen(): void {
+    const inside = chosen(options.runs.length, values, brushes);
     const sign = options.direction === "maximize" ? -1 : 1;
     const value = (run: number): number => metric?.values[run] ?? NaN;
-    rows.update(order.sort((a, b) => Number(Number.isNaN(value(a))) - Number(Number.isNaN(value(b))) || sign * (value(a) - value(b)) || 0));
+    const order = [...inside.keys()].filter((run) => inside[run] === true);
+    rows?.update(order.sort((a, b) => Number(Number.isNaN(value(a))) - Number(Number.isNaN(value(b))) || sign * (value(a) - value(b)) || 0));
   }
 
+  function pick(names: string[]): void {
+    shown = names;
+    options.onAxes(names);
+    draw();
+  }
+
+  draw();
   const legend = colourLegend(metric, options.direction);
-  const element = h(
-    "section",
-    { class: "part" },
-    h("div", { class: "controls" }, options.lead, axisPicker([...params, ...options.columns.filter((column) => !column.name.startsWith("params."))], shown, options.onAxes), legend.element),
-    stage,
-    h("p", { class: "faint" }, "Drag along an axis to choose runs, click it to let go; drag a name to move its axis. By keyboard: each axis has two sliders, Delete lets go."),
-    rows.element,
-  );
+  const picker = axisPicker([...params, ...options.columns.filter((column) => !column.name.startsWith("params."))], () => shown, pick);
+  const element = h("section", { class: "part" }, h("div", { class: "controls" }, options.lead, picker, legend.element), place);
   return {
     element,
-    brushed: (brushes) => {
-      view.brushed(brushes);
-      listChosen(brushes);
+    brushed: (next) => {
+      brushes = next;
+      view?.brushed(next);
+      listChosen();
     },
     dispose: () => {
-      view.dispose();
+      view?.dispose();
       legend.dispose();
     },
   };

@@ -62,7 +62,13 @@ export function tabList(options: TabsOptions): Tabs {
     element.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
   }
 
+  let drawn = "";
+
+  /** Links that are as they were stay: one that is just being pressed must not go. */
   function update(tabs: readonly Tab[], active: string): void {
+    const now = JSON.stringify([tabs, active, tabs.map((tab) => options.address(tab.id))]);
+    if (now === drawn) return;
+    drawn = now;
     const focused = element.contains(document.activeElement);
     fill(element, tabs.map((tab) => link(tab, tab.id === active)));
     const chosen = element.querySelector<HTMLElement>('[aria-selected="true"]');
