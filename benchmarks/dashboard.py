@@ -128,10 +128,10 @@ def _stores(lineup: Lineup, name: str, chosen: argparse.Namespace) -> Iterator[S
             with _left_out(lineup, f"{name}, {runs} short runs"):
                 found = filled(queried, place, runs, chosen.envs)
                 yield Store(found.folder, found.run_ids, f"{runs:,} short runs", ASKED, None)
-    for size in (chosen.long, chosen.longer if name == OURS else None):
-        if size:
-            with _left_out(lineup, f"{name}, {size[0]} long runs"):
-                yield _long(TOOLS[name], place, *size, chosen.envs)
+    sizes: list[list[int]] = [size for size in (chosen.long, chosen.longer if name == OURS else None) if size]
+    for runs, points in sizes:
+        with _left_out(lineup, f"{name}, {runs} long runs"):
+            yield _long(TOOLS[name], place, runs, points, chosen.envs)
 
 
 @contextmanager

@@ -142,7 +142,8 @@ def _wide(table: RunTable, runs: pl.DataFrame, names: Iterable[Name]) -> pl.Data
     for name in names:
         of_kind[name.kind].append(name.key)
     wide = table.wide(metrics=of_kind["metrics"], params=of_kind["params"], tags=of_kind["tags"])
-    return runs.select("run_id").join(wide, on="run_id", how="left", maintain_order="left")
+    wide = runs.select("run_id").join(wide, on="run_id", how="left", maintain_order="left")
+    return wide.with_columns(pl.coalesce("run_name", "run_id").alias("run_name"))
 
 
 def _digits(table: RunTable, wide: pl.DataFrame) -> dict[str, dict[int, str]]:

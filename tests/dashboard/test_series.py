@@ -1,6 +1,7 @@
 """Series: what charts draw is what was logged, whatever the steps, the writers and the state of the files."""
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -327,3 +328,31 @@ def test_what_had_to_make_room_is_drawn_from_its_sketch(recorder: Recorder, monk
     assert (grown.header["edges"]["hi"], grown.header["runs"][0]["points"]) == (2001.0, 1026)
     assert [array[-1] for array in grown.runs["r1"]] == [5.0, 5.0, 5.0, 1.0]
     assert within.runs["r1"][0] == [9.0, 10.0, 11.0, 12.0, 13.0]
+
+
+def test_a_chart_is_a_prefix_of_what_was_logged_while_it_is_logged(recorder: Recorder) -> None:
+    """Asked again and again while a thread logs, seals and compacts: no point twice, none missing, none taken back."""
+    view = StoreView(Store(recorder.layout.root), clock=count().__next__)
+    series = Series(view, Points(view.tables, clock=count().__next__))
+    recorder.start("r1")
+    recorder.log("r1", {"loss": 0.0}, 0)
+
+    def log() -> None:
+        for value in range(1, 400):
+            recorder.log("r1", {"loss": float(value)}, value)
+            if value % 40 == 0:
+                recorder.seal()
+            if value % 160 == 0:
+                compact(recorder.layout)
+
+    thread = threading.Thread(target=log)
+    thread.start()
+    seen = 1
+    while seen < 400:
+        alive = thread.is_alive()
+        y = read_chart(series.answer(Asked(["r1"], "loss"), None)).runs["r1"][1]
+        assert y == [float(value) for value in range(len(y))]
+        assert len(y) >= seen
+        seen = len(y)
+        assert alive or seen == 400
+    thread.join()
