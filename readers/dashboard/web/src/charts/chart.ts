@@ -1,7 +1,7 @@
 // One chart: its head, its plot, and what it says when there is nothing to draw. Asks and draws only while it is seen.
 
 import { h, fill } from "../dom";
-import { formatCount, formatNumber, plural } from "../format";
+import { formatCount, formatNumber, formatTime, plural } from "../format";
 import { icon } from "../icons";
 import { emptyState, errorState } from "../states";
 import { chartMenu } from "./chartmenu";
@@ -13,6 +13,7 @@ import { readingsAt, type Reading } from "./readout";
 import { ChartRuns, type Pushed } from "./runs";
 import { extent, sceneOf, type Scene } from "./scene";
 import type { Ticker } from "./ticker";
+import { Times } from "./times";
 import { tooltip } from "./tooltip";
 import { valuesTable } from "./valuestable";
 import type { ChartsView, OwnView, Range } from "./view";
@@ -41,6 +42,7 @@ const SPOKEN = 5;
 export class Chart {
   readonly element: HTMLElement;
   readonly data: ChartRuns;
+  private readonly times: Times;
   private readonly plot: Plot;
   private readonly place = h("div", { class: "chart-plot", tabindex: 0, role: "img" });
   private readonly over = h("div", { class: "chart-over", hidden: true });
@@ -54,6 +56,7 @@ export class Chart {
   private shown = false;
   private tabled = false;
   private cursor: number | null = null;
+  private pointer: [left: number, top: number] | null = null;
   private size = { width: 0, height: 0 };
   private readonly resize: ResizeObserver;
 
@@ -63,6 +66,7 @@ export class Chart {
     private readonly full = false,
   ) {
     this.data = new ChartRuns(key, board.loads, () => this.onData());
+    this.times = new Times(key, () => this.pointer && this.onMove(...this.pointer));
     this.plot = new Plot(this.place, {
       draw: (frame) => this.onDraw(frame),
       onZoom: (range) => this.zoomTo(range),
@@ -88,11 +92,21 @@ export class Chart {
   /** Seen or not: who isn't asks for nothing and draws nothing. */
   show(shown: boolean): void {
     this.shown = shown;
-    if (shown) this.update();
-    else {
-      this.data.stop();
-      this.board.ticker.forget(this.paintNow);
+    if (shown) {
+      this.data.freshen();
+      this.update();
+      return;
     }
+    this.data.stop();
+    this.times.stop();
+    this.board.ticker.forget(this.paintNow);
+  }
+
+  /** Lets go of its points and its canvas, until it is seen again. */
+  drop(): void {
+    this.data.drop();
+    this.plot.destroy();
+    this.scene = { lines: [], bands: [] };
   }
 
   get isShown(): boolean {
@@ -127,6 +141,7 @@ export class Chart {
 
   dispose(): void {
     this.data.stop();
+    this.times.stop();
     this.board.ticker.forget(this.paintNow);
     this.board.crosshair.remove(this);
     this.resize.disconnect();
@@ -219,6 +234,8 @@ export class Chart {
     if (left === null || this.scene.lines.length === 0) return this.leave();
     const x = this.plot.xAt(left);
     this.cursor = x;
+    this.pointer = [left, top];
+    if (this.board.view.x === "step" && !this.zoom && this.scene.bands.length === 0) this.times.want(this.data.cells);
     this.board.crosshair.move(this, x);
     const readings = readingsAt(this.scene, x, this.reach());
     const nearest = this.closest(readings, top);
@@ -227,12 +244,18 @@ export class Chart {
     if (!box || readings.length === 0) return tooltip.hide(this);
     const words = (value: number): string => xWords(this.board.view.x, value);
     const own = readings.reduce((best, reading) => (Math.abs(reading.x - x) < Math.abs(best - x) ? reading.x : best), Infinity);
-    const content = { title: words(own), xWords: words, x: own, readings, nearest, name: this.board.name, colour: this.board.colour, time: () => "" };
+    const content = { title: words(own), xWords: words, x: own, readings, nearest, name: this.board.name, colour: this.board.colour, time: (reading: Reading) => this.timeWords(reading) };
     tooltip.show(this, content, box.left + left, box.top + Math.max(0, top));
+  }
+
+  private timeWords(reading: Reading): string {
+    const { view } = this.board;
+    return view.x === "step" && !this.zoom && reading.at >= 0 ? formatTime(this.times.of(reading.id, reading.at)) : "";
   }
 
   private leave(): void {
     this.cursor = null;
+    this.pointer = null;
     tooltip.hide(this);
     this.showDots([], null);
     this.board.crosshair.move(this, null);

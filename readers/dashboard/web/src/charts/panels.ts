@@ -52,6 +52,8 @@ const LOOK_AGAIN_MS = 10_000;
 const NEW_KEY_MS = 1_000;
 /** More sections than this begin folded. */
 const MOST_OPEN = 12;
+/** Charts out of view that keep their points and canvas; those before them ask again. */
+const MOST_RESTING = 40;
 const GROUP = "group:";
 
 export function mountPanels(root: HTMLElement, options: PanelOptions): Panels {
@@ -69,6 +71,7 @@ class ChartPanels implements Panels, Board {
   private metrics: Offered[] = [];
   private known: ReadonlySet<string> = new Set();
   private sections = new Map<string, SectionView>();
+  private readonly resting = new Set<Chart>();
   private asking: AbortController | null = null;
   private timer = 0;
   private due = Infinity;
@@ -108,8 +111,7 @@ class ChartPanels implements Panels, Board {
   private readonly live: ReturnType<typeof connectLive>;
 
   update(changed: Partial<PanelOptions>): void {
-    const groups = "groups" in changed ? changed : {};
-    this.options = { ...this.options, ...changed, ...groups };
+    this.options = { ...this.options, ...changed };
     this.take(this.options);
   }
 
@@ -117,6 +119,7 @@ class ChartPanels implements Panels, Board {
     this.asking?.abort();
     window.clearTimeout(this.timer);
     this.full.dispose();
+    this.resting.clear();
     for (const section of this.sections.values()) section.dispose();
     for (const dispose of this.disposers) dispose();
     this.element.remove();
@@ -255,7 +258,7 @@ class ChartPanels implements Panels, Board {
     const wanted = new Map<string, SectionView>();
     for (const section of sections) {
       const id = sectionId(section);
-      const view = this.sections.get(id) ?? new SectionView(section, this, () => this.onSeen(), () => this.turn(id));
+      const view = this.sections.get(id) ?? new SectionView(section, this, (chart, gone) => this.onShown(chart, gone), () => this.turn(id));
       wanted.set(id, view);
     }
     for (const [id, view] of this.sections) if (!wanted.has(id)) view.dispose();
@@ -304,6 +307,17 @@ class ChartPanels implements Panels, Board {
   }
 
   // --- live
+
+  private onShown(chart: Chart, gone = false): void {
+    this.resting.delete(chart);
+    if (!chart.isShown && !gone) this.resting.add(chart);
+    const [first] = this.resting;
+    if (first && this.resting.size > MOST_RESTING) {
+      this.resting.delete(first);
+      first.drop();
+    }
+    this.onSeen();
+  }
 
   /** Points are pushed of the charts in view only. */
   onSeen(): void {

@@ -16,6 +16,8 @@ export interface Reading {
   high: number | null;
   /** Runs behind a group's value. */
   n: number;
+  /** The cell's place, -1 for a group. */
+  at: number;
 }
 
 /** Rows by value, the largest first; those whose line ends more than `reach` away from x are left out. */
@@ -35,7 +37,7 @@ function lineReadings(scene: Scene, x: number, reach: number): Reading[] {
     const value = values[at] as number;
     const wide = low < high;
     const odd = !Number.isFinite(value);
-    readings.push({ id: runId, group: false, x: own, value: odd ? last : value, raw: smoothed && !odd ? last : null, low: wide ? low : null, high: wide ? high : null, n: 1 });
+    readings.push({ id: runId, group: false, x: own, value: odd ? last : value, raw: smoothed && !odd ? last : null, low: wide ? low : null, high: wide ? high : null, n: 1, at });
   }
   return readings;
 }
@@ -47,7 +49,7 @@ function bandReadings(scene: Scene, x: number, reach: number): Reading[] {
     if (at < 0 || Math.abs((band.x[at] as number) - x) > Math.max(reach, stepAt(band.x, at))) continue;
     const [low, high] = [band.lower[at] as number, band.upper[at] as number];
     const known = !Number.isNaN(low);
-    readings.push({ id: band.group, group: true, x: band.x[at] as number, value: band.centre[at] as number, raw: null, low: known ? low : null, high: known ? high : null, n: band.n[at] as number });
+    readings.push({ id: band.group, group: true, x: band.x[at] as number, value: band.centre[at] as number, raw: null, low: known ? low : null, high: known ? high : null, n: band.n[at] as number, at: -1 });
   }
   return readings;
 }

@@ -16,6 +16,7 @@ import { pushedX } from "./xaxis";
 const KEEP_MS = 1500;
 /** Messages kept; should an answer take longer, the next one has what is missing. */
 const MOST_KEPT = 200;
+const FRESH_MS = 2000;
 const PENDING_MS = 300;
 const AGAIN_MS = 3000;
 /** A point before the last one that comes this soon after an answer was in it. */
@@ -65,7 +66,7 @@ export class ChartRuns {
     const before = this.asked;
     this.asked = question;
     this.chosen = new Set(question.runs);
-    const same = before && before.x === question.x && sameRange(before.zoom, question.zoom) && bucketsOf(before) >= 0.6 * bucketsOf(question);
+    const same = before !== null && before.x === question.x && sameRange(before.zoom, question.zoom) && bucketsOf(before) >= 0.6 * bucketsOf(question);
     if (!same || this.state === "error" || this.state === "idle") return void this.load(question.runs, true);
     for (const runId of this.cells.keys()) if (!this.chosen.has(runId)) this.cells.delete(runId);
     const had = new Set(before.runs);
@@ -77,6 +78,11 @@ export class ChartRuns {
   /** All again: something was missed. */
   refresh(): void {
     if (this.asked) void this.load(this.asked.runs, true);
+  }
+
+  /** Seen again after a while: what was pushed meanwhile is missing, so the next question asks for all. */
+  freshen(): void {
+    if (this.state === "loading" || performance.now() - this.answeredAt > FRESH_MS) this.asked = null;
   }
 
   /** Lets go of everything; the next question asks for all. */

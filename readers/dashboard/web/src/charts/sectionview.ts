@@ -7,7 +7,7 @@ import { Chart, type Board } from "./chart";
 import type { Section } from "./sections";
 
 const AT_ONCE = 24;
-/** Charts that keep their points though they aren't seen; the others ask again. */
+/** A chart asks a little before it is seen. */
 const NEAR = "300px";
 
 export class SectionView {
@@ -26,7 +26,7 @@ export class SectionView {
   constructor(
     section: Section,
     private readonly board: Board,
-    private readonly onSeen: () => void,
+    private readonly onShown: (chart: Chart, gone?: boolean) => void,
     onTurn: () => void,
   ) {
     this.head = h("button", { class: "charts-section-head", type: "button", on: { click: onTurn } }, icon("chevron"), h("span", { class: "cut" }, titleOf(section)), this.count);
@@ -78,6 +78,7 @@ export class SectionView {
   private remove(key: string, chart: Chart): void {
     this.seen.unobserve(chart.element);
     chart.show(false);
+    this.onShown(chart, true);
     chart.dispose();
     this.charts.delete(key);
   }
@@ -85,9 +86,10 @@ export class SectionView {
   private onIntersect(entries: readonly IntersectionObserverEntry[]): void {
     for (const entry of entries) {
       const chart = this.charts.get((entry.target as HTMLElement).dataset["key"] ?? "");
-      if (chart && chart.isShown !== entry.isIntersecting) chart.show(entry.isIntersecting);
+      if (!chart || chart.isShown === entry.isIntersecting) continue;
+      chart.show(entry.isIntersecting);
+      this.onShown(chart);
     }
-    this.onSeen();
   }
 }
 
