@@ -11,11 +11,12 @@ when raw, else min[n], max[n], last[n], nan[n]; `origin` is what relative time c
 has one more point on each side of a range, where there is one, so that its line goes on to the edge.
 """
 
+import math
 import struct
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import NamedTuple
 
 import numpy as np
@@ -63,7 +64,7 @@ class Series:
         self._view = view
         self._points = points or Points(view.tables)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="steplog-series")
-        self._reading: dict[tuple[str, ...], Future[History]] = {}
+        self._reading: dict[tuple[str, str, Axis, frozenset[str]], Future[History]] = {}
         self._lock = threading.RLock()  # a reading that was done at once calls back under it
 
     def answer(self, asked: Asked, patience_s: float | None = PATIENCE_S) -> bytes:
@@ -102,9 +103,7 @@ class Series:
         return packed(header, arrays)
 
     def _check_metrics(self, table: RunTable, asked: Asked) -> None:
-        for key in (asked.key, asked.x):
-            if key in _AXES and key == asked.x:
-                continue
+        for key in (asked.key,) if asked.x in _AXES else (asked.key, asked.x):
             if table.summaries.filter(pl.col("key") == key).is_empty():
                 raise MetricNotFound.among("metric", key[:200], table.metric_names[:2000], "none of these runs has it")
 
@@ -149,15 +148,20 @@ class Series:
         return found
 
     def _begun(self, look: Look, experiment: str, run_id: str, key: str, axis: Axis) -> Future[History]:
-        """The reading of a history, begun now unless it goes on already."""
-        name = (run_id, key, axis)
+        """The reading of a history from these very parts, begun now unless it goes on already."""
+        name = (run_id, key, axis, frozenset(look.parts(experiment)))
         with self._lock:
             future = self._reading.get(name)
             if future is None:
-                future = self._pool.submit(self._points.sealed, look, experiment, run_id, key, axis)
+                future = self._pool.submit(self._read, look, experiment, run_id, key, axis)
                 self._reading[name] = future
                 future.add_done_callback(lambda _: self._reading.pop(name, None))
             return future
+
+    def _read(self, look: Look, experiment: str, run_id: str, key: str, axis: Axis) -> History:
+        if not threading.main_thread().is_alive():  # the server ends, and waits for this thread
+            raise CancelledError
+        return self._points.sealed(look, experiment, run_id, key, axis)
 
 
 class Reduced(NamedTuple):
@@ -268,5 +272,8 @@ def _check(asked: Asked) -> None:
         raise ValueError(f"buckets is {asked.buckets}; it lies between 1 and {MOST_BUCKETS:,}")
     if len(asked.runs) > MOST_RUNS:
         raise ValueError(f"{len(asked.runs):,} runs don't fit one chart; choose at most {MOST_RUNS}")
+    for end in (asked.lower, asked.upper):
+        if end is not None and not math.isfinite(end):
+            raise ValueError(f"the range ends at {end}; its ends are numbers")
     if asked.lower is not None and asked.upper is not None and not asked.lower < asked.upper:
         raise ValueError(f"the range is from {asked.lower} to {asked.upper}; 'from' is less than 'to'")

@@ -283,6 +283,8 @@ def test_questions_out_of_bounds_are_refused(recorder: Recorder, site: Site) -> 
         assert refusal(site.post("/api/series", **{"runs": ["r1"], "key": "loss", **wrong}))[0] == 400
     assert refusal(site.send("POST", "/api/series", content=b'{"runs": ["\\ud800"], "key": "loss"}'))[0] in {400, 404}
     assert refusal(site.send("POST", "/api/series", content=b"[" * 100_000))[0] == 400
+    huge = b'{"runs": ["r1"], "key": "loss", "to": 1e999}'
+    assert refusal(site.send("POST", "/api/series", content=huge))[0] == 400
 
 
 def test_a_sketch_counts_every_point_once_and_shows_the_highest() -> None:
