@@ -1,7 +1,6 @@
 """The live socket: real clients, a real server, a training process: each point once, whatever happens in between."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -29,8 +28,8 @@ from readers.dashboard.ticks import Ticks
 from readers.store import Store
 from tracker import ExperimentTracker
 
-CHILD = Path(__file__).parents[1] / "readers" / "child.py"
-DEADLINE_S = 10.0
+TRAINER = Path(__file__).with_name("trainer.py")
+DEADLINE_S = 15.0
 Message = dict[str, Any]
 
 
@@ -104,22 +103,18 @@ class Messages:
 
     def changed(self, run_id: str, column: str, value: object) -> None:
         """Wait until a cell has a value."""
-        cells = {}
+        cells: dict[str, Any] = {}
         while cells.get(column) != value:
             for changed in self.next("runs")["changed"]:
                 cells.update(changed if changed["run_id"] == run_id else {})
 
 
 class Training:
-    """A process that logs 0, 1, 2, ... as "n" of a run, seals every 50 ms and compacts."""
+    """A process that logs 0, 1, 2, ... as "n" of a run, seals and compacts meanwhile."""
 
-    def __init__(self, root: Path, run_id: str, first: int = 0) -> None:
+    def __init__(self, root: Path, run_id: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(CHILD), "count", str(root), run_id],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "FIRST": str(first)},
+            [sys.executable, str(TRAINER), str(root), run_id], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "started\n"
@@ -308,8 +303,8 @@ def test_a_slow_browser_is_told_to_fetch_anew(
     made: list[Client] = []
 
     class Small(Client):
-        def __init__(self, *args: Any) -> None:
-            super().__init__(*args, queue_bytes=2_000)
+        def __init__(self, loop: Any, wanted: Any) -> None:
+            super().__init__(loop, wanted, queue_bytes=2_000)
             made.append(self)
 
     server = serve()
