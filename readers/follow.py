@@ -39,8 +39,7 @@ def _batches(watcher: Watcher) -> Iterator[Batch]:
             batch = watcher.poll()
             if not batch.empty:
                 yield batch
-            elif not batch.more:
-                watcher.wait()
+            watcher.wait()
 
 
 def follow(
@@ -87,11 +86,11 @@ class Following:
         try:
             while not self._closed:
                 if self._ready is None:
+                    await anyio.sleep(self._watcher.pause_s)
                     await to_thread.run_sync(self._look)
                 if self._ready is not None:
                     batch, self._ready = self._ready, None
                     return batch
-                await anyio.sleep(self._watcher.pause_s)
         except BaseException:
             self._watcher.close()
             raise
@@ -109,9 +108,5 @@ class Following:
         await self.aclose()
 
     def _look(self) -> None:
-        while True:
-            batch = self._watcher.poll()
-            if not batch.empty:
-                self._ready = batch
-            if not batch.empty or not batch.more:
-                return
+        batch = self._watcher.poll()
+        self._ready = None if batch.empty else batch

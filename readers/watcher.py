@@ -12,6 +12,7 @@ around every few milliseconds. A look that finds nothing costs a `stat` for each
 its queue file, so looking often is cheap.
 """
 
+import math
 import os
 import threading
 import time
@@ -37,6 +38,7 @@ QUICK_S, QUIET_S = 0.05, 0.25
 _QUIET_AFTER_S = 60.0
 _SHARE, _LONGEST_S = 8, 2.0
 """Looks that cost much, as of thousands of living writers, take at most about this part (1/n) of the time."""
+_MORE_S = 0.001
 _TRIES, _PAUSE_S = 100, 0.01
 _BYTES_A_ROW = 16
 """Of a queue file, about; a point alone in its call takes some 40, one of a hundred takes 8."""
@@ -86,8 +88,10 @@ class Watcher:
         self._facts = Backlog(tables, "facts", wanted)
         self._unsure: frozenset[str] = frozenset()
         self._woken = threading.Event()
-        self._took_s = 0.0
-        """How long the last look took, sealed rows apart."""
+        self._looked_at = -math.inf
+        self._more = False
+        self._took_s = 0.0, 0.0
+        """CPU of the last two looks, sealed rows apart; a single long one, as the first of a process, says nothing."""
         self._last_news = time.monotonic()
         if since == "now":
             self._skip()
@@ -100,31 +104,36 @@ class Watcher:
         A store that isn't there (yet, or any more) has nothing new. A damaged file is said once, by a warning of the
         logger "steplog", and left out.
         """
-        began = time.monotonic()
-        self._list()
+        began, used = time.monotonic(), time.thread_time()
+        sure = self._list()
         behind = bool(self._facts.writers or self._points.writers)
         live = self._take_live()
         points, facts = live.points, live.facts
-        self._took_s = time.monotonic() - began
-        if not (points or facts or behind or live.more):
-            return self._nothing
+        self._looked_at, self._took_s = began, (self._took_s[1], time.thread_time() - used)
+        if not (points or facts or behind):
+            self._more = live.more or not sure
+            return self._nothing._replace(more=self._more)
         room = self._most - sum(frame.height for frame in (*points, *facts))
         room -= self._take_sealed(self._facts, facts, self._cursor.facts, room)
         if not self._facts.writers:  # their points come when all facts have been said
             self._take_sealed(self._points, points, self._cursor.points, room)
-        batch = Batch(_in_order(POINTS, points), _in_order(FACTS, facts), self._cursor.as_dict(), live.more or behind)
+        self._more = behind or live.more or not sure
+        batch = Batch(_in_order(POINTS, points), _in_order(FACTS, facts), self._cursor.as_dict(), self._more)
         self._nothing = Batch(POINTS.to_frame(), FACTS.to_frame(), batch.cursor)
         self._last_news = began
         return batch
 
     @property
     def pause_s(self) -> float:
-        """Seconds after which it is time to look again: 0.05, or 0.25 when nothing came for a minute.
+        """Seconds from now until it is time to look again: at once when there was more.
 
-        More where a look takes long: a watcher uses a tenth of a core at most, whatever it watches, sealed rows apart.
+        Looks are 0.05 s apart, or 0.25 s when nothing came for a minute. Where a look takes long they are rarer: a
+        watcher uses a tenth of a core, about, whatever it watches; sealed rows apart.
         """
-        pause = QUICK_S if time.monotonic() - self._last_news < _QUIET_AFTER_S else QUIET_S
-        return max(pause, min(_SHARE * self._took_s, _LONGEST_S))
+        now = time.monotonic()
+        usual = QUICK_S if now - self._last_news < _QUIET_AFTER_S else QUIET_S
+        apart = _MORE_S if self._more else max(usual, min(_SHARE * min(self._took_s), _LONGEST_S))
+        return max(0.0, self._looked_at + apart - now)
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until it is time to look again: for `pause_s`, `timeout_s` at most, or until `wake`. Ctrl-C ends it."""
@@ -173,7 +182,7 @@ class Watcher:
             self._listing.again()
         points = [self._taken(frame, self._wanted.rows("metrics"), self._cursor.points) for frame in found.points]
         facts = [self._taken(frame, self._wanted.rows("facts"), self._cursor.facts) for frame in found.facts]
-        return found._replace(points=points, facts=facts)
+        return found._replace(points=points, facts=facts, more=found.more or found.sealed)
 
     def _taken(self, frame: pl.DataFrame, wanted: pl.Expr | None, cursor: dict[str, int]) -> pl.DataFrame:
         """The wanted rows behind the cursor; it is moved on."""

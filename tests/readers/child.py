@@ -19,6 +19,7 @@ from ingest.pipeline import Pipeline
 from ingest.settings import PipelineSettings
 
 HASTY = PipelineSettings(
+    queue=os.environ.get("QUEUE", "file"),  # type: ignore[arg-type]
     flush_interval_s=0.005,
     sync_interval_s=None,
     first_segment_bytes=8 << 10,
