@@ -137,8 +137,11 @@ def may_say() -> list[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, server: str, may_say: list[str]) -> Iterator[Page]:
-    """A page of 1440 x 900 with nothing open; addresses may begin with /. Errors and foreign requests fail the test."""
+def page(browser: Browser, server: str, serve: Callable[..., str], may_say: list[str]) -> Iterator[Page]:
+    """A page of 1440 x 900 with nothing open; addresses may begin with /. Errors and foreign requests fail the test.
+
+    It depends on `serve` so that it is closed before the servers that it shows.
+    """
     context = browser.new_context(base_url=server, viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(LIMIT_MS)

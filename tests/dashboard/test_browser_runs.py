@@ -16,6 +16,7 @@ from ingest.pipeline import Pipeline
 from ingest.settings import PipelineSettings
 from readers.dashboard.process import DashboardProcess
 from readers.dashboard.settings import DashboardSettings
+from tracker import ExperimentTracker
 
 if TYPE_CHECKING:
     from tests.dashboard.conftest import Demo
@@ -80,7 +81,7 @@ def test_search_finds_names_and_tags(page: Page) -> None:
 def test_a_filter_is_answered_by_the_server(page: Page) -> None:
     """An expression over params, metrics and status, sent by Enter."""
     opened(page)
-    page.get_by_role("combobox").fill("params.lr > 0.03 and metrics.loss < 1")
+    page.get_by_role("combobox", name="Filter expression").fill("params.lr > 0.03 and metrics.loss < 1")
     page.keyboard.press("Enter")
 
     expect(page.locator(".told-count")).to_have_text("3 runs")
@@ -91,18 +92,18 @@ def test_a_wrong_filter_is_told_at_its_field_and_the_table_stays(page: Page, may
     """The server's words and its hint stand below the field."""
     may_say.append("status of 400")
     opened(page)
-    page.get_by_role("combobox").fill("params.lrr > 1")
+    page.get_by_role("combobox", name="Filter expression").fill("params.lrr > 1")
     page.keyboard.press("Enter")
 
     expect(page.locator(".filter-error")).to_contain_text("params.lr")
-    expect(page.get_by_role("combobox")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("combobox", name="Filter expression")).to_have_attribute("aria-invalid", "true")
     assert len(names(page)) == 13
 
 
 def test_the_filter_field_offers_columns(page: Page) -> None:
     """A word begun is completed by Tab, spelled as the filter wants it."""
     opened(page)
-    field = page.get_by_role("combobox")
+    field = page.get_by_role("combobox", name="Filter expression")
     field.press_sequentially("val/acc")
 
     expect(page.get_by_role("option")).to_have_count(1)
@@ -149,7 +150,7 @@ def test_groups_have_counts_and_means_and_fold(page: Page) -> None:
     )
 
     expect(adam.locator(".badge")).to_have_text("3")
-    expect(adam.locator(".cell").nth(at)).to_have_text("0.7")  # of 0.9, 0.7, 0.5
+    expect(adam.locator(".cell").nth(at)).to_have_text("0.7000")  # of 0.9, 0.7, 0.5
     adam.click()
     expect(adam).to_have_attribute("aria-expanded", "false")
     assert (query(page)["group"], query(page)["closed"]) == ("params.optimizer", "adam")
@@ -290,6 +291,52 @@ def test_an_empty_store_says_how_to_begin(page: Page, serve: Callable[..., str],
     expect(page.locator(".state-code")).to_contain_text("start_run")
 
 
+def test_the_table_lives(page: Page, serve: Callable[..., str], tmp_path: Path) -> None:
+    """A run that goes on, one that begins and one that ends show by themselves; the tree counts them."""
+    with ExperimentTracker(tmp_path / "store", "live", auto_log=False) as tracker:
+        first = tracker.start_run("first", params={"lr": 0.1})
+        tracker.log_metrics({"loss": 3.0}, step=0)
+        tracker.flush()
+        opened(page, f"{serve(tmp_path / 'store')}/?cols=status,metrics.loss")
+        expect(row(page, "first").locator(".status")).to_have_text("Running")
+        expect(page.locator(".bar-state")).to_have_text("Live")
+
+        tracker.log_metrics({"loss": 2.5}, step=1)
+        expect(row(page, "first")).to_contain_text("2.500")
+        tracker.end_run(run_id=first)
+        expect(row(page, "first").locator(".status")).to_have_text("Finished")
+        tracker.start_run("second")
+        expect(row(page, "second").locator(".status")).to_have_text("Running")
+        expect(page.get_by_role("treeitem", name="live")).to_contain_text("2")
+        tracker.end_run()
+
+
+@pytest.mark.timeout(60)  # two servers start, one after the other
+def test_a_lost_server_is_said_and_found_again(page: Page, tmp_path: Path, may_say: list[str]) -> None:
+    """The page keeps what it has, says from when that is, and goes on when the server is back."""
+    may_say += ["ERR_CONNECTION_REFUSED", "WebSocket"]
+    with ExperimentTracker(tmp_path / "store", "live", auto_log=False) as tracker:
+        tracker.start_run("only")
+        tracker.end_run()
+    started = DashboardProcess.start(DashboardSettings(str(tmp_path / "store"), port=0))
+    page.clock.install()
+    opened(page, started.address)
+    expect(page.locator(".bar-state")).to_have_text("Live")
+    started.stop()
+    expect(page.locator(".bar-state")).not_to_have_text("Live")
+    page.clock.fast_forward(4_000)
+
+    expect(page.locator(".banner")).to_contain_text("trying again")
+    assert names(page) == ["only"]
+    started = DashboardProcess.start(DashboardSettings(str(tmp_path / "store"), port=started.port))
+    with page.expect_response("**/api/session"):  # the old one's token is refused, and asked for anew
+        page.evaluate("window.dispatchEvent(new Event('online'))")
+    page.clock.fast_forward(20_000)
+    expect(page.locator(".bar-state")).to_have_text("Live")
+    expect(page.locator(".banner")).to_be_hidden()
+    started.stop()
+
+
 @pytest.mark.parametrize("width", [390, 900, 2560])
 def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
     """A phone, a tablet, a large screen: the page itself never scrolls sideways."""
@@ -343,6 +390,13 @@ BLANKS = """async () => {
 }"""
 
 
+@pytest.fixture
+def table_only(page: Page) -> None:
+    """The page without its charts, as this browser would remember it."""
+    page.add_init_script("localStorage.setItem('steplog.layout', JSON.stringify({arrangement: 'table'}))")
+
+
+@pytest.mark.usefixtures("table_only")
 def test_ten_thousand_runs_scroll_without_blank_rows(page: Page, many: str) -> None:
     """However far a scroll jumps, the next frame shows the right runs, by fewer than 50 rows."""
     opened(page, many)
@@ -353,6 +407,7 @@ def test_ten_thousand_runs_scroll_without_blank_rows(page: Page, many: str) -> N
     assert seen["most"] < 50
 
 
+@pytest.mark.usefixtures("table_only")
 def test_ten_thousand_runs_are_sorted_grouped_and_searched(page: Page, many: str) -> None:
     """All of them, not only those on the screen."""
     opened(page, f"{many}/?sort=metrics.loss&group=params.optimizer")
