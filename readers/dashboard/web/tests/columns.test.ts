@@ -19,6 +19,7 @@ test("powers of two and wide ranges are drawn by their logarithm", () => {
   expect(textColumn("batch", ["32", "64", "128", "256"]).kind).toBe("log");
   expect(textColumn("lr", ["0.00001", "0.1"]).kind).toBe("log");
   expect(textColumn("seed", ["1", "2", "3", "4"]).kind).toBe("linear");
+  expect(numberColumn("even from almost 0 to 1", [0.00001, 0.25, 0.5, 0.75, 1]).kind).toBe("linear");
 });
 
 test("the words of JSON for what isn't finite are numbers, null is none", () => {

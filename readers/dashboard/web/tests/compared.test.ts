@@ -47,6 +47,8 @@ test("the metric that most runs have is asked about first, the machine's own nev
   expect(metricOf(compared, null)).toBe("loss");
   expect(metricOf(compared, "rare")).toBe("rare");
   expect(metricOf(compared, "gone")).toBe("loss");
+  const all = (key: string) => ({ key, values: [1, 2, 3, 4], best: [], direction: "minimize" });
+  expect(metricOf({ ...compared, metrics: [all("epoch_time"), all("lr"), all("loss"), all("val/loss")] }, null)).toBe("val/loss");
 });
 
 test("goodness is by rank, knows the direction, and has none for what isn't finite", () => {

@@ -17,7 +17,7 @@ const order = new Intl.Collator("en", { numeric: true });
 
 export function numberColumn(name: string, values: readonly (JsonNumber | null)[]): Column {
   const numbers = Float64Array.from(values, toNumber);
-  return { name, kind: spansDecades(numbers) ? "log" : "linear", values: numbers, levels: [] };
+  return { name, kind: numberKind(numbers), values: numbers, levels: [] };
 }
 
 /** A column of texts: of numbers where every text that is there is one (not NaN or empty), else of levels. */
@@ -25,7 +25,7 @@ export function textColumn(name: string, texts: readonly (string | null)[]): Col
   const there = texts.filter((text) => text !== null);
   if (there.length > 0 && there.every((text) => text.trim() !== "" && Number.isFinite(Number(text)))) {
     const numbers = Float64Array.from(texts, (text) => (text === null ? NaN : Number(text)));
-    return { name, kind: spansDecades(numbers) || doubling(numbers) ? "log" : "linear", values: numbers, levels: [] };
+    return { name, kind: numberKind(numbers), values: numbers, levels: [] };
   }
   const levels = [...new Set(there)].sort((a, b) => order.compare(a, b));
   const place = new Map(levels.map((level, index) => [level, index]));
@@ -57,6 +57,8 @@ export function columnScale(column: Column): Scale {
 }
 
 const MARGIN = 0.06;
+/** Numbers that reach less far look the same either way. */
+const FAR = 8;
 
 function stepTick(value: number): Tick {
   const exact = exactNumber(value);
@@ -70,11 +72,12 @@ export function columnText(column: Column, run: number, words: (value: number) =
   return column.kind === "category" ? (column.levels[value] ?? "none") : words(value);
 }
 
-/** Three positive numbers or more that lie more evenly by the logarithm, as powers of two do. */
-function doubling(values: Float64Array): boolean {
+/** By the logarithm where positive numbers reach far and lie more evenly so, as powers of two do, or rates from a sweep. */
+function numberKind(values: Float64Array): ScaleKind {
   const distinct = [...new Set(values)].filter(Number.isFinite).sort((a, b) => a - b);
   const [low, middle, high] = [distinct[0] ?? NaN, distinct[(distinct.length - 1) >> 1] ?? NaN, distinct.at(-1) ?? NaN];
-  if (distinct.length < 3 || !(low > 0) || high < 8 * low) return false;
+  if (distinct.length < 3) return spansDecades(distinct) ? "log" : "linear";
+  if (!(low > 0) || high < FAR * low) return "linear";
   const share = Math.log(middle / low) / Math.log(high / low);
-  return Math.abs(share - 0.5) < Math.abs((middle - low) / (high - low) - 0.5);
+  return Math.abs(share - 0.5) < Math.abs((middle - low) / (high - low) - 0.5) ? "log" : "linear";
 }

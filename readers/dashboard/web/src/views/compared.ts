@@ -105,15 +105,20 @@ export function goodnessOf(values: ArrayLike<number>, direction: Direction): Flo
   });
 }
 
-/** The metric that a comparison starts with: the asked one if it is there, else the first that most runs have. */
+/** The metric that a comparison starts with: the asked one if it is there, else one of validation that most runs have. */
 export function metricOf(compared: Compared, asked: string | null): string {
   if (asked !== null && compared.metrics.some(({ key }) => key === asked)) return asked;
-  const has = (values: readonly unknown[]): number => values.filter((value) => value !== null && Number.isFinite(toNumber(value as number))).length;
-  let [best, most] = ["", -1];
+  let [best, most] = [compared.metrics[0]?.key ?? "", -1];
   for (const { key, values } of compared.metrics) {
-    if (key.startsWith("system/")) continue;
-    const count = has(values);
-    if (count > most) [best, most] = [key, count];
+    const share = values.filter((value) => Number.isFinite(toNumber(value))).length / Math.max(values.length, 1);
+    const score = share + telling(key);
+    if (score > most) [best, most] = [key, score];
   }
-  return best || (compared.metrics[0]?.key ?? "");
+  return best;
+}
+
+/** What a name promises: results of validation most, the machine's and the clock's least. */
+function telling(key: string): number {
+  if (key.startsWith("system/") || /(time|duration|seconds|_s|epoch|step|lr|learning_rate)$/i.test(key)) return -0.9;
+  return /(^|[/_.])(val|valid|validation|test|eval)([/_.]|$)/i.test(key) ? 0.5 : 0;
 }

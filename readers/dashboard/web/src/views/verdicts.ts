@@ -98,7 +98,7 @@ function pairTable(pairs: readonly Pair[]): HTMLElement {
       { head: "95 % interval", number: true, cell: (pair) => (Number.isNaN(toNumber(pair.lower)) ? "none" : `${formatNumber(toNumber(pair.lower))} to ${formatNumber(toNumber(pair.upper))}`) },
       { head: "P(first better)", number: true, cell: (pair) => probability(toNumber(pair.probability)), order: (pair) => toNumber(pair.probability) },
       { head: "p, adjusted", number: true, cell: (pair) => pValue(toNumber(pair.p)), order: (pair) => toNumber(pair.p) },
-      { head: "In words", class: "value", cell: (pair) => longText(pair.words, 400) },
+      { head: "In words", class: "in-words", cell: (pair) => longText(pair.words, 400) },
     ],
   });
   list.update(pairs);
