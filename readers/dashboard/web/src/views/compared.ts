@@ -120,5 +120,5 @@ export function metricOf(compared: Compared, asked: string | null): string {
 /** What a name promises: results of validation most, the machine's and the clock's least. */
 function telling(key: string): number {
   if (key.startsWith("system/") || /(time|duration|seconds|_s|epoch|step|lr|learning_rate)$/i.test(key)) return -0.9;
-  return /(^|[/_.])(val|valid|validation|test|eval)([/_.]|$)/i.test(key) ? 0.5 : 0;
+  return /(^|[/_.])(val|valid|validation|test|e(?:val|valuation))([/_.]|$)/i.test(key) ? 0.5 : 0;
 }
