@@ -18,6 +18,8 @@ PARENT_LOOK_S = 1.0
 
 def main(descriptor: int, parent: int) -> int:
     """Serve until stdin ends or the parent is gone; the exit status."""
+    # Ctrl-C is for the program. Blocked, not ignored: uvicorn sets a handler of its own.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with contextlib.suppress(OSError):
         os.nice(5)  # the training goes first
     told = json.loads(sys.stdin.buffer.readline() or b"null")
@@ -49,7 +51,6 @@ def main(descriptor: int, parent: int) -> int:
         say({"error": f"the dashboard's packages aren't all installed: {error}; install steplog with its dependencies"})
         return 1
     _end_with(parent, dashboard.end)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     dashboard.run()
     return 0
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import select
 import signal
 import socket
@@ -181,11 +182,14 @@ def test_its_token_is_on_no_command_line(store: Path) -> None:
 
 
 def test_ctrl_c_is_for_the_program(running: DashboardProcess) -> None:
-    """The program decides what ends; the server isn't in its terminal's group, and ignores the signal."""
+    """The program decides what ends; the server isn't in its terminal's group, and the signal doesn't reach it."""
     assert running.pid is not None
     os.kill(running.pid, signal.SIGINT)
 
+    blocked = re.search(r"^SigBlk:\s*(\w+)", Path(f"/proc/{running.pid}/status").read_text(), re.MULTILINE)
     assert os.getpgid(running.pid) != os.getpgid(0)
+    assert blocked
+    assert int(blocked[1], 16) & 1 << (signal.SIGINT - 1)
     assert answers(running)
 
 
@@ -193,6 +197,7 @@ def test_what_it_says_is_repeated_and_kept(running: DashboardProcess, caplog: py
     """Also that it ended by itself."""
     assert running.pid is not None
     os.kill(running.pid, signal.SIGKILL)
+    wait_until_gone(running.pid)
     running._listener.join(WAIT_S)
 
     assert not running.alive
