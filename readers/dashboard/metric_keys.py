@@ -8,6 +8,8 @@ from readers.best import numbers, series
 from readers.runtable import RunTable
 
 MOST_KEYS = 20_000
+LONGEST_KEY_BYTES = 4_000
+"""A metric of a longer name gets no chart."""
 _NUMBER = re.compile(r"\d+")
 
 
@@ -20,7 +22,8 @@ def metric_keys(table: RunTable) -> dict[str, object]:
     counted = table.summaries.group_by("key").agg(
         pl.len().alias("runs"), (pl.col("count") + pl.col("nan_count")).sum().alias("points")
     )
-    rows = sorted(counted.iter_rows(), key=lambda row: (row[0].startswith("system/"), *_natural(row[0])))
+    named = counted.filter(pl.col("key").str.len_bytes() <= LONGEST_KEY_BYTES)
+    rows = sorted(named.iter_rows(), key=lambda row: (row[0].startswith("system/"), *_natural(row[0])))
     members = series(row[0] for row in rows)
     metrics = [
         {
@@ -33,7 +36,7 @@ def metric_keys(table: RunTable) -> dict[str, object]:
         }
         for key, runs, points in rows[:MOST_KEYS]
     ]
-    return {"metrics": metrics, "truncated": len(rows) - MOST_KEYS if len(rows) > MOST_KEYS else None}
+    return {"metrics": metrics, "truncated": counted.height - len(metrics) or None}
 
 
 def _natural(name: str) -> tuple[object, ...]:

@@ -24,7 +24,9 @@ LONGEST_TEXT = 4_096
 MOST_ROWS = 20_000
 MOST_EVENTS = 500
 MOST_CHECKPOINTS = 500
+LONGEST_NAME = 1_000
 _LONGEST_EVENT = 300
+_MANY_ROWS = 1_000
 _STATISTICS = ("count", "nan_count", "last", "last_step", "min", "min_step", "max", "max_step", "mean", "std")
 _DIFF = "environment/git.diff"
 _SILENT = ("param", "tag", "env")
@@ -97,8 +99,9 @@ def cut(text: str, longest: int = LONGEST_TEXT) -> Answer:
 def _named_values(facts: pl.DataFrame, kind: str) -> list[Answer]:
     """Params or tags, each with its text and number."""
     rows = flat(latest(facts.filter(kind=kind))).sort("key").head(MOST_ROWS)
+    longest = LONGEST_TEXT if rows.height <= _MANY_ROWS else _LONGEST_EVENT
     return [
-        {"name": name, **cut(text or ""), "number": number}
+        {"name": name[:LONGEST_NAME], **cut(text or "", longest), "number": number}
         for name, text, number in rows.select("key", "text", "number").iter_rows()
     ]
 
@@ -110,7 +113,7 @@ def _last(facts: pl.DataFrame, kind: str) -> dict[str, object]:
 
 def _environment(found: Mapping[str, object]) -> list[Answer]:
     return [
-        {"name": name, **cut(_text(value))}
+        {"name": name[:LONGEST_NAME], **cut(_text(value))}
         for name, value in sorted(found.items())
         if not name.startswith("git.") and name != "packages"
     ]
@@ -139,7 +142,7 @@ def _metrics(view: StoreView, run_id: str) -> list[Answer]:
     rows = view.now().table.summaries.filter(pl.col("run_id") == run_id).sort("key")
     return [
         {
-            "key": row["key"],
+            "key": row["key"][:LONGEST_NAME],
             **{name: row[name] for name in _STATISTICS},
             "direction": direction(row["key"]),
             "system": row["key"].startswith("system/"),
@@ -150,7 +153,7 @@ def _metrics(view: StoreView, run_id: str) -> list[Answer]:
 
 def _models(facts: pl.DataFrame) -> list[Answer]:
     rows = facts.filter(kind="model").select("key", "value", "time").tail(MOST_ROWS).iter_rows()
-    return [{"name": name, **_object(value), "time": time} for name, value, time in rows]
+    return [{"name": name[:LONGEST_NAME], **_object(value), "time": time} for name, value, time in rows]
 
 
 def _checkpoints(view: StoreView, run_id: str) -> list[Answer]:
@@ -178,7 +181,7 @@ def _events(facts: pl.DataFrame) -> list[Answer]:
     shown = shown.with_columns(plain_texts(shown["value"]).alias("text"))
     rows = shown.select("time", "kind", "key", "text").iter_rows()
     return [
-        {"time": time, "kind": kind, "key": key, "value": (text or "")[:_LONGEST_EVENT]}
+        {"time": time, "kind": kind, "key": key[:LONGEST_NAME], "value": (text or "")[:_LONGEST_EVENT]}
         for time, kind, key, text in rows
     ]
 

@@ -2,8 +2,8 @@
 
 Ten thousand runs are a few megabytes of JSON, so the bytes are kept: for one state of the store a question is answered
 once, and the browser's own copy is confirmed by its tag. Bounds: `MOST_RUNS` runs (the newest), `MOST_COLUMNS` columns
-(those first that most runs have, series such as epoch_1/loss, epoch_2/loss ... and the machine's metrics last),
-`LONGEST_CELL` characters of a text. What was cut is said in the answer's `truncated`.
+(those first that most runs have, series such as epoch_1/loss, epoch_2/loss ... and the machine's metrics last; fewer of
+very many runs), `LONGEST_CELL` characters of a text. What was left out is said in the answer's `truncated`.
 """
 
 import threading
@@ -22,7 +22,11 @@ from readers.runtable import RunTable
 
 MOST_RUNS = 20_000
 MOST_COLUMNS = 200
+MOST_CELLS = 2_000_000
 LONGEST_CELL = 256
+LONGEST_NAME = 1_000
+"""Of a param, metric or tag that gets a column."""
+_MUCH_TEXT_BYTES, _SHORT_CELL = 64 << 20, 40
 _OF_RUNS = {
     "run_id": "text",
     "run_name": "text",
@@ -105,15 +109,14 @@ class Name(NamedTuple):
 def chosen(table: RunTable) -> tuple[list[Name], int]:
     """(the params, metrics and tags that get a column, how many don't)."""
     n = len(table)
-    metrics = _metrics(table)
-    params = _values("params", table.params, n)
-    tags = _values("tags", table.tags, n)
-    room = MOST_COLUMNS - len(_OF_RUNS)
+    there = (_metrics(table), _values("params", table.params, n), _values("tags", table.tags, n))
+    metrics, params, tags = ([name for name in names if len(name.key) <= LONGEST_NAME] for names in there)
+    room = min(MOST_COLUMNS, max(MOST_CELLS // max(n, 1), 2 * len(_OF_RUNS))) - len(_OF_RUNS)
     first = [*metrics[: room // 2], *params[: room // 3], *tags[: room // 6]]
     rest = [each for each in (*params, *metrics, *tags) if each not in set(first)]
     taken = {*first, *rest[: room - len(first)]}
     ordered = [each for each in (*metrics, *params, *tags) if each in taken]
-    return ordered, len(metrics) + len(params) + len(tags) - len(ordered)
+    return ordered, sum(map(len, there)) - len(ordered)
 
 
 def _metrics(table: RunTable) -> list[Name]:
@@ -161,12 +164,13 @@ def _encoded(
     wide: pl.DataFrame, names: list[Name], digits: Mapping[str, Mapping[int, str]], count: int, left_out: int
 ) -> bytes:
     columns: list[dict[str, object]] = [{"name": name, "kind": kind} for name, kind in _OF_RUNS.items()]
-    arrays = {name: column(_short(wide[name])) for name in _OF_RUNS}
+    longest = LONGEST_CELL if wide.estimated_size() <= _MUCH_TEXT_BYTES else _SHORT_CELL
+    arrays = {name: column(_short(wide[name], longest)) for name in _OF_RUNS}
     for name in names:
         full = f"{name.kind}.{name.key}"
         if full in wide.columns and full not in arrays:
             columns.append({"name": full, "kind": _kind(wide[full]), "runs": name.runs, "varies": name.varies})
-            arrays[full] = column(_short(wide[full]), digits.get(full))
+            arrays[full] = column(_short(wide[full], longest), digits.get(full))
     head = {"columns": columns, "count": count, "truncated": _truncated(wide.height, count, left_out)}
     data = b",".join(encoded(name) + b":" + array for name, array in arrays.items())
     return encoded(head)[:-1] + b',"data":{' + data + b"}}"
@@ -178,15 +182,15 @@ def _kind(values: pl.Series) -> str:
     return "number" if values.dtype.is_numeric() else "text"
 
 
-def _short(values: pl.Series) -> pl.Series:
+def _short(values: pl.Series, longest: int) -> pl.Series:
     """Texts without what no cell has room for."""
     if values.dtype != pl.String:
         return values
-    long = values.str.len_bytes() > LONGEST_CELL
+    long = values.str.len_bytes() > longest
     if not long.any():
         return values
     text = pl.col(values.name)
-    cut = pl.when(text.str.len_chars() > LONGEST_CELL).then(text.str.slice(0, LONGEST_CELL) + "…").otherwise(text)
+    cut = pl.when(text.str.len_chars() > longest).then(text.str.slice(0, longest) + "…").otherwise(text)
     return values.to_frame().select(cut.alias(values.name)).to_series()
 
 

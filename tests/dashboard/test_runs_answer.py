@@ -294,3 +294,30 @@ def test_what_is_read_bit_by_bit_is_what_a_fresh_reading_gives(recorder: Recorde
             assert_frame_equal(found.runs, fresh.runs)
             for name in ("params", "tags", "summaries"):
                 assert_frame_equal(getattr(found, name), getattr(fresh, name), check_row_order=False)
+
+
+def test_names_of_a_megabyte_get_no_column(recorder: Recorder, site: Site) -> None:
+    """They are counted among what was left out, cut on the run's page, and no chart is offered."""
+    name = "x" * (1 << 20)
+    recorder.start("r1")
+    recorder.params("r1", {name: 1, "lr": 2})
+    recorder.log("r1", {name: 1.0, "loss": 1.0}, 0)
+
+    told, page = site.told("/api/runs"), site.get("/api/runs/r1")
+    keys = site.asked("/api/metrics", runs=["r1"])
+
+    assert [column["name"] for column in told["columns"][8:]] == ["metrics.loss", "params.lr"]
+    assert (told["truncated"]["columns"], len(page.content) < 20_000) == (2, True)
+    assert ([key["key"] for key in keys["metrics"]], keys["truncated"]) == (["loss"], 1)
+
+
+def test_very_many_runs_get_fewer_columns(recorder: Recorder, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that an answer stays one that a browser can hold."""
+    monkeypatch.setattr("readers.dashboard.runs_table.MOST_CELLS", 60)
+    for number in range(3):
+        recorder.start(f"r{number}")
+        recorder.params(f"r{number}", {f"p{key}": number for key in range(50)})
+
+    told = site.told("/api/runs")
+
+    assert (len(told["columns"]), told["truncated"]["columns"]) == (20, 38)
