@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from readers.best import direction, resolve_mode
-from readers.dashboard.run_view import cut
+from readers.dashboard.run_view import LONGEST_NAME, cut
 from readers.dashboard.store_view import StoreView
 from readers.differences import differences
 from readers.grouping import counted, grouped
@@ -63,7 +63,7 @@ class Comparisons:
         return {
             "runs": runs.to_dicts(),
             "differences": [
-                {"kind": row.kind, "name": row.name, "values": [_short(value) for value in row.values]}
+                {"kind": row.kind, "name": row.name[:LONGEST_NAME], "values": [_short(value) for value in row.values]}
                 for row in found.rows[:rows]
             ],
             "same": found.same,

@@ -41,7 +41,7 @@ def run_page(view: StoreView, run_id: str) -> Answer:
     if found.is_empty():
         raise no_run(run_id, moment.table)
     run = found.row(0, named=True)
-    run["run_name"] = run["run_name"] or run_id
+    run["run_name"] = (run["run_name"] or run_id)[:LONGEST_NAME]
     facts = facts_of(view, run_id, run["experiment"])
     tags = _named_values(facts, "tag")
     environment = _last(facts, "env")
