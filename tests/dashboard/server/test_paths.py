@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
 
 from readers.dashboard.pages import Page
-from tests.dashboard.server.attacker import Server
+from readers.dashboard.settings import DashboardSettings
+from tests.dashboard.server.attacker import Server, serving
 
 SECRET = b"root:"
 CLIMBS = [
@@ -143,3 +145,30 @@ def test_a_page_that_is_built_meanwhile_is_seen(folder: Path) -> None:
     assert before is not None
     assert after is not None
     assert (before.content, after.content) == (b"<!doctype html>page", b"<!doctype html>another")
+
+
+def test_a_browser_asks_again_only_for_what_may_have_changed(folder: Path, store: Path) -> None:
+    """What is named by its content is kept; the document is asked for with its mark, and sent again when it differs."""
+    app = Starlette(routes=Page(folder).routes())
+    with serving(DashboardSettings(store, port=0), app=app) as running:
+        first = running.ask(target="/run/any")
+        mark = first.headers["etag"]
+        known = running.ask(target="/", if_none_match=f'"other", {mark}')
+        other = running.ask(target="/", if_none_match='"other"')
+        script = running.ask(target="/assets/index-1a2b.js")
+
+    assert (first.status, first.body) == (200, b"<!doctype html>page")
+    assert (known.status, known.body, known.headers["etag"]) == (304, b"", mark)
+    assert (other.status, other.body) == (200, first.body)
+    assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_page_that_was_never_built_says_how(tmp_path: Path, store: Path) -> None:
+    """In plain words, without a script."""
+    app = Starlette(routes=Page(tmp_path).routes())
+    with serving(DashboardSettings(store, port=0), app=app) as running:
+        reply = running.ask(target="/compare")
+
+    assert reply.status == 503
+    assert b"python readers/dashboard/web/page.py" in reply.body
+    assert b"<script" not in reply.body
