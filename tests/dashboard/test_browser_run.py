@@ -248,6 +248,45 @@ def test_parts_and_models_are_listed(page: Page) -> None:
     expect(part(page, "Checkpoints")).to_contain_text("No checkpoint was written")
 
 
+def test_the_code_is_shown_with_the_changes_that_no_commit_has(
+    page: Page, logged: Logged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commit and branch, added and removed lines told apart, and the packages, which can be searched."""
+    monkeypatch.chdir(tmp_path)
+    for command in (["init", "-q", "-b", "trunk"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        (tmp_path / "train.py").write_text("lr = 0.1\n")
+        subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@y", *command], check=True)
+    (tmp_path / "train.py").write_text("lr = 0.3  # <b>better</b>\n")
+    with ExperimentTracker(logged.path, "study") as tracker:
+        tracker.start_run("changed", run_id="changed")
+    opened(page, "changed", "?tab=environment&packages=polars")
+
+    expect(part(page, "Code")).to_contain_text("trunk")
+    expect(page.locator(".diff-remove")).to_have_text(["-lr = 0.1"])
+    expect(page.locator(".diff-add")).to_have_text(["+lr = 0.3  # <b>better</b>"])
+    expect(part(page, "Packages").locator("tbody td").first).to_have_text("polars")
+    assert page.locator(".diff b").count() == 0
+
+
+def test_a_running_run_is_followed(page: Page, logged: Logged) -> None:
+    """Values, files and the status change on the page as they do in the run."""
+    with ExperimentTracker(logged.path, "study", auto_log=False) as tracker:
+        tracker.start_run("followed", run_id="followed")
+        tracker.log_metrics({"loss": 2.0}, step=0)
+        tracker.flush()
+        opened(page, "followed")
+        expect(row(page, "loss").locator("td").nth(1)).to_have_text("2")
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+        tracker.log_metrics({"loss": 1.5}, step=1)
+        tracker.log_text("done", "result.txt")
+        tracker.flush()
+
+        expect(row(page, "loss").locator("td").nth(1)).to_have_text("1.5")
+        expect(tab(page, "Files")).to_contain_text("1")
+    expect(page.locator(".run-status")).to_have_text("Finished")
+
+
 def test_a_note_is_written_in_place_and_comes_back(page: Page, logged: Logged) -> None:
     """Saved by Ctrl+Enter, shown as text, stored as the run's note; Escape leaves it as it was."""
     opened(page, "edited")
