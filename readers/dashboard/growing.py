@@ -25,6 +25,8 @@ from readers.schemas import SCHEMAS
 
 _MOST_BYTES = 64 << 20
 """Of a queue file that one look decodes; a segment is shut at 16 MiB or so."""
+_MOST_OPEN = 128
+"""Queue files that are held open."""
 
 
 class LivePoints(NamedTuple):
@@ -71,6 +73,8 @@ class GrowingRows(LiveRows):
         if segment not in self._growing or growing is None:
             return super()._rows(segment, table, alive=alive)
         growing.look()
+        if len(self._growing) > _MOST_OPEN:
+            growing.tail.close()  # the next look opens it again
         return growing.frame(table)
 
     def _forget_but(self, live: dict[LiveSegment, pl.DataFrame]) -> None:

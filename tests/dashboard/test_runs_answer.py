@@ -5,6 +5,7 @@ import json
 import math
 import random
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -321,3 +322,21 @@ def test_very_many_runs_get_fewer_columns(recorder: Recorder, site: Site, monkey
     told = site.told("/api/runs")
 
     assert (len(told["columns"]), told["truncated"]["columns"]) == (20, 38)
+
+
+def test_many_live_writers_need_few_open_files(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a bound their queue files are opened for each look, and nothing is missed."""
+    monkeypatch.setattr("readers.dashboard.growing._MOST_OPEN", 2)
+    writers = [Recorder(recorder.layout.root) for _ in range(4)]
+    view = StoreView(Store(recorder.layout.root), clock=count(0, 10).__next__)
+    for turn in range(3):
+        for number, writer in enumerate(writers):
+            if not turn:
+                writer.start(f"r{number}")
+            writer.log(f"r{number}", {"loss": float(turn)}, turn)
+
+        assert view.now().table.metric("loss").tolist() == [float(turn)] * 4
+        held = [segment.tail.is_open for segment in view.tables.growing._growing.values()]
+        assert sum(held) <= 2
+    for writer in writers:
+        writer.close()
