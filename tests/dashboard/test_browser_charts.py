@@ -174,6 +174,23 @@ def test_a_spike_of_one_point_in_a_million_is_seen_and_found_by_zooming(page: Pa
     assert "c.of" not in query(page)
 
 
+def test_a_zoom_can_hold_for_all_charts(page: Page, demo: "Demo") -> None:
+    """With the option on, a range dragged in one chart is that of every chart, and stands in the address once."""
+    page.goto(f"/?runs={resnets(demo)}")
+    loss, accuracy = chart(page, "loss"), chart(page, "val/accuracy")
+    page.get_by_role("button", name="View options").click()
+    page.get_by_label("Zoom all charts together").check()
+    page.keyboard.press("Escape")
+
+    drag(page, loss, 0.25, 0.75)
+    for each in (loss, accuracy):
+        expect(each.get_by_role("button", name="Reset zoom")).to_be_visible()
+    lower, upper = map(float, query(page)["c.zoom"][0].split(":"))
+    assert 0 < lower < upper < 19
+    accuracy.locator(".u-over").dblclick()
+    expect(loss.get_by_role("button", name="Reset zoom")).to_be_hidden()
+
+
 def test_live_points_are_drawn_without_asking_again(
     serve: Callable[..., str], tmp_path: Path, logger: Logger, page: Page
 ) -> None:
@@ -271,7 +288,7 @@ def test_groups_are_a_mean_and_an_interval(page: Page, demo: "Demo") -> None:
     loss.locator(".u-over").hover(position={"x": 60, "y": 60})
     expect(page.locator(".chart-tip-row")).to_have_count(2)
     expect(page.locator(".chart-tip-row").first).to_contain_text("n = 3")
-    page.get_by_role("button", name="View").click()
+    page.get_by_role("button", name="View options").click()
     page.get_by_label("Groups are drawn as").select_option("runs")
     page.keyboard.press("Escape")
     loss.locator(".u-over").hover(position={"x": 70, "y": 60})

@@ -32,7 +32,7 @@ export class ChartsBar {
     private readonly events: BarEvents,
   ) {
     this.view = view;
-    this.more = h("button", { class: "button charts-more", type: "button", "aria-haspopup": "dialog", on: { click: () => this.openMore() } }, icon("sliders"), h("span", null, "View"));
+    this.more = h("button", { class: "button charts-more", type: "button", "aria-haspopup": "dialog", "aria-label": "View options", title: "How charts are drawn", on: { click: () => this.openMore() } }, icon("sliders"), h("span", null, "View"));
     this.search.addEventListener("input", () => this.onSearch());
     this.search.addEventListener("keydown", (event) => event.key === "Escape" && this.search.value !== "" && this.clear(event));
     this.slider.addEventListener("input", () => this.events.change({ smooth: fromSlider(Number(this.slider.value)) }));

@@ -11,7 +11,7 @@ import { paint, type Frame } from "./paint";
 import { Plot } from "./plot";
 import { readingsAt, type Reading } from "./readout";
 import { ChartRuns, type Pushed } from "./runs";
-import { extent, sceneOf, type Scene } from "./scene";
+import { bandValues, extent, sceneOf, type Scene } from "./scene";
 import type { Ticker } from "./ticker";
 import { Times } from "./times";
 import { tooltip } from "./tooltip";
@@ -179,7 +179,8 @@ export class Chart {
     this.range = this.zoom ?? extent(data.cells.values(), view.logX);
     this.scene = sceneOf(data.cells, board.runs, { smooth: view.smooth, range: this.range, groups: board.groups, band: view.band });
     const shown = { ...this.range, log: logY, bulk: own.bulk ?? view.bulk };
-    const y = yRange(this.scene.lines.map((line) => line.cells), shown);
+    const { bands, lines } = this.scene;
+    const y = bands.length > 0 ? yRange([], shown, bandValues(bands, this.range)) : yRange(lines.map((line) => line.cells), shown);
     if (data.cells.size > 0) this.plot.draw({ x: this.range, y: { from: y.lo, to: y.hi }, logX: view.logX, logY, xKind: xKind(view.x) }, this.size.width, this.size.height);
     this.element.dataset["points"] = String(this.scene.lines.reduce((total, line) => total + line.cells.points, 0));
     this.element.dataset["top"] = String(y.hi);

@@ -27,8 +27,7 @@ export class FullScreen {
     const legend = new Legend((id) => this.board.focus(id));
     legend.show(this.board.entries());
     const inner = h("div", { class: "chart-full-inner" }, close, chart.element, legend.element);
-    // The dialog itself takes the focus: a ring around its close button would be the first thing seen.
-    const dialog = h("dialog", { class: "chart-full", "aria-label": key, tabindex: -1, autofocus: true }, inner);
+    const dialog = h("dialog", { class: "chart-full", "aria-label": key, tabindex: -1 }, inner);
     dialog.addEventListener("close", () => {
       this.dispose();
       this.onClose();
@@ -37,6 +36,7 @@ export class FullScreen {
     this.dialog = dialog;
     document.body.append(dialog);
     dialog.showModal();
+    dialog.focus(); // else a ring around its close button is the first thing seen
     chart.show(true);
     this.board.onSeen();
   }

@@ -41,13 +41,14 @@ export function paint(frame: Frame, scene: Scene, colours: Colours, focus: strin
 }
 
 function paintLines(frame: Frame, lines: readonly Line[], colours: Colours, focus: string | null): void {
-  const faint = lines.length > 30 ? 0.5 : 1;
+  const faint = lines.length > 30 ? 0.6 : 1;
+  const behind = lines.length > 12 ? RAW_BEHIND / 2 : RAW_BEHIND;
   const order = focus === null ? lines : [...lines].sort((a, b) => Number(a.runId === focus) - Number(b.runId === focus));
   const alpha = (line: Line): number => (focus === null ? faint : line.runId === focus ? 1 : FADED);
   for (const line of order) {
     const colour = colours.run(line.runId);
-    if (line.cells.width > 0) paintEnvelope(frame, line, colour, alpha(line) * (line.smoothed ? RAW_BEHIND : ENVELOPE));
-    else if (line.smoothed) stroke(frame, line.cells.x, line.cells.last, line.cells.length, colour, alpha(line) * RAW_BEHIND);
+    if (line.cells.width > 0) paintEnvelope(frame, line, colour, alpha(line) * (line.smoothed ? behind : ENVELOPE));
+    else if (line.smoothed) stroke(frame, line.cells.x, line.cells.last, line.cells.length, colour, alpha(line) * behind);
   }
   for (const line of order) stroke(frame, line.cells.x, line.values, line.cells.length, colours.run(line.runId), alpha(line), line.runId === focus ? 2 : 1);
 }

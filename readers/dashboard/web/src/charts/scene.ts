@@ -58,6 +58,25 @@ function finite(line: Line): Float64Array {
   return line.smoothed ? values : values.map((value) => (Number.isFinite(value) ? value : NaN));
 }
 
+/** What bands reach in a range of x; an interval of two or three runs can reach far beyond them all, so it counts as far
+ *  as the centres' own range again on either side. */
+export function bandValues(bands: readonly Band[], range: Range): number[] {
+  const centres: number[] = [];
+  const bounds: number[] = [];
+  for (const band of bands) {
+    for (let k = 0; k < band.x.length; k += 1) {
+      const x = band.x[k] as number;
+      if (x < range.from || x > range.to) continue;
+      centres.push(band.centre[k] as number);
+      for (const bound of [band.lower[k] as number, band.upper[k] as number]) if (!Number.isNaN(bound)) bounds.push(bound);
+    }
+  }
+  const low = centres.reduce((a, b) => Math.min(a, b), Infinity);
+  const high = centres.reduce((a, b) => Math.max(a, b), -Infinity);
+  const reach = high - low || Math.abs(high) || 1;
+  return [...centres, ...bounds.map((bound) => Math.min(high + reach, Math.max(low - reach, bound)))];
+}
+
 /** Numbers by size, else as they came. */
 export function inOrder(groups: string[]): string[] {
   return groups.every((group) => group.trim() !== "" && Number.isFinite(Number(group))) ? groups.sort((a, b) => Number(a) - Number(b)) : groups;

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { seriesCsv } from "./exports";
 import { readingsAt, rowsAround, type Reading } from "./readout";
 import { Cells } from "./cells";
-import { extent, inOrder, sceneOf } from "./scene";
+import { bandOf } from "./bands";
+import { bandValues, extent, inOrder, sceneOf } from "./scene";
 import { finder, sectionsOf } from "./sections";
 import { readChartsView, writeChartsView } from "./view";
 
@@ -83,6 +84,15 @@ describe("a scene", () => {
     expect(readingsAt(scene, 4, 0.5).map((reading) => [reading.id, reading.value])).toEqual([["b", 9], ["a", 1]]);
     expect(readingsAt(scene, 9, 0.5).map((reading) => [reading.id, reading.value])).toEqual([["a", 2]]);
     expect(readingsAt(scene, 99, 0.5)).toEqual([]);
+  });
+
+  it("is as high as its bands, but not as an interval of two runs that reaches far beyond them", () => {
+    const line = (y: number[]) => ({ x: Float64Array.of(0, 1), y: Float64Array.from(y), length: 2, width: 0 });
+    const values = bandValues([bandOf("a", [line([0, 10]), line([1, 11])], "ci")], { from: 0, to: 1 });
+    expect([Math.min(...values), Math.max(...values)].map((value) => Math.round(value * 10) / 10)).toEqual([-5.9, 16.9]);
+    const wide = bandValues([bandOf("a", [line([0, 0]), line([100, 100])], "ci")], { from: 0, to: 1 });
+    expect([Math.min(...wide), Math.max(...wide)]).toEqual([0, 100]);
+    expect(bandValues([], { from: 0, to: 1 })).toEqual([]);
   });
 
   it("knows how far x goes", () => {
