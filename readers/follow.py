@@ -1,9 +1,11 @@
 """follow: a store's points as they are logged, for as long as anybody listens.
 
 `follow` is for `async for`, under asyncio and trio; `follow_sync` is a plain iterator. Both give batches (see batch),
-never an empty one, never end by themselves, and are left by `break`, cancellation, or Ctrl-C. Each point comes once:
-live, sealed or compacted, whoever restarts in between; who keeps `batch.cursor` when a batch was dealt with, and gives
-it as `since` the next time, misses nothing and sees nothing twice.
+never end by themselves, and are left by `break`, cancellation, or Ctrl-C. A batch is empty only after one that said
+there was more, when there wasn't: so who wants just what is there can stop at the first that has no `more`.
+
+Each point comes once: live, sealed or compacted, whoever restarts in between. Who keeps `batch.cursor` when a batch was
+dealt with, and gives it as `since` the next time, misses nothing and sees nothing twice.
 """
 
 import os
@@ -35,9 +37,11 @@ def follow_sync(
 
 def _batches(watcher: Watcher) -> Iterator[Batch]:
     with watcher:
+        promised = False
         while True:
             batch = watcher.poll()
-            if not batch.empty:
+            if not batch.empty or (promised and not batch.more):
+                promised = batch.more
                 yield batch
             watcher.wait()
 
@@ -76,6 +80,8 @@ class Following:
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
         self._ready: Batch | None = None
+        self._promised = False
+        """Whether the last batch said that more is waiting."""
         self._closed = False
 
     def __aiter__(self) -> Self:
@@ -109,4 +115,5 @@ class Following:
 
     def _look(self) -> None:
         batch = self._watcher.poll()
-        self._ready = None if batch.empty else batch
+        if not batch.empty or (self._promised and not batch.more):
+            self._ready, self._promised = batch, batch.more

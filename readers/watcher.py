@@ -116,8 +116,13 @@ class Watcher:
         room = self._most - sum(frame.height for frame in (*points, *facts))
         room -= self._take_sealed(self._facts, facts, self._cursor.facts, room)
         if not self._facts.writers:  # their points come when all facts have been said
-            self._take_sealed(self._points, points, self._cursor.points, room)
-        self._more = behind or live.more or not sure
+            room -= self._take_sealed(self._points, points, self._cursor.points, room)
+        more = bool(self._facts.writers or self._points.writers)
+        if behind and not more:  # those who waited for their sealed rows
+            live = self._take_live()
+            points += live.points
+            facts += live.facts
+        self._more = more or live.more or not sure
         batch = Batch(_in_order(POINTS, points), _in_order(FACTS, facts), self._cursor.as_dict(), self._more)
         self._nothing = Batch(POINTS.to_frame(), FACTS.to_frame(), batch.cursor)
         self._last_news = began
@@ -207,16 +212,20 @@ class Watcher:
         return rows.height
 
     def _skip(self) -> None:
-        """Move the cursor behind all that is there now."""
+        """Move the cursor behind all that is there now. What is sealed meanwhile is listed anew."""
         for _ in range(_TRIES):
-            if self._list():
-                break
-            time.sleep(_PAUSE_S)
-        self._cursor = Cursor(self._points.last(), self._facts.last())
-        self._points.skip()
-        self._facts.skip()
-        while self._take_live().more:
-            pass
+            if not self._list():
+                time.sleep(_PAUSE_S)
+                continue
+            for cursor, backlog in ((self._cursor.points, self._points), (self._cursor.facts, self._facts)):
+                sealed = backlog.last()
+                cursor.update({writer: max(seq, cursor.get(writer, -1)) for writer, seq in sealed.items()})
+                backlog.skip()
+            live = self._take_live()
+            while live.more and not live.sealed:
+                live = self._take_live()
+            if not live.sealed:
+                return
 
 
 def _root_of(store: Source | str | os.PathLike[str]) -> str | os.PathLike[str]:

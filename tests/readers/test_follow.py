@@ -44,6 +44,24 @@ def test_a_plain_iterator_gives_what_is_new(recorder: Any, root: Path) -> None:
     assert seen == [[1.0], [2.0]]
 
 
+@pytest.mark.parametrize("sealed", [False, True])
+def test_who_stops_at_the_first_batch_without_more_has_all(recorder: Any, root: Path, *, sealed: bool) -> None:
+    """So a job that takes what is there, now and then, need not know when that was all."""
+    recorder.start("r")
+    for value in range(50):
+        recorder.log("r", {"loss": float(value)})
+    if sealed:
+        recorder.seal()
+    recorder.log("r", {"loss": 50.0})
+    seen: list[float] = []
+    for batch in follow_sync(root, most=7):
+        seen += numbers(batch)
+        if not batch.more:
+            break
+
+    assert seen == [float(value) for value in range(51)]
+
+
 def test_arguments_are_refused_at_the_call(root: Path) -> None:
     """Not at the first batch, which may be long in coming."""
     for call in (follow, follow_sync):
