@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ingest.layout import Layout
+from ingest.sources import open_plain
 from readers.alertrules import DEFAULT_RULES, parse_rule
 from readers.alerts import Alert, Alerts
 from readers.batch import FACTS, POINTS, Batch
@@ -88,7 +89,7 @@ class Alarms:
         """The store's own rules."""
         path = layout.control / "alerts.json"
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:  # a pipe there must not hold up the server
                 raw = file.read(_LARGEST_FILE + 1)
             if len(raw) > _LARGEST_FILE:
                 raise ValueError("it is too large")  # noqa: TRY301 - said as all that is wrong with it
@@ -100,7 +101,8 @@ class Alarms:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except (OSError, ValueError, RecursionError) as error:
-            self.problem = f"control/alerts.json of the store is no JSON list of rules: {error}"
+            why = str(error).replace(f"{layout.root}/", "")  # visitors needn't know where the store lies
+            self.problem = f"control/alerts.json of the store is no JSON list of rules: {why}"
             _log.warning("%s", self.problem)
             return []
         return rules
