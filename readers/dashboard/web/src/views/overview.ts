@@ -38,11 +38,14 @@ export function overview(context: SectionContext): Section {
   };
 }
 
+/** What a schedule sets and what counts the work: neither is better for being high. */
+const SETTINGS = /(^|[/_.])(lr|learning_rate|epoch|step|iteration)$/i;
+
 export function metricsTable(noun: readonly [string, string], empty: string, context: SectionContext): ReturnType<typeof listing<MetricSummary>> {
   const number = (head: string, of: (metric: MetricSummary) => JsonNumber | null, at?: (metric: MetricSummary) => number | null, best?: (metric: MetricSummary) => boolean) => ({
     head,
     number: true,
-    cell: (metric: MetricSummary) => figure(of(metric), at?.(metric), !metric.system && best?.(metric) === true),
+    cell: (metric: MetricSummary) => figure(of(metric), at?.(metric), best?.(metric) === true && !metric.system && !SETTINGS.test(metric.key)),
     order: (metric: MetricSummary) => toNumber(of(metric)),
   });
   return listing<MetricSummary>({
