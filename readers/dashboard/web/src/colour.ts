@@ -23,6 +23,9 @@ const PALETTE: readonly (readonly [light: string, dark: string])[] = [
   ["#7a4b2a", "#c79a76"], // brown
 ];
 
+/** Told apart best: few runs have colours of these. */
+const FIRST = 7;
+
 const slots = new Map<string, number>();
 
 /** How many runs can be told apart by colour. */
@@ -52,11 +55,14 @@ export function runColour(id: string): string {
   return theme() === "dark" ? pair[1] : pair[0];
 }
 
-/** The first least-used slot, looking from the preferred one. */
+/** A group's name among the ids that have colours: where runs are grouped, charts and table show their group's. */
+export const groupId = (group: string): string => `group:${group}`;
+
+/** The first least-used slot: of the first ones, from the preferred one on, then of the others. */
 function free(start: number, count: (slot: number) => number): number {
   let best = start;
   for (let k = 0; k < COLOURS; k += 1) {
-    const slot = (start + k) % COLOURS;
+    const slot = k < FIRST ? (start + k) % FIRST : k;
     if (count(slot) === 0) return slot;
     if (count(slot) < count(best)) best = slot;
   }
@@ -67,5 +73,5 @@ function free(start: number, count: (slot: number) => number): number {
 function preferred(id: string): number {
   let hash = 0x811c9dc5;
   for (let k = 0; k < id.length; k += 1) hash = Math.imul(hash ^ id.charCodeAt(k), 0x01000193);
-  return (hash >>> 0) % COLOURS;
+  return (hash >>> 0) % FIRST;
 }

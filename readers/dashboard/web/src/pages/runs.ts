@@ -4,7 +4,7 @@ import "../styles/runs.css";
 
 import { ApiError, getRuns, getStore, isAbort } from "../api";
 import type { Panels } from "../charts/panels";
-import { claimColours } from "../colour";
+import { claimColours, groupId, runColour } from "../colour";
 import { fill, h } from "../dom";
 import { formatCount, plural } from "../format";
 import { bindKeys } from "../keys";
@@ -27,10 +27,13 @@ import { onTheme } from "../theme";
 
 /** Runs drawn when none is chosen. */
 const NEWEST_DRAWN = 5;
+/** Groups drawn when none is chosen, as many of each. */
+const MOST_GROUPS_DRAWN = 8;
 /** Pushed changes are taken over at most this often. */
 const APPLY_MS = 1000;
 /** New runs, and changes under a filter, need a question to the server: at most this often. */
 const RELOAD_MS = 5000;
+const TREE_MS = 1500;
 const TICK_MS = 1000;
 const TREE_KEY = "steplog.tree";
 
@@ -47,7 +50,9 @@ class RunsPage {
   private count = 0;
   private truncated = "";
   private readonly selection: Selection;
+  private groups: readonly Group[] = [];
   private drawn: string[] = [];
+  private drawnGroups: ReadonlySet<string> = new Set();
   private anchor: string | null = null;
   private pending: ChangedRun[] = [];
   private loading: AbortController | null = null;
@@ -77,6 +82,8 @@ class RunsPage {
     this.tree = new ExperimentTree((experiment) => this.chooseExperiment(experiment));
     this.grid = new Grid(new Widths(), {
       partOf: (id) => this.partOf(id),
+      colourOf: (id) => this.colourOf(id),
+      groupColour: (group) => (this.drawnGroups.has(groupName(group.value)) ? runColour(groupId(groupName(group.value))) : null),
       onPick: (index, range) => this.pick(index, range),
       onPickGroup: (group) => this.pickGroup(group),
       onPickAll: () => this.pickAll(),
@@ -218,7 +225,7 @@ class RunsPage {
     if (!this.frame) return;
     const { unknown, columns } = this.frame.apply(changed);
     if (unknown.length > 0 || this.view.filter !== "") this.soon("reload", RELOAD_MS, () => void this.load());
-    if (unknown.length > 0 || columns.has("status")) this.soon("tree", RELOAD_MS, () => void this.loadTree());
+    if (unknown.length > 0 || columns.has("status")) this.soon("tree", TREE_MS, () => void this.loadTree());
     const orders = [this.view.group, ...this.view.sort.map((key) => key.name)].some((name) => columns.has(name));
     if (orders || this.view.search !== "") this.compute();
     else if (columns.size > 0) this.refresh();
@@ -254,6 +261,7 @@ class RunsPage {
     const grouping = view.group ? frame.column(view.group) : undefined;
     const lines = grouping ? grouped(frame, this.rows, grouping, view.sort, new Set(view.closed)) : ungrouped(this.rows);
     const columns = this.columns().flatMap((name) => frame.column(name) ?? []);
+    this.groups = lines.groups;
     this.chooseDrawn();
     this.toolbar.show(view.search, view.group, frame);
     this.grid.show(frame, lines, columns, view.sort, grouping);
@@ -271,23 +279,38 @@ class RunsPage {
     this.showPanels();
   }
 
-  /** Nothing chosen: the newest few of the runs shown. */
+  /** Nothing chosen: the newest few of the runs shown, or of each of the first groups. */
   private chooseDrawn(): void {
     const { frame } = this;
+    if (!frame) return;
+    const grouping = this.view.group ? frame.column(this.view.group) : undefined;
     if (this.selection.list.length > 0) this.drawn = this.selection.list;
-    else if (frame) {
-      const start = frame.column("start_time")?.sortKeys();
-      const newest: number[] = [];
-      const time = (row: number): number => start?.[row] ?? 0;
-      for (const row of this.rows) {
-        if (newest.length === NEWEST_DRAWN && time(row) <= time(newest[NEWEST_DRAWN - 1] ?? 0)) continue;
-        const at = newest.findIndex((other) => time(other) < time(row));
-        newest.splice(at < 0 ? newest.length : at, 0, row);
-        if (newest.length > NEWEST_DRAWN) newest.pop();
-      }
-      this.drawn = newest.map((row) => frame.id(row));
+    else if (grouping) this.drawn = this.groups.slice(0, MOST_GROUPS_DRAWN).flatMap((group) => this.newest(frame, group.rows));
+    else this.drawn = this.newest(frame, this.rows);
+    this.drawnGroups = new Set(grouping ? this.drawn.map((id) => this.groupOf(id)) : []);
+    claimColours(grouping ? [...this.drawnGroups].map(groupId) : this.drawn);
+  }
+
+  private newest(frame: RunFrame, rows: Int32Array): string[] {
+    const start = frame.column("start_time")?.sortKeys();
+    const time = (row: number): number => start?.[row] ?? 0;
+    const newest: number[] = [];
+    for (const row of rows) {
+      if (newest.length === NEWEST_DRAWN && time(row) <= time(newest[NEWEST_DRAWN - 1] ?? 0)) continue;
+      const at = newest.findIndex((other) => time(other) < time(row));
+      newest.splice(at < 0 ? newest.length : at, 0, row);
+      if (newest.length > NEWEST_DRAWN) newest.pop();
     }
-    claimColours(this.drawn);
+    return newest.map((row) => frame.id(row));
+  }
+
+  private groupOf(id: string): string {
+    const { frame } = this;
+    return groupName(frame?.column(this.view.group)?.text(frame.row(id) ?? -1) ?? "");
+  }
+
+  private colourOf(id: string): string {
+    return runColour(this.drawnGroups.size > 0 ? groupId(this.groupOf(id)) : id);
   }
 
   private partOf(id: string): Part {
@@ -346,7 +369,7 @@ class RunsPage {
     const runs = [...this.drawn];
     const names = new Map(runs.map((id) => [id, this.nameOf(id)]));
     const grouping = view.group ? frame.column(view.group) : undefined;
-    const groups = grouping ? new Map(runs.map((id) => [id, grouping.text(frame.row(id) ?? -1) || "none"])) : undefined;
+    const groups = grouping ? new Map(runs.map((id) => [id, this.groupOf(id)])) : undefined;
     const show = JSON.stringify([runs, [...names.values()], groups ? [...groups] : null]);
     if (this.panels && show === this.panelsShow) return;
     const { charts } = this;
@@ -534,6 +557,9 @@ class RunsPage {
     this.toolbar.showTree(open);
   }
 }
+
+/** What a group of the table is called in the charts. */
+const groupName = (value: string): string => value || "none";
 
 /** Open beside the table where there is room for both, unless this browser remembers otherwise. */
 function treeOpen(): boolean {

@@ -1,6 +1,5 @@
 // What a cell shows. One function a kind; the grid calls them again and again on the same few elements.
 
-import { runColour } from "../colour";
 import { h } from "../dom";
 import { exactNumber, formatAgo, formatCount, formatDuration, formatNumber, formatTime } from "../format";
 import { runPath } from "../router";
@@ -10,7 +9,7 @@ import type { Column, RunFrame } from "./frame";
 /** How a run takes part in the charts: chosen by hand, drawn because nothing is chosen, or not at all. */
 export type Part = "chosen" | "drawn" | "none";
 
-export function showPick(cell: HTMLElement, id: string, name: string, part: Part): void {
+export function showPick(cell: HTMLElement, colour: string, name: string, part: Part): void {
   const box = (cell.firstElementChild as HTMLInputElement | null) ?? cell.appendChild(h("input", { type: "checkbox", class: "pick", tabindex: -1 }));
   box.checked = part === "chosen";
   box.indeterminate = false;
@@ -18,7 +17,7 @@ export function showPick(cell: HTMLElement, id: string, name: string, part: Part
   box.setAttribute("aria-label", `Choose ${name}`);
   box.title = part === "drawn" ? "Drawn because nothing is chosen; click to choose" : "";
   if (part === "none") box.style.removeProperty("--swatch");
-  else box.style.setProperty("--swatch", runColour(id));
+  else box.style.setProperty("--swatch", colour);
 }
 
 export function showName(cell: HTMLElement, frame: RunFrame, row: number): void {

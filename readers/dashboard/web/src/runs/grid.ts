@@ -18,6 +18,9 @@ const PICK_WIDTH = 36;
 export interface GridHandlers extends HeadHandlers {
   /** How the run takes part in the charts. */
   partOf: (id: string) => Part;
+  /** The colour of its line there; a group's, for a group's heading. */
+  colourOf: (id: string) => string;
+  groupColour: (group: Group) => string | null;
   /** A run was clicked, or chosen by key: the line's index; `range` from the last one to this. */
   onPick: (index: number, range: boolean) => void;
   onPickGroup: (group: Group) => void;
@@ -226,7 +229,7 @@ export class Grid {
     element.removeAttribute("aria-expanded");
     element.setAttribute("aria-selected", String(part === "chosen"));
     const [pick, name] = cells;
-    if (pick) showPick(pick, id, frame.name(row), part);
+    if (pick) showPick(pick, part === "none" ? "" : this.handlers.colourOf(id), frame.name(row), part);
     if (name) showName(name, frame, row);
     this.columns.forEach((column, k) => {
       const cell = cells[k + 2];
@@ -242,10 +245,11 @@ export class Grid {
     element.removeAttribute("aria-selected");
     const [pick, name] = cells;
     const label = group.value === "" ? "none" : group.value;
+    const colour = this.handlers.groupColour(group);
     if (pick) {
       const ids = Array.from(group.rows, (row) => frame.id(row));
       const chosen = ids.filter((id) => this.handlers.partOf(id) === "chosen").length;
-      showPick(pick, "", `all of ${labelOf(this.grouping.name)} ${label}`, chosen === ids.length ? "chosen" : "none");
+      showPick(pick, colour ?? "", `all of ${labelOf(this.grouping.name)} ${label}`, chosen === ids.length ? "chosen" : "none");
       const box = pick.firstElementChild as HTMLInputElement;
       box.indeterminate = chosen > 0 && chosen < ids.length;
     }
@@ -254,6 +258,7 @@ export class Grid {
       fill(
         name,
         h("span", { class: `fold${group.closed ? "" : " open"}`, "aria-hidden": "true" }),
+        colour !== null && h("span", { class: "group-colour", style: { background: colour } }),
         h("span", { class: "faint group-by" }, labelOf(this.grouping.name)),
         h("span", { class: group.value === "" ? "cut faint" : "cut" }, label),
         countBadge(group.rows.length),
