@@ -14,7 +14,12 @@ from tracker import ExperimentTracker
 def main(root: str, run_id: str) -> None:
     """Log until told to end."""
     done = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), done.set()), daemon=True).start()
+
+    def wait() -> None:
+        sys.stdin.read()
+        done.set()
+
+    threading.Thread(target=wait, daemon=True).start()
     settings = PipelineSettings(flush_interval_s=0.05, seal_interval_s=0.3, sync_interval_s=None, compact_files=8)
     with ExperimentTracker(root, "training", auto_log=False, pipeline=settings) as tracker:
         tracker.start_run("counting", run_id=run_id)
