@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { tickDuration, tickNumber } from "./axisnumbers";
+import { tickDuration, tickNumber, tickTimes } from "./axisnumbers";
 import { bandOf, type Member } from "./bands";
 import { Cells } from "./cells";
 import { smoothed, unitOf } from "./smoothing";
@@ -126,7 +126,14 @@ describe("axis words", () => {
     expect([1.25, 1.5].map((value) => tickNumber(value, 0.25))).toEqual(["1.25", "1.50"]);
     expect([20_000, 40_000].map((value) => tickNumber(value, 20_000))).toEqual(["20k", "40k"]);
     expect(tickNumber(-0.5, 0.5)).toBe("−0.5");
-    expect(tickNumber(1e-7, 0)).toBe("1e−7");
+    expect([1e-7, 0.01, 10, 1e6].map((value) => tickNumber(value, 0))).toEqual(["1e−7", "0.01", "10", "1M"]);
+  });
+
+  it("say the time of day, and the day once", () => {
+    const at = (...parts: [number, number, number, number?, number?, number?]): number => new Date(...parts).getTime();
+    expect(tickTimes([at(2026, 10, 23, 22), at(2026, 10, 23, 23), null, at(2026, 10, 24, 0)], 3_600_000)).toEqual(["22:00\n23 Nov", "23:00", null, "00:00\n24 Nov"]);
+    expect(tickTimes([at(2026, 10, 23, 22, 1, 5)], 5000)).toEqual(["22:01:05\n23 Nov"]);
+    expect(tickTimes([at(2026, 10, 23), at(2026, 10, 24)], 86_400_000)).toEqual(["23 Nov\n2026", "24 Nov"]);
   });
 
   it("write durations as one says them", () => {

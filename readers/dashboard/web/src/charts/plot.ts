@@ -3,7 +3,7 @@
 
 import uPlot from "uplot";
 
-import { DURATION_STEPS, tickDuration, tickNumber } from "./axisnumbers";
+import { DURATION_STEPS, tickDuration, tickNumber, tickTimes } from "./axisnumbers";
 import type { Frame } from "./paint";
 import type { Range } from "./view";
 
@@ -123,8 +123,9 @@ export class Plot {
 
   private xAxis(): uPlot.Axis {
     const { xKind } = this.axes;
-    const axis: uPlot.Axis = { ...this.axisLook(), space: (_, __, ___, ____, size) => Math.max(xKind === "time" ? 70 : 56, size / 12), size: 28, gap: 6 };
-    if (xKind === "number") axis.values = (_, splits, __, ___, step) => splits.map((value) => (value === null ? null : tickNumber(value, step)));
+    const axis: uPlot.Axis = { ...this.axisLook(), space: (_, __, ___, ____, size) => Math.max(xKind === "time" ? 70 : 56, size / 12), size: xKind === "time" ? 40 : 28, gap: 6 };
+    if (xKind === "time") axis.values = (_, splits, __, ___, step) => tickTimes(splits, step);
+    if (xKind === "number") axis.values = (_, splits, __, ___, step) => splits.map((value) => (value === null ? null : tickNumber(value, this.axes.logX ? 0 : step)));
     if (xKind === "duration") {
       axis.incrs = DURATION_STEPS;
       axis.values = (_, splits) => splits.map((value) => (value === null ? null : tickDuration(value)));
