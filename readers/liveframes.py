@@ -1,8 +1,12 @@
-"""Live frames: decoded events as the rows of a batch, in the order they were logged."""
+"""Live frames: decoded events as the rows of a batch, each writer's in the order they were logged.
+
+All writers' events of a look become one frame: to make a frame costs as much as thousands of rows in it.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ingest.columns import FactRecord, PointBlock
@@ -10,12 +14,11 @@ from ingest.tables import Dictionaries, Names, fact_items, metric_rows
 from readers.batch import FACTS, POINTS
 
 
-def points_frame(blocks: Sequence[PointBlock], writer: str) -> pl.DataFrame:
-    """POINTS rows."""
-    if not blocks:
-        return POINTS.to_frame()
-    names = Dictionaries.empty()
-    rows = metric_rows(blocks, names)
+def points_frame(written: Sequence[tuple[str, PointBlock]]) -> pl.DataFrame:
+    """POINTS rows of (writer, block), writer after writer."""
+    names, writers = Dictionaries.empty(), Names()
+    rows = metric_rows([block for _, block in written], names)
+    numbers = np.array([writers.number(writer) for writer, _ in written], np.int32)
     frame = pl.DataFrame(
         {
             "run_id": _texts(names.runs, rows.run),
@@ -25,23 +28,27 @@ def points_frame(blocks: Sequence[PointBlock], writer: str) -> pl.DataFrame:
             "step_float": rows.step_float,
             "time": pl.Series(rows.time_us, dtype=pl.Int64).cast(POINTS["time"]),
             "value": rows.value,
+            "writer": _texts(writers, np.repeat(numbers, [block.values.size for _, block in written])),
             "seq": rows.seq,
             "kind": rows.step_kind,
         }
     )
-    frame = frame.with_columns(
-        step=pl.when(pl.col("kind") == 1).then("step"),
-        step_float=pl.when(pl.col("kind") == 2).then("step_float"),
-        writer=pl.lit(writer),
+    return (
+        frame.lazy()
+        .with_columns(
+            step=pl.when(pl.col("kind") == 1).then("step"), step_float=pl.when(pl.col("kind") == 2).then("step_float")
+        )
+        .drop("kind")
+        .sort("writer", "seq", maintain_order=True)
+        .collect()
     )
-    return frame.select(POINTS.names()).sort("seq", maintain_order=True)
 
 
-def facts_frame(records: Sequence[FactRecord], writer: str) -> pl.DataFrame:
-    """FACTS rows."""
+def facts_frame(written: Sequence[tuple[str, FactRecord]]) -> pl.DataFrame:
+    """FACTS rows of (writer, record)."""
     rows = [
         (event.run_id, event.experiment, kind, key, value, event.time_ns // 1000, writer, seq)
-        for seq, event in records
+        for writer, (seq, event) in written
         for kind, key, value in fact_items(event)
     ]
     schema = {**FACTS, "time": pl.Int64()}

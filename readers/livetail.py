@@ -20,7 +20,8 @@ import polars as pl
 from ingest.alive import is_alive
 from ingest.catalog import LiveSegment
 from readers.batch import Cursor
-from readers.segmenttail import SegmentTail
+from readers.liveframes import facts_frame, points_frame
+from readers.segmenttail import NewRows, SegmentTail
 
 _MOST_OPEN = 256
 """Files held open; of the others each look opens theirs, which costs a few microseconds more."""
@@ -31,7 +32,7 @@ class NewLiveRows(NamedTuple):
     """What a look at all live segments gave."""
 
     points: list[pl.DataFrame]
-    """POINTS, one frame or none for each segment."""
+    """POINTS frames without an empty one; each writer's rows in order."""
     facts: list[pl.DataFrame]
     """FACTS, likewise."""
     more: bool
@@ -66,8 +67,7 @@ class LiveTail:
 
     def take(self, waiting: Collection[str], most_bytes: int) -> NewLiveRows:
         """The new rows, but for those of writers that wait for their sealed rows; about `most_bytes` of queue files."""
-        points: list[pl.DataFrame] = []
-        facts: list[pl.DataFrame] = []
+        found: list[tuple[str, NewRows]] = []
         more = sealed = False
         for writer in list(self._writers):
             if writer in waiting:
@@ -76,7 +76,7 @@ class LiveTail:
                 more = True
                 break
             try:
-                read, unfinished = self._take_writer(self._writers[writer], points, facts, most_bytes)
+                read, unfinished = self._take_writer(writer, found, most_bytes)
             except FileNotFoundError:
                 sealed = True
                 continue
@@ -87,24 +87,21 @@ class LiveTail:
             if unfinished:
                 more = True
                 self._writers[writer] = self._writers.pop(writer)  # the others have their turn first
-        return NewLiveRows(points, facts, more, sealed)
+        return NewLiveRows(*_frames(found), more, sealed)
 
     def close(self) -> None:
         """Close all files; the next look opens them again."""
         for tail in list(self._open):
             self._close(tail)
 
-    def _take_writer(
-        self, tails: "list[SegmentTail]", points: "list[pl.DataFrame]", facts: "list[pl.DataFrame]", most_bytes: int
-    ) -> tuple[int, bool]:
+    def _take_writer(self, writer: str, into: "list[tuple[str, NewRows]]", most_bytes: int) -> tuple[int, bool]:
         """(bytes read, whether there is more) of one writer."""
-        read = 0
+        read, tails = 0, self._writers[writer]
         for tail, following in zip(tails, [*tails[1:], None], strict=True):
             shut = following is not None and self._touched(following)
             if self._waiting(tail):
                 new = tail.take(most_bytes - read)
-                points += [] if new.points is None else [new.points]
-                facts += [] if new.facts is None else [new.facts]
+                into.append((writer, new))
                 read += new.bytes_read
                 if new.more:
                     return read, True
@@ -146,3 +143,16 @@ class LiveTail:
         if message not in self._said:
             self._said.add(message)
             _log.warning("steplog: %s", message)
+
+
+def _frames(found: list[tuple[str, NewRows]]) -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+    """(points, facts); a writer's queue is in files or in memory: its rows are in one frame, or in order in several."""
+    blocks = [(writer, block) for writer, new in found for block in new.blocks]
+    records = [(writer, record) for writer, new in found for record in new.records]
+    points = [new.points for _, new in found if new.points is not None]
+    facts = [new.facts for _, new in found if new.facts is not None]
+    if blocks:
+        points.append(points_frame(blocks))
+    if records:
+        facts.append(facts_frame(records))
+    return points, facts

@@ -1,14 +1,15 @@
 """SegmentTail: the new rows of one live segment, from its queue file; from its streams where that is in memory."""
 
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
 
 from ingest.catalog import LiveSegment
+from ingest.columns import FactRecord, PointBlock
 from ingest.segments import live_paths
 from readers.batch import FACTS, POINTS
-from readers.liveframes import facts_frame, points_frame
 from readers.queuetail import QueueTail
 from readers.streamtail import StreamTail
 
@@ -16,8 +17,10 @@ _log = logging.getLogger("steplog")
 
 
 class NewRows(NamedTuple):
-    """What a look at a segment gave; None where there are no rows."""
+    """What a look at a segment gave: events of its queue file, or frames of its streams."""
 
+    blocks: Sequence[PointBlock] = ()
+    records: Sequence[FactRecord] = ()
     points: pl.DataFrame | None = None
     facts: pl.DataFrame | None = None
     more: bool = False
@@ -60,13 +63,7 @@ class SegmentTail:
         decoded, more = self.queue.take(most_bytes)
         for line in decoded.poisoned:
             _log.warning("steplog: %s: %s; it is left out", self.queue.path, line)
-        writer = self.segment.writer
-        return NewRows(
-            points_frame(decoded.points, writer) if decoded.points else None,
-            facts_frame(decoded.facts, writer) if decoded.facts else None,
-            more,
-            self.queue.offset - offset,
-        )
+        return NewRows(decoded.points, decoded.facts, more=more, bytes_read=self.queue.offset - offset)
 
     def close(self) -> None:
         """Close its files; the next look opens them again."""
@@ -81,4 +78,4 @@ class SegmentTail:
         mark = pl.lit(self.segment.writer).alias("writer")
         if points is not None:
             points = points.with_columns(mark).select(POINTS.names()).sort("seq", maintain_order=True)
-        return NewRows(points, None if facts is None else facts.with_columns(mark).select(FACTS.names()))
+        return NewRows(points=points, facts=None if facts is None else facts.with_columns(mark).select(FACTS.names()))

@@ -123,8 +123,9 @@ class Watcher:
             points += live.points
             facts += live.facts
         self._more = more or live.more or not sure
-        batch = Batch(_in_order(POINTS, points), _in_order(FACTS, facts), self._cursor.as_dict(), self._more)
-        self._nothing = Batch(POINTS.to_frame(), FACTS.to_frame(), batch.cursor)
+        ordered = _in_order(points, self._nothing.points), _in_order(facts, self._nothing.facts)
+        batch = Batch(*ordered, self._cursor.as_dict(), self._more)
+        self._nothing = self._nothing._replace(cursor=batch.cursor)
         self._last_news = began
         return batch
 
@@ -191,11 +192,11 @@ class Watcher:
 
     def _taken(self, frame: pl.DataFrame, wanted: pl.Expr | None, cursor: dict[str, int]) -> pl.DataFrame:
         """The wanted rows behind the cursor; it is moved on."""
-        writer = frame["writer"][0]
-        behind = pl.col("seq") > cursor.get(writer, -1)
+        writers = frame["writer"].unique().to_list()
+        reached = pl.col("writer").replace_strict(writers, [cursor.get(writer, -1) for writer in writers])
+        behind = pl.col("seq") > (cursor.get(writers[0], -1) if len(writers) == 1 else reached)
         new = frame.filter(behind if wanted is None else behind & wanted)
-        if not new.is_empty():
-            cursor[writer] = new["seq"][-1]
+        cursor.update(_last(new))
         return new
 
     def _take_sealed(self, backlog: Backlog, into: list[pl.DataFrame], cursor: dict[str, int], room: int) -> int:
@@ -208,7 +209,7 @@ class Watcher:
             self._listing.again()
             return 0
         into.append(rows)
-        cursor.update(rows.group_by("writer").agg(pl.col("seq").max()).iter_rows())
+        cursor.update(_last(rows))
         return rows.height
 
     def _skip(self) -> None:
@@ -238,10 +239,21 @@ def _root_of(store: Source | str | os.PathLike[str]) -> str | os.PathLike[str]:
     return root
 
 
-def _in_order(schema: pl.Schema, frames: list[pl.DataFrame]) -> pl.DataFrame:
+def _last(rows: pl.DataFrame) -> dict[str, int]:
+    """Each writer's last seq; a writer's rows are in order."""
+    if rows.is_empty():
+        return {}
+    ends = rows.select("writer", "seq").unique("writer", keep="last")
+    return dict(ends.iter_rows())
+
+
+def _in_order(frames: list[pl.DataFrame], nothing: pl.DataFrame) -> pl.DataFrame:
     """The rows of several writers merged by time; a clock that went back doesn't change a writer's own order."""
-    rows = pl.concat([schema.to_frame(), *frames])
-    if len(frames) < 2 and rows["writer"].n_unique() < 2:
+    frames = [frame for frame in frames if not frame.is_empty()]
+    if not frames:
+        return nothing
+    rows = pl.concat(frames) if len(frames) > 1 else frames[0]
+    if rows["writer"].n_unique() == 1:
         return rows
     at = pl.col("time").cum_max().over("writer")
     return rows.with_columns(at=at).sort("at", "writer", "seq", maintain_order=True).drop("at")
