@@ -26,6 +26,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+@pytest.mark.timeout(60)  # a study of forty runs, its report, and what it imports: 9 s of one core
 def test_python_blocks_run_one_after_the_other(tmp_path: Path) -> None:
     """As a reader would paste them, in an empty folder."""
     script = "\n".join(blocks("python"))
