@@ -145,20 +145,26 @@ def test_axes_are_brushed_by_the_keyboard(page: Page, demo: "Demo") -> None:
 
 
 def test_axes_are_moved_and_chosen(page: Page, demo: "Demo") -> None:
-    """By arrow keys on a name, and by ticks in a list; the address keeps both."""
+    """By arrow keys on a name, by dragging it, and by ticks in a list; the address keeps all of it."""
     compared(page, demo, tab="parallel", metric="loss")
     names = page.locator(".axis-name")
     expect(names).to_contain_text(["lr", "optimizer", "seed", "loss"])
     names.first.focus()
     page.keyboard.press("ArrowRight")
     expect(names).to_contain_text(["optimizer", "lr", "seed", "loss"])
+    from_, to = box(names.nth(1)), box(names.nth(0))
+    page.mouse.move(from_["x"] + 10, from_["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(to["x"] + 10, to["y"] + 8, steps=3)
+    page.mouse.up()
+    expect(names).to_contain_text(["lr", "optimizer", "seed", "loss"])
 
     page.locator(".pick summary").click()
     page.locator(".pick-one", has_text="params.seed").click()
     expect(names).to_have_count(3)
     page.reload()
 
-    expect(names).to_contain_text(["optimizer", "lr", "loss"])
+    expect(names).to_contain_text(["lr", "optimizer", "loss"])
 
 
 def test_lines_are_drawn_and_the_pointer_finds_their_runs(page: Page, demo: "Demo") -> None:

@@ -12,16 +12,14 @@ import { bindKeys } from "../keys";
 import { connectLive } from "../live";
 import { here, navigate, replaceParams, runsOf, type PageLocation } from "../router";
 import { emptyState, errorState, loadingState } from "../states";
-import { alikeTable, MOST_ASKED } from "../views/alike";
 import { chosen, type Brushes } from "../views/brushes";
 import { choice, namesAsOptions } from "../views/choice";
 import { choicesOf, PARTS, withChoices, type Choices, type Part } from "../views/choices";
 import type { Column } from "../views/columns";
 import { columnsOf, comparedOf, directionOf, groupingOf, groupings, metricOf, pairingOf, pairings, valuesOf, type Compared } from "../views/compared";
 import { comparedRuns } from "../views/comparedruns";
-import { differencesTable } from "../views/differences";
+import { differencesPart } from "../views/differencespart";
 import { importanceView } from "../views/importance";
-import { metricsCompared } from "../views/metricscompared";
 import { parallelPart, type PartView } from "../views/parallelpart";
 import { scatterPart } from "../views/scatterpart";
 import { tabList } from "../views/tabs";
@@ -138,7 +136,7 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
     if (now.part === "scatter") {
       return scatterPart({ runs: of.runs, columns, metric, direction: (name) => directionOf(of, name.replace(/^metrics\./, "")), chosen: inside(now.brushes), x: now.x, y: now.y, colour: now.colour, choose });
     }
-    if (now.part === "differences") return plain(differences(now, of));
+    if (now.part === "differences") return plain(differencesPart({ compared: of, all: now.all, onAll: (all) => choose({ all }), search: (name) => here().params.get(name) ?? "", onSearch: searched, signal: asking.signal }));
     if (metric === "") return plain(emptyState("No metric to ask about", "None of these runs has logged one."));
     if (now.part === "importance") return plain(importanceView({ lead, scope: scope(of), metric, method: now.method, onMethod: (method) => choose({ method }) }, asking.signal));
     const by = groupingOf(of, now.by);
@@ -146,22 +144,11 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
     return plain(verdictsView({ lead, scope: scope(of), metric, groupings: groupings(of), pairings: pairings(of), by, pairOn, choose: (name, value) => choose(name === "by" ? { by: value } : { pairOn: value || "none" }) }, asking.signal));
   }
 
-  function differences(now: Choices, of: Compared): HTMLElement {
-    const search = (name: string) => (text: string): void => {
-      const next = new URLSearchParams(here().params);
-      if (text === "") next.delete(name);
-      else next.set(name, text);
-      write(next);
-    };
-    const few = of.runs.length <= MOST_ASKED;
-    const toggle = h("input", { type: "checkbox", checked: now.all && few, disabled: !few, on: { change: () => choose({ all: toggle.checked }) } });
-    return h(
-      "div",
-      { class: "stacked" },
-      h("section", { class: "part" }, h("div", { class: "part-head" }, h("h2", null, "What differs"), h("label", { class: "toggle", title: few ? undefined : `Asked of at most ${MOST_ASKED} runs` }, toggle, "also what is the same")), differencesTable(of, params.get("find") ?? "", search("find"))),
-      now.all && few && alikeTable(of.runs.map((run) => run.id), asking.signal),
-      h("section", { class: "part" }, h("h2", null, "Metrics"), metricsCompared(of, params.get("metrics") ?? "", search("metrics"))),
-    );
+  function searched(name: string, text: string): void {
+    const next = new URLSearchParams(here().params);
+    if (text === "") next.delete(name);
+    else next.set(name, text);
+    write(next);
   }
 
   function curves(now: Choices, of: Compared): PartView {

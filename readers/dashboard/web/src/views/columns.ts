@@ -13,6 +13,11 @@ export interface Column {
   readonly levels: readonly string[];
 }
 
+/** "params.lr" is called lr on an axis; which of both it is, its place and the choice of axes tell. */
+export function title(name: string): string {
+  return name.replace(/^(params|metrics|tags)\./, "");
+}
+
 const order = new Intl.Collator("en", { numeric: true });
 
 export function numberColumn(name: string, values: readonly (JsonNumber | null)[]): Column {

@@ -5,9 +5,10 @@ import { fill, h, svg } from "../dom";
 import { formatNumber } from "../format";
 import { navigate, runPath } from "../router";
 import { onTheme, theme } from "../theme";
+import { axisName } from "./axisname";
 import { brushAxis, type AxisView } from "./brushaxis";
 import { chosen, type Brush, type Brushes } from "./brushes";
-import { columnText, type Column } from "./columns";
+import { columnText, title, type Column } from "./columns";
 import type { ComparedRun, Direction } from "./compared";
 import { goodnessOf } from "./compared";
 import { safeCut } from "./longtext";
@@ -96,7 +97,7 @@ export function parallelView(options: ParallelOptions): ParallelView {
     if (views.length !== axes.length) {
       views = axes.map((axis) => brushAxis(title(axis.column.name), (brush) => brush1(axis.column.name, brush)));
       overlay.replaceChildren(...views.map((view) => view.element));
-      fill(names, axes.map((axis, index) => nameButton(axis, index)));
+      fill(names, axes.map((axis, index) => axisName(axis, { index, count: axes.length, isMetric: axis.column.name === options.metric, move: (to) => move(axis.column.name, to), focus: focusName, placeAt: (x) => Math.round((x - box.left) / Math.max((axes[1]?.x ?? 1) - (axes[0]?.x ?? 0), 1)) })));
     }
     axes.forEach((axis, index) => {
       const room = index === axes.length - 1 ? box.right - 10 : apart - 16;
@@ -107,59 +108,10 @@ export function parallelView(options: ParallelOptions): ParallelView {
     });
   }
 
-  function nameButton(axis: AxisLayout, index: number): HTMLElement {
-    const { name } = axis.column;
-    const button = h(
-      "button",
-      {
-        class: name === options.metric ? "axis-name axis-metric" : "axis-name",
-        type: "button",
-        title: `${title(name)}${axis.column.kind === "log" ? " (logarithmic)" : ""}: drag it, or press the arrow keys, to move the axis`,
-        "aria-label": `${title(name)}, axis ${index + 1} of ${axes.length}; left and right arrows move it`,
-        on: { keydown: (event) => moveByKey(event, name), pointerdown: (event) => drag(event, name) },
-      },
-      h("span", { class: "cut" }, safeCut(title(name), 60)),
-      axis.column.kind === "log" && h("small", { class: "faint" }, "log"),
-    );
-    return button;
-  }
-
-  function moveByKey(event: KeyboardEvent, name: string): void {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (by === undefined) return;
-    event.preventDefault();
-    const from = columns.findIndex((column) => column.name === name);
-    move(name, from + by);
-    (names.children[Math.min(columns.length - 1, Math.max(0, from + by))] as HTMLElement | undefined)?.focus();
-  }
-
-  function drag(event: PointerEvent, name: string): void {
-    if (event.button !== 0) return;
-    const button = event.currentTarget as HTMLElement;
-    const start = axes.find((axis) => axis.column.name === name)?.x ?? 0;
-    const at = (moved: PointerEvent): number => start + moved.clientX - event.clientX;
-    const follow = (moved: PointerEvent): void => {
-      if (Math.abs(moved.clientX - event.clientX) < 4) return;
-      button.classList.add("axis-moving");
-      button.style.left = `${at(moved)}px`;
-    };
-    const stop = (last: PointerEvent): void => {
-      window.removeEventListener("pointermove", follow);
-      window.removeEventListener("pointerup", stop);
-      window.removeEventListener("pointercancel", stop);
-      button.classList.remove("axis-moving");
-      const apart = (axes[1]?.x ?? 1) - (axes[0]?.x ?? 0);
-      move(name, last.type === "pointercancel" ? -1 : Math.round((at(last) - box.left) / Math.max(apart, 1)), last.type === "pointercancel");
-    };
-    window.addEventListener("pointermove", follow);
-    window.addEventListener("pointerup", stop);
-    window.addEventListener("pointercancel", stop);
-  }
-
-  function move(name: string, to: number, cancelled = false): void {
+  function move(name: string, to: number): void {
     const from = columns.findIndex((column) => column.name === name);
     const place = Math.min(columns.length - 1, Math.max(0, to));
-    if (!cancelled && from >= 0 && place !== from) {
+    if (from >= 0 && place !== from) {
       const next = [...columns];
       next.splice(place, 0, ...next.splice(from, 1));
       columns = next;
@@ -167,6 +119,10 @@ export function parallelView(options: ParallelOptions): ParallelView {
       views = [];
     }
     layOut();
+  }
+
+  function focusName(index: number): void {
+    (names.children[Math.min(columns.length - 1, Math.max(0, index))] as HTMLElement | undefined)?.focus();
   }
 
   function brush1(name: string, brush: Brush | undefined): void {
@@ -248,11 +204,6 @@ export function parallelView(options: ParallelOptions): ParallelView {
       window.cancelAnimationFrame(frame);
     },
   };
-}
-
-/** "params.lr" is called lr on an axis; which of both it is, its place and the choice of axes tell. */
-export function title(name: string): string {
-  return name.replace(/^(params|metrics|tags)\./, "");
 }
 
 function rank(goodness: number | undefined): number {

@@ -7,10 +7,10 @@ import { onTheme, theme } from "../theme";
 import { association } from "./association";
 import { axisPicker } from "./axispicker";
 import { chosen, type Brushes } from "./brushes";
-import { columnText, type Column } from "./columns";
+import { columnText, title, type Column } from "./columns";
 import type { ComparedRun, Direction } from "./compared";
 import { listing, type Listing } from "./listing";
-import { parallelView, title, type ParallelView } from "./parallel";
+import { parallelView, type ParallelView } from "./parallel";
 import { runLabel } from "./runlabel";
 import { sequentialColour } from "./sequential";
 

@@ -4,10 +4,9 @@ import { h } from "../dom";
 import { formatNumber } from "../format";
 import { navigate, runPath } from "../router";
 import { onTheme, theme } from "../theme";
-import { columnScale, columnText, type Column } from "./columns";
+import { columnScale, columnText, title, type Column } from "./columns";
 import { goodnessOf, type ComparedRun, type Direction } from "./compared";
 import { safeCut } from "./longtext";
-import { title } from "./parallel";
 import type { Scale, Tick } from "./scale";
 import { sequentialColour } from "./sequential";
 
