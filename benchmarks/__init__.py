@@ -4,14 +4,16 @@
     python -m benchmarks.training_slowdown   what logging costs a training loop
     python -m benchmarks.write_throughput    points a second, bytes a point, memory
     python -m benchmarks.queries             questions over thousands of runs: time, cold and warm, and memory
+    python -m benchmarks.tail_latency        from log call to a follower in another process
+    python -m benchmarks.dashboard           how long a dashboard's server takes to answer its page, over HTTP
     python -m benchmarks.report              the last results as one table: benchmarks/results.md
 
 Each prints one table and one JSON line, and keeps the line in benchmarks/results/. `--quick` is a smoke run: it proves
 that everything works, its figures mean little, and it is kept nowhere unless `--results` says where.
 
 The way of one figure: a script asks `environments` for a peer's virtual environment, `launch` runs `child` in it,
-`child` drives one of the loops (`log_loops`, `training_loop`, `write_loop`) on the peer's adapter from `peers/`, and
-`launch` counts the CPU of every process that came of it until the last of them is gone. What runs in a peer's
+`child` drives one of the loops (`log_loops`, `training_loop`, `write_loop`, `following_loop`) on the peer's adapter from
+`peers/`, and `launch` counts the CPU of every process that came of it until the last of them is gone. What runs in a peer's
 environment needs the standard library only (the training loop and `query_data` need numpy). `queries` goes the same way
 with the adapters of `queries_of/` and the jobs of `query_jobs`; `query_stores` keeps what the tools were filled with.
 

@@ -4,11 +4,19 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import log_call, queries, training_slowdown, write_throughput
+from benchmarks import dashboard, log_call, queries, tail_latency, training_slowdown, write_throughput
 from benchmarks.results import FOLDER, Document, framed, load
 
 _RENDERED: dict[str, Callable[[Document], str]] = {
-    module.NAME: module.rendered for module in (log_call, training_slowdown, write_throughput, queries)
+    module.NAME: module.rendered
+    for module in (
+        log_call,
+        training_slowdown,
+        write_throughput,
+        tail_latency,
+        queries,
+        dashboard,
+    )
 }
 
 

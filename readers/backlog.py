@@ -56,7 +56,7 @@ class Backlog:
         self.writers: set[str] = set()
         """Those that have rows to come: what they have live comes after them."""
 
-    def list(self, parts: Collection[Part], cursor: dict[str, int]) -> None:
+    def update(self, parts: Collection[Part], cursor: dict[str, int]) -> None:
         """These are the sealed parts now. Raises: FileNotFoundError: one was deleted meanwhile; list again."""
         names = {part.path.name: part for part in parts}
         gone = [name for name in self._parts if name not in names]

@@ -49,7 +49,7 @@ class LiveTail:
         self._open: OrderedDict[SegmentTail, None] = OrderedDict()
         self._said: set[str] = set()
 
-    def list(self, segments: Iterable[LiveSegment], cursor: Cursor) -> None:
+    def update(self, segments: Iterable[LiveSegment], cursor: Cursor) -> None:
         """These are the live segments now, sorted; those that the cursor has left behind are not read again."""
         before = {tail.segment: tail for tail in self.tails()}
         self._writers = {}
@@ -57,8 +57,8 @@ class LiveTail:
             reached = max(cursor.points.get(writer, 0), cursor.facts.get(writer, 0)) >> 32
             following = [segment for segment in listed if segment.number >= reached]
             if following:
-                self._writers[writer] = [before.pop(segment, None) or SegmentTail(segment) for segment in following]
-        for tail in before.values():
+                self._writers[writer] = [before.get(segment) or SegmentTail(segment) for segment in following]
+        for tail in {*before.values()} - {*self.tails()}:
             self._close(tail)
 
     def tails(self) -> Iterator[SegmentTail]:
@@ -94,7 +94,7 @@ class LiveTail:
         for tail in list(self._open):
             self._close(tail)
 
-    def _take_writer(self, writer: str, into: "list[tuple[str, NewRows]]", most_bytes: int) -> tuple[int, bool]:
+    def _take_writer(self, writer: str, into: list[tuple[str, NewRows]], most_bytes: int) -> tuple[int, bool]:
         """(bytes read, whether there is more) of one writer."""
         read, tails = 0, self._writers[writer]
         for tail, following in zip(tails, [*tails[1:], None], strict=True):

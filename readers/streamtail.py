@@ -39,7 +39,7 @@ class StreamTail:
     def take(self) -> pl.DataFrame | None:
         """The rows of all whole batches that are new, or None."""
         data = self._read()
-        batches = []
+        batches: list[bytes] = []
         reader, end = pa.BufferReader(pa.py_buffer(data)), 0
         while end < len(data):
             try:

@@ -171,13 +171,13 @@ class Watcher:
         if listed is None:
             return True
         try:
-            self._points.list(listed.metrics, self._cursor.points)
-            self._facts.list(listed.facts, self._cursor.facts)
+            self._points.update(listed.metrics, self._cursor.points)
+            self._facts.update(listed.facts, self._cursor.facts)
         except FileNotFoundError:
             self._listing.again()
             return False
         self._unsure = listed.unsure
-        self._live.list(listed.live, self._cursor)
+        self._live.update(listed.live, self._cursor)
         return not self._unsure
 
     def _take_live(self) -> NewLiveRows:

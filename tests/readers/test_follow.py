@@ -66,7 +66,7 @@ def test_arguments_are_refused_at_the_call(root: Path) -> None:
     """Not at the first batch, which may be long in coming."""
     for call in (follow, follow_sync):
         with pytest.raises(TypeError):
-            call(root, runs="r")  # type: ignore[operator]
+            call(root, runs="r")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

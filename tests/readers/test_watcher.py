@@ -420,7 +420,12 @@ def test_a_look_that_finds_nothing_opens_no_file(recorder: Any, root: Path, monk
     pread = os.pread
     monkeypatch.setattr("readers.listing.snapshot", lambda *args: opened.append("listed"))
     monkeypatch.setattr("readers.queuetail.os.open", lambda *args: opened.append("opened"))
-    monkeypatch.setattr("readers.queuetail.os.pread", lambda *args: (sizes.append(args[1]), pread(*args))[1])
+
+    def counted(descriptor: int, size: int, offset: int) -> bytes:
+        sizes.append(size)
+        return pread(descriptor, size, offset)
+
+    monkeypatch.setattr("readers.queuetail.os.pread", counted)
 
     assert watcher.poll().empty
     assert (opened, sizes) == ([], [8])
