@@ -14,14 +14,14 @@ export function loadingState(words = "Loading"): HTMLElement {
 }
 
 /** What went wrong in the server's words, and a button to ask again. */
-export function errorState(error: unknown, retry?: () => void): HTMLElement {
+export function errorState(error: unknown, retry?: () => void, label = "Try again"): HTMLElement {
   const { title, hint } = told(error);
   return h(
     "div",
     { class: "state state-error", role: "alert" },
     h("p", { class: "state-title" }, title),
     hint !== "" && h("p", { class: "state-hint" }, hint),
-    retry && h("button", { class: "button", type: "button", on: { click: retry } }, "Try again"),
+    retry && h("button", { class: "button", type: "button", on: { click: retry } }, label),
   );
 }
 

@@ -201,8 +201,9 @@ class RunsPage {
       return;
     }
     if (this.frame && error instanceof ApiError && error.status === 0) return; // the shell says so; what is there stays
-    const retry = this.view.experiment !== "" && error instanceof ApiError && error.status === 404 ? () => this.chooseExperiment("") : () => void this.load();
-    this.showOver(errorState(error, retry));
+    const unknown = this.view.experiment !== "" && error instanceof ApiError && error.status === 404;
+    if (unknown) this.showOver(errorState(error, () => this.chooseExperiment(""), "Show all runs"));
+    else this.showOver(errorState(error, () => void this.load()));
   }
 
   private async loadTree(): Promise<void> {
