@@ -2,8 +2,8 @@
 
 Only tools whose documentation gives a way to read a run that goes on. Who has no way of following but to read again is
 read again as often as ours looks by default. Aim is left out: `query_metrics` and `Run.metrics` of another process give
-nothing of a run before Aim's own indexing process has come to it. The modules import their library late, and this one imports only the
-adapter that is asked for.
+nothing of a run before Aim's own indexing process has come to it. The modules import their library late, and this one
+imports only the adapter that is asked for.
 """
 
 import importlib
