@@ -78,12 +78,6 @@ class Board:
     def __exit__(self, *_error: object) -> None:
         self._watcher.close()
 
-    def wait(self, timeout_s: float) -> None:
-        """Wait until there may be something new."""
-        deadline = time.monotonic() + timeout_s
-        while (left := deadline - time.monotonic()) > 0:
-            self._watcher.wait(left)
-
     def refresh(self) -> list[Row]:
         """The runs as of now."""
         more, changed = True, False

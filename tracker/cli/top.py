@@ -1,6 +1,7 @@
 """steplog top: many runs at a glance, live: where each stands, how fast it logs, how its metrics go."""
 
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -62,7 +63,7 @@ def _live(board: "Board", screen: "Console", interval: float) -> None:
         with Live(console=screen, screen=True, auto_refresh=False) as live:
             while True:
                 live.update(_shown(board, rows, screen, rows=screen.height - _FRAME_LINES), refresh=True)
-                board.wait(interval)
+                time.sleep(interval)
                 rows = board.refresh()
     except KeyboardInterrupt:
         screen.print(_shown(board, rows, screen, rows=len(rows)))

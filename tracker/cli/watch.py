@@ -143,14 +143,16 @@ def _alerts(store: "Store", run_id: str, alerts: "Alerts", timeout: float | None
 
     deadline = None if timeout is None else time.monotonic() + timeout
     with Watcher(store, runs=[run_id]) as watcher:
-        had_ended = False
+        ended, asked_at, facts = False, -LOOK_S, False
         while True:
-            ended = _status(store, run_id) != "RUNNING"
+            had_ended = ended
+            if facts or time.monotonic() - asked_at >= LOOK_S:
+                ended, asked_at = _status(store, run_id) != "RUNNING", time.monotonic()
             batch = watcher.poll()
             yield from alerts.take(batch, running=() if ended else None)
             if had_ended and batch.empty:
                 return
-            had_ended = ended
+            facts = not batch.facts.is_empty()
             if not ended and deadline is not None and time.monotonic() >= deadline:
                 raise TimeoutError
             if not batch.more and not ended:
