@@ -189,12 +189,10 @@ class Socket {
   }
 
   private onVisibility(): void {
-    if (document.visibilityState === "visible") {
-      void this.open();
-      if (this.rested) this.resync();
-      this.rested = false;
-    }
-    this.wish();
+    const back = document.visibilityState === "visible" && this.rested;
+    if (document.visibilityState === "visible") void this.open();
+    this.sendWish();
+    if (back) this.resync();
   }
 
   private wishes(): Wish {
@@ -202,6 +200,7 @@ class Socket {
       this.rested = true;
       return { runs: [], keys: [] };
     }
+    this.rested = false;
     return merged(this.listeners);
   }
 
@@ -209,11 +208,15 @@ class Socket {
     if (this.wishing !== 0) return;
     this.wishing = window.setTimeout(() => {
       this.wishing = 0;
-      if (this.socket?.readyState !== WebSocket.OPEN) return;
-      const wishes = JSON.stringify(this.wishes());
-      if (wishes === this.sent) return;
-      this.sent = wishes;
-      this.socket.send(`{"subscribe":${wishes}}`);
+      this.sendWish();
     }, WISH_MS);
+  }
+
+  private sendWish(): void {
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    const wishes = JSON.stringify(this.wishes());
+    if (wishes === this.sent) return;
+    this.sent = wishes;
+    this.socket.send(`{"subscribe":${wishes}}`);
   }
 }

@@ -338,11 +338,14 @@ class ChartPanels implements Panels, Board {
 
   private onRuns(changed: readonly ChangedRun[]): void {
     const chosen = new Set(this.runs);
+    let logged = false;
     for (const run of changed) {
       if (!chosen.has(run.run_id)) continue;
       const keys = Object.keys(run).filter((name) => name.startsWith("metrics."));
+      logged ||= keys.length > 0;
       this.lookSoon(keys.some((name) => !this.known.has(name.slice("metrics.".length))) ? NEW_KEY_MS : LOOK_AGAIN_MS);
     }
+    if (logged) this.eachChart((chart) => chart.isShown && chart.data.mention());
   }
 
   private onResync(): void {

@@ -1,8 +1,9 @@
 // The data of one chart: the chosen runs' cells, asked for, kept, and added to by what is pushed.
 //
-// Argument that no point shows twice or is missed: the push begins before the first question. A pushed point that the
-// answer already has doesn't lie behind the answer's last x, and is left out; one that the answer just missed is among
-// those of the last KEEP_MS, and is added. Points that come out of order (a run that went back to a checkpoint) can't be told from
+// Argument that no point shows twice or is missed: a pushed point that the answer already has doesn't lie behind the
+// answer's last x, and is left out; one that came while the answer was under way is among those of the last KEEP_MS, and
+// is added. What was logged after the answer was made and before the push began is in neither: so once a run is said to
+// have changed (see mention), all is asked for once more, SETTLE_MS later, when the push has begun for sure. Points that come out of order (a run that went back to a checkpoint) can't be told from
 // those at once, so they have all runs asked for again, a little later.
 
 import { ApiError, isAbort, postSeries } from "../api";
@@ -17,6 +18,9 @@ const KEEP_MS = 1500;
 /** Messages kept; should an answer take longer, the next one has what is missing. */
 const MOST_KEPT = 200;
 const FRESH_MS = 2000;
+const SETTLE_MS = 1200;
+/** A change that was said so long before an answer may be missing in it. */
+const SAID_MS = 2500;
 const PENDING_MS = 300;
 const AGAIN_MS = 3000;
 /** A point before the last one that comes this soon after an answer was in it. */
@@ -54,6 +58,9 @@ export class ChartRuns {
   private chosen: ReadonlySet<string> = new Set();
   private recent: { at: number; points: readonly Pushed[] }[] = [];
   private waits = PENDING_MS;
+  private mentionedAt = -Infinity;
+  /** Asked once more since the push began. */
+  private settled = false;
 
   constructor(
     private readonly key: string,
@@ -71,12 +78,24 @@ export class ChartRuns {
     for (const runId of this.cells.keys()) if (!this.chosen.has(runId)) this.cells.delete(runId);
     const had = new Set(before.runs);
     const added = question.runs.filter((runId) => !had.has(runId));
+    if (added.length > 0) this.settled = false;
     if (added.length > 0) void this.load(this.loading ? question.runs : added, this.loading !== null);
     else this.onChange();
   }
 
+  /** A run of this chart is being logged to. */
+  mention(): void {
+    this.mentionedAt = performance.now();
+    if (!this.settled && this.asked) this.later(SETTLE_MS);
+  }
+
   /** All again: something was missed. */
   refresh(): void {
+    this.settled = false;
+    this.reload();
+  }
+
+  private reload(): void {
     if (this.asked) void this.load(this.asked.runs, true);
   }
 
@@ -99,6 +118,7 @@ export class ChartRuns {
     window.clearTimeout(this.again);
     this.again = 0;
     this.recent = [];
+    this.settled = false;
   }
 
   /** Whether something is drawn otherwise now. */
@@ -135,7 +155,8 @@ export class ChartRuns {
     if (this.again !== 0) return;
     this.again = window.setTimeout(() => {
       this.again = 0;
-      this.refresh();
+      this.settled ||= ms >= SETTLE_MS;
+      this.reload();
     }, ms);
   }
 
@@ -168,6 +189,7 @@ export class ChartRuns {
         this.later(this.waits);
         this.waits = Math.min(3000, 1.5 * this.waits);
       } else this.waits = PENDING_MS;
+      if (!this.settled && this.answeredAt - this.mentionedAt < SAID_MS) this.later(SETTLE_MS);
       const empty = ![...this.cells.values()].some((cells) => cells.length > 0);
       this.settle(!empty ? "ready" : series.partial ? "loading" : "empty");
     } catch (error) {
