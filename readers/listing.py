@@ -74,7 +74,7 @@ class Listing:
             if not self._there():
                 return None
             listed = self._list(stamps)
-        except (StoreError, OSError) as error:
+        except (StoreError, OSError, ValueError) as error:  # compaction.json is damaged, the store changes too fast
             self._say(f"{self._layout.root} can't be listed now: {error}")
             self._not_before = now + _RETRY_S
             return None

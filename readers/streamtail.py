@@ -6,11 +6,14 @@ batches. A writer that failed to write a stream removes it and begins anew (see 
 leaves out what was seen before.
 """
 
+import logging
 import os
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+
+_log = logging.getLogger("steplog")
 
 
 class StreamTail:
@@ -51,8 +54,11 @@ class StreamTail:
         self._offset += end
         if not batches:
             return None
-        table = pa.ipc.open_stream(pa.py_buffer(b"".join([*self._names, *batches]))).read_all()
-        frame = pl.DataFrame(table)
+        try:
+            frame = pl.DataFrame(pa.ipc.open_stream(pa.py_buffer(b"".join([*self._names, *batches]))).read_all())
+        except pa.ArrowInvalid as error:  # the sealed part will have what it held, if it can be sealed
+            _log.warning("steplog: %s isn't a stream (%s); what it holds is left out for now", self._path, error)
+            return None
         return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
     def _read(self) -> bytes:

@@ -71,22 +71,14 @@ class Watcher:
         wanted = Wanted.of(runs, keys)
         if most < 1:
             raise ValueError(f"most is {most}; a batch has at least one row")
-        layout = Layout(_root_of(store))
+        self._layout = Layout(_root_of(store))
         try:
-            layout.check()
+            self._layout.check()
         except OSError as error:
-            raise StoreUnavailable(
-                f"the store {str(layout.root)!r} can't be read: {error.strerror or error}"
-            ) from error
-        self._cursor = Cursor() if since is None or since == "now" else Cursor.of(since)
+            raise StoreUnavailable(f"the store {str(self._layout.root)!r} can't be read: {error}") from error
         self._most = most
         self._wanted = wanted
-        self._listing = Listing(layout)
-        self._live = LiveTail()
-        tables = Tables(layout)
-        self._points = Backlog(tables, "metrics", wanted)
-        self._facts = Backlog(tables, "facts", wanted)
-        self._unsure: frozenset[str] = frozenset()
+        self._begin(Cursor() if since is None or since == "now" else Cursor.of(since))
         self._woken = threading.Event()
         self._looked_at = -math.inf
         self._more = False
@@ -102,32 +94,14 @@ class Watcher:
         """What is new; an empty batch when nothing is. Doesn't wait; when nothing is new it costs some file stats.
 
         A store that isn't there (yet, or any more) has nothing new. A damaged file is said once, by a warning of the
-        logger "steplog", and left out.
+        logger "steplog", and left out. An error, or an interrupt, leaves the position where it was.
         """
-        began, used = time.monotonic(), time.thread_time()
-        sure = self._list()
-        behind = bool(self._facts.writers or self._points.writers)
-        live = self._take_live()
-        points, facts = live.points, live.facts
-        self._looked_at, self._took_s = began, (self._took_s[1], time.thread_time() - used)
-        if not (points or facts or behind):
-            self._more = live.more or not sure
-            return self._nothing._replace(more=self._more)
-        room = self._most - sum(frame.height for frame in (*points, *facts))
-        room -= self._take_sealed(self._facts, facts, self._cursor.facts, room)
-        if not self._facts.writers:  # their points come when all facts have been said
-            room -= self._take_sealed(self._points, points, self._cursor.points, room)
-        more = bool(self._facts.writers or self._points.writers)
-        if behind and not more:  # those who waited for their sealed rows
-            live = self._take_live()
-            points += live.points
-            facts += live.facts
-        self._more = more or live.more or not sure
-        ordered = _in_order(points, self._nothing.points), _in_order(facts, self._nothing.facts)
-        batch = Batch(*ordered, self._cursor.as_dict(), self._more)
-        self._nothing = self._nothing._replace(cursor=batch.cursor)
-        self._last_news = began
-        return batch
+        try:
+            return self._look()
+        except BaseException:
+            self._live.close()
+            self._begin(Cursor.of(self.cursor))
+            raise
 
     @property
     def pause_s(self) -> float:
@@ -164,6 +138,43 @@ class Watcher:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def _begin(self, cursor: Cursor) -> None:
+        """Be as one that has taken nothing behind a cursor."""
+        self._cursor = cursor
+        self._listing = Listing(self._layout)
+        self._live = LiveTail()
+        tables = Tables(self._layout)
+        self._points = Backlog(tables, "metrics", self._wanted)
+        self._facts = Backlog(tables, "facts", self._wanted)
+        self._unsure: frozenset[str] = frozenset()
+
+    def _look(self) -> Batch:
+        """Look, and move on."""
+        began, used = time.monotonic(), time.thread_time()
+        sure = self._list()
+        behind = bool(self._facts.writers or self._points.writers)
+        live = self._take_live()
+        points, facts = live.points, live.facts
+        self._looked_at, self._took_s = began, (self._took_s[1], time.thread_time() - used)
+        if not (points or facts or behind):
+            self._more = live.more or not sure
+            return self._nothing._replace(more=self._more)
+        room = self._most - sum(frame.height for frame in (*points, *facts))
+        room -= self._take_sealed(self._facts, facts, self._cursor.facts, room)
+        if not self._facts.writers:  # their points come when all facts have been said
+            room -= self._take_sealed(self._points, points, self._cursor.points, room)
+        more = bool(self._facts.writers or self._points.writers)
+        if behind and not more:  # those who waited for their sealed rows
+            live = self._take_live()
+            points += live.points
+            facts += live.facts
+        self._more = more or live.more or not sure
+        ordered = _in_order(points, self._nothing.points), _in_order(facts, self._nothing.facts)
+        batch = Batch(*ordered, self._cursor.as_dict(), self._more)
+        self._nothing = self._nothing._replace(cursor=batch.cursor)
+        self._last_news = began
+        return batch
 
     def _list(self) -> bool:
         """List the store if it changed; False when it changed meanwhile, and the rest is for the next time."""

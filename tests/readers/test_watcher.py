@@ -385,6 +385,57 @@ def test_a_queue_in_memory_is_followed_flush_by_flush(new_recorder: Any, root: P
     writer.close()
 
 
+def test_a_queue_on_another_disk_is_followed_through_its_link(new_recorder: Any, root: Path, tmp_path: Path) -> None:
+    """With `queue_dir` the live folder is a link; nothing else changes."""
+    settings = PipelineSettings(queue_dir=tmp_path / "scratch", flush_interval_s=3600.0, seal_interval_s=3600.0)
+    watcher = Watcher(root)
+    writer = new_recorder(root, settings)
+    writer.log("r", {"loss": 1.0})
+    seen = [values(watcher)]
+    writer.seal()
+    writer.log("r", {"loss": 2.0})
+    seen.append(values(watcher))
+    writer.close()
+
+    assert seen == [[1.0], [2.0]]
+
+
+def test_a_store_that_cant_be_listed_is_said_once_and_followed_on(recorder: Any, root: Path, caplog: Any) -> None:
+    """A damaged compaction.json keeps new parts out, as which of them count can't be told; live points still come."""
+    recorder.log("r", {"loss": 1.0})
+    watcher = Watcher(root)
+    seen = [values(watcher)]
+    (root / "compaction.json").write_text("{")
+    recorder.log("r", {"loss": 2.0})
+    seen.append(values(watcher))
+    (root / "compaction.json").unlink()
+    watcher._listing._not_before = -1.0  # a second later
+    recorder.seal()
+    recorder.log("r", {"loss": 3.0})
+    seen.append(values(watcher))
+
+    assert seen == [[1.0], [2.0], [3.0]]
+    assert ["compaction.json is damaged" in record.message for record in caplog.records] == [True]
+
+
+def test_an_error_leaves_the_position_where_it_was(recorder: Any, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read when it came is read again; so too after Ctrl-C."""
+
+    def interrupted(*_args: object) -> pl.DataFrame:
+        raise KeyboardInterrupt
+
+    recorder.log("r", {"loss": 1.0})
+    watcher = Watcher(root)
+    watcher.poll()
+    recorder.log("r", {"loss": 2.0})
+    with monkeypatch.context() as patched:
+        patched.setattr("readers.watcher._in_order", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            watcher.poll()
+
+    assert values(watcher) == [2.0]
+
+
 def test_facts_that_show_before_their_points_cost_nothing(new_recorder: Any, root: Path) -> None:
     """In memory mode a look may come between the two streams' writes; the points still come after it."""
     writer = new_recorder(root, QUIET_IN_MEMORY)
