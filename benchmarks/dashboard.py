@@ -12,7 +12,8 @@ page asks (see dashboards_of), by one connection:
     spike   whether the highest value of all points is the one that was logged
     MB      resident memory of the server's processes in the end
 
-What the page itself needs to draw is not in it.
+The stores don't change meanwhile, so a server that keeps its answers in memory may give them again; ours does. What the
+page itself needs to draw is not in it.
 """
 
 import argparse
