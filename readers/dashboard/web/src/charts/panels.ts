@@ -8,12 +8,12 @@ import "../styles/charts.css";
 
 import { isAbort, postMetrics } from "../api";
 import { claimColours, runColour } from "../colour";
-import { fill, h } from "../dom";
+import { h } from "../dom";
 import { plural } from "../format";
 import { bindKeys } from "../keys";
 import { connectLive, type ChangedRun, type LivePoints } from "../live";
 import { here } from "../router";
-import { emptyState, errorState } from "../states";
+import { errorState } from "../states";
 import { onTheme } from "../theme";
 import { ChartsBar } from "./bar";
 import type { Board, Chart } from "./chart";
@@ -24,8 +24,8 @@ import { Loads } from "./loads";
 import { rememberedOf, rememberGeneral, rememberMetric, withMemory } from "./memory";
 import type { Pushed } from "./runs";
 import { inOrder } from "./scene";
-import { finder, sectionsOf, type Offered, type Section } from "./sections";
-import { SectionView } from "./sectionview";
+import { SectionList } from "./sectionlist";
+import type { Offered } from "./sections";
 import { Ticker } from "./ticker";
 import { readChartsView, writeChartsView, type ChartsView, type OwnView, type Range } from "./view";
 
@@ -50,10 +50,6 @@ export interface Panels {
 const MOST_RUNS = 500;
 const LOOK_AGAIN_MS = 10_000;
 const NEW_KEY_MS = 1_000;
-/** More sections than this begin folded. */
-const MOST_OPEN = 12;
-/** Charts out of view that keep their points and canvas; those before them ask again. */
-const MOST_RESTING = 40;
 const GROUP = "group:";
 
 export function mountPanels(root: HTMLElement, options: PanelOptions): Panels {
@@ -70,15 +66,13 @@ class ChartPanels implements Panels, Board {
   private options: PanelOptions;
   private metrics: Offered[] = [];
   private known: ReadonlySet<string> = new Set();
-  private sections = new Map<string, SectionView>();
-  private readonly resting = new Set<Chart>();
   private asking: AbortController | null = null;
   private timer = 0;
   private due = Infinity;
   private readonly bar: ChartsBar;
   private readonly legend: Legend;
   private readonly full: FullScreen;
-  private readonly place = h("div", { class: "charts-sections" });
+  private readonly list: SectionList;
   private readonly told = h("p", { class: "charts-told faint" });
   private readonly element: HTMLElement;
   private readonly disposers: (() => void)[];
@@ -89,7 +83,8 @@ class ChartPanels implements Panels, Board {
     this.bar = new ChartsBar(this.view, { change: (changed) => this.change(changed), keys: () => this.metrics.map((metric) => metric.key), grouped: () => this.groups !== undefined });
     this.legend = new Legend((id) => this.focus(id));
     this.full = new FullScreen(this, () => this.change({ full: null }));
-    this.element = h("div", { class: "charts" }, h("div", { class: "charts-top" }, this.bar.element, this.legend.element), this.told, this.place);
+    this.list = new SectionList(this, { onSeen: () => this.onSeen(), onTurn: (turned) => this.change({ turned }), onShowAll: () => this.showAll() });
+    this.element = h("div", { class: "charts" }, h("div", { class: "charts-top" }, this.bar.element, this.legend.element), this.told, this.list.element);
     root.append(this.element);
     const live = connectLive({
       runs: options.runs,
@@ -119,8 +114,7 @@ class ChartPanels implements Panels, Board {
     this.asking?.abort();
     window.clearTimeout(this.timer);
     this.full.dispose();
-    this.resting.clear();
-    for (const section of this.sections.values()) section.dispose();
+    this.list.dispose();
     for (const dispose of this.disposers) dispose();
     this.element.remove();
   }
@@ -183,7 +177,7 @@ class ChartPanels implements Panels, Board {
     this.options.onParams(writeChartsView(this.view, new URLSearchParams(here().params)));
     this.bar.show(this.view);
     if ("band" in changed) this.showLegend();
-    if ("find" in changed || "turned" in changed) this.showSections();
+    if ("find" in changed || "turned" in changed) this.showList();
     this.eachChart((chart) => chart.update());
   }
 
@@ -223,23 +217,33 @@ class ChartPanels implements Panels, Board {
     this.due = Infinity;
     if (this.runs.length === 0) {
       this.metrics = [];
-      return this.showSections();
+      return this.showList();
     }
     const asking = new AbortController();
     this.asking = asking;
-    if (this.metrics.length === 0) this.showSkeleton();
+    if (this.metrics.length === 0) this.list.showSkeleton();
     try {
       const answer = await postMetrics(this.runs, asking.signal);
       if (asking.signal.aborted) return;
       this.metrics = answer.metrics;
       this.known = new Set(this.metrics.map((metric) => metric.key));
-      this.showSections();
+      this.showList();
     } catch (error) {
       if (isAbort(error)) return;
-      if (this.metrics.length === 0) fill(this.place, errorState(error, () => void this.look()));
+      if (this.metrics.length === 0) this.list.showInstead(errorState(error, () => void this.look()));
     } finally {
       if (this.asking === asking) this.asking = null;
     }
+  }
+
+  private showList(): void {
+    this.element.dataset["metrics"] = String(this.metrics.length);
+    this.list.show(this.metrics, this.view, this.runs.length > 0);
+  }
+
+  private showAll(): void {
+    this.bar.search.value = "";
+    this.change({ find: "" });
   }
 
   private lookSoon(ms: number): void {
@@ -250,74 +254,12 @@ class ChartPanels implements Panels, Board {
     this.timer = window.setTimeout(() => void this.look(), ms);
   }
 
-  private showSections(): void {
-    const fits = finder(this.view.find);
-    const searching = this.view.find.trim() !== "";
-    const all = sectionsOf(this.metrics);
-    const sections = all.map((section) => ({ ...section, keys: fits ? section.keys.filter(fits) : [] })).filter((section) => section.keys.length > 0);
-    const wanted = new Map<string, SectionView>();
-    for (const section of sections) {
-      const id = sectionId(section);
-      const view = this.sections.get(id) ?? new SectionView(section, this, (chart, gone) => this.onShown(chart, gone), () => this.turn(id));
-      wanted.set(id, view);
-    }
-    for (const [id, view] of this.sections) if (!wanted.has(id)) view.dispose();
-    this.sections = wanted;
-    this.element.dataset["metrics"] = String(this.metrics.length);
-    if (wanted.size === 0) return fill(this.place, this.nothing(searching, fits === null));
-    const views = [...wanted.values()].map((view) => view.element);
-    if (views.length !== this.place.children.length || views.some((view, k) => this.place.children[k] !== view)) this.place.replaceChildren(...views);
-    sections.forEach((section, k) => wanted.get(sectionId(section))?.show(section.keys, searching || this.isOpen(section, k)));
-    this.onSeen();
-  }
-
-  private isOpen(section: Section, at: number): boolean {
-    const usual = !section.system && at < MOST_OPEN;
-    return this.view.turned.includes(sectionId(section)) ? !usual : usual;
-  }
-
-  private turn(id: string): void {
-    const { turned } = this.view;
-    this.change({ turned: turned.includes(id) ? turned.filter((other) => other !== id) : [...turned, id] });
-  }
-
-  private nothing(searching: boolean, wrong: boolean): HTMLElement {
-    if (this.runs.length === 0) return emptyState("No runs chosen", "Choose runs in the table to see their curves here.");
-    if (this.metrics.length === 0) return emptyState("No metric logged yet", "Charts appear by themselves with the first ", h("code", null, "log_metrics"), ".");
-    const state = wrong
-      ? emptyState("This regular expression can't be read", "Between slashes stands a regular expression: /^val\\/.*loss$/. Without them, words.")
-      : emptyState(`No metric fits “${this.view.find.trim().slice(0, 60)}”`, `There are ${plural(this.metrics.length, "metric")} in these runs.`);
-    if (searching) state.append(h("button", { class: "button", type: "button", on: { click: () => this.showAll() } }, "Show all metrics"));
-    return state;
-  }
-
-  private showAll(): void {
-    this.bar.search.value = "";
-    this.change({ find: "" });
-  }
-
-  private showSkeleton(): void {
-    const cards = Array.from({ length: 4 }, () => h("div", { class: "chart" }, h("div", { class: "chart-head" }), h("div", { class: "chart-body" }, h("div", { class: "chart-over", data: { kind: "loading" } }, h("div", { class: "chart-skeleton" })))));
-    fill(this.place, h("div", { class: "charts-grid", role: "status", "aria-label": "Looking which metrics there are" }, cards));
-  }
-
   private eachChart(see: (chart: Chart) => void): void {
-    for (const section of this.sections.values()) for (const chart of section.charts.values()) see(chart);
+    this.list.each(see);
     if (this.full.chart) see(this.full.chart);
   }
 
   // --- live
-
-  private onShown(chart: Chart, gone = false): void {
-    this.resting.delete(chart);
-    if (!chart.isShown && !gone) this.resting.add(chart);
-    const [first] = this.resting;
-    if (first && this.resting.size > MOST_RESTING) {
-      this.resting.delete(first);
-      first.drop();
-    }
-    this.onSeen();
-  }
 
   /** Points are pushed of the charts in view only. */
   onSeen(): void {
@@ -353,5 +295,3 @@ class ChartPanels implements Panels, Board {
     this.eachChart((chart) => (chart.isShown ? chart.data.refresh() : chart.data.drop()));
   }
 }
-
-const sectionId = (section: Section): string => (section.system ? "system" : section.name || "-");
