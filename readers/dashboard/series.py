@@ -34,7 +34,7 @@ from readers.runtable import RunTable
 
 MOST_RUNS = 500
 MOST_BUCKETS = 4_000
-PATIENCE_S = 0.2
+PATIENCE_S = 0.15
 """How long an answer waits for histories that must be decoded first; those not there then are `pending`."""
 _THREADS = 2
 _AXES: dict[str, Axis] = {"step": "step", "time": "time", "relative_time": "time"}
