@@ -54,9 +54,14 @@ class RunLives:
 
     def note(self, points: pl.DataFrame, facts: pl.DataFrame) -> None:
         """Take what is new."""
-        for rows in (points, facts):
-            if rows.height:
-                self._seen.update(rows.group_by("run_id").agg(pl.col("time").max()).iter_rows())
+        theirs = ~pl.col("kind").is_in(["tag", "control"]) | pl.col("writer").is_in(
+            self._facts["writer"].unique().implode()
+        )
+        for rows in (points, facts.filter(theirs)):  # edits from outside are no sign of life
+            for run_id, at in rows.group_by("run_id").agg(pl.col("time").max()).iter_rows() if rows.height else ():
+                self._seen[run_id] = max(at, self._seen.get(run_id, at))
+                if run_id in self._lives and self._lives[run_id]["status"] == "INTERRUPTED":
+                    self._unread.add(run_id)  # more of it has come; so its end is later
         lived = facts.filter(pl.col("kind").is_in(_KINDS)).select(COLUMNS)
         if lived.is_empty():
             return
