@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import dashboard, log_call, queries, tail_latency, training_slowdown, write_throughput
+from benchmarks import dashboard, live_feed, log_call, queries, tail_latency, training_slowdown, write_throughput
 from benchmarks.results import FOLDER, Document, framed, load
 
 _RENDERED: dict[str, Callable[[Document], str]] = {
@@ -16,6 +16,7 @@ _RENDERED: dict[str, Callable[[Document], str]] = {
         tail_latency,
         queries,
         dashboard,
+        live_feed,
     )
 }
 
