@@ -107,7 +107,7 @@ def open_beneath(root: Path, path: str) -> BinaryIO:
         raise SegmentCorrupt(f"{path!r} below {str(root)!r} can't be opened as a plain file: {error}") from error
 
 
-class _Hashing:
+class HashingSink:
     """Counts and hashes what goes through to a file."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -181,7 +181,7 @@ def _write(scratch: Path, path: str, write: Callable[[ByteSink], object], tmp: P
     tmp.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(scratch, flags, FILE_MODE), "wb") as file:
-        sink = _Hashing(file)
+        sink = HashingSink(file)
         write(sink)
         file.flush()
         os.fsync(file.fileno())

@@ -10,7 +10,7 @@ the last of these, is marked as such, and is loaded only with trust=True.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import msgspec
 
 from ingest.errors import CheckpointNotSerializable, ModelNotSerializable, UntrustedModel
 from ingest.events import FactLogged
-from ingest.files import put_stream
+from ingest.files import ByteSink, HashingSink
 from ingest.jsontext import to_json
 from ingest.layout import Layout
 from ingest.numbered import publish, remove
@@ -218,10 +218,12 @@ def check_retention(keep_last: object, keep_best: object) -> None:
         raise ValueError(f"keep_best is {keep_best!r}; it is a number from 0")
 
 
-def _write(folder: Path, name: str, write: Any) -> SavedFile:
-    """Write a file of a checkpoint that nobody sees yet."""
-    stored = put_stream(folder, name, write, tmp=folder)
-    return SavedFile(stored.size, stored.sha256)
+def _write(folder: Path, name: str, write: Callable[[ByteSink], object]) -> SavedFile:
+    """Write a file of a checkpoint that nobody sees yet; it is synced with the others."""
+    with (folder / name).open("xb") as file:
+        sink = HashingSink(file)
+        write(sink)
+    return SavedFile(sink.size, sink.digest.hexdigest())
 
 
 def _write_part(part: Part, folder: Path, name: str) -> SavedPart:
