@@ -1,39 +1,33 @@
 """Follow a run: its points as they arrive, each once, until the run has ended and nothing is left.
 
-A cursor says how far a watcher has come: for each writer, the `seq` up to which everything was taken. Why that is
-enough: a writer's events are numbered in order and become visible in order, whole events only, and neither sealing nor
-compaction changes a `seq`. So "all rows with a larger seq" gives each point once, wherever the point lies by then, and
-a watcher that was stopped goes on from its cursor as if it had never been away.
+A Watcher (see watcher) finds what is new; here it becomes point after point, with a cursor that moves along with what
+was taken, and an end.
 
 The end: the status is read before the points, so an end that was seen came after all points of its writer, and these
 are the last. Under a queue in memory it is not so: there the facts of a batch become visible a moment before its
 points. Hence the watch is over when the run had ended and all segments were sealed (a segment is sealed as a whole)
-before the points were read; else when, after the end was seen, one more wake-up brought nothing new.
-
-A log call writes through a memory mapping, and network mounts report no changes at all: the watcher notices neither. So
-it looks every `POLL_S`, too; what it can miss is time, never a point, as the cursor decides what is new.
+before the points were read; else when, after the end was seen, one more look brought nothing new. The status is asked
+when a fact of the run came, and now and then, as a writer that dies says nothing.
 """
 
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from itertools import zip_longest
-from pathlib import Path
 from typing import NamedTuple
-
-import polars as pl
-from watchfiles import watch
 
 from ingest.catalog import live_segments
 from ingest.errors import RunNotFound
 from readers.store import Store
+from readers.watcher import Watcher
 
 Cursor = dict[str, int]
 """writer -> seq; all events of the writer up to and including it were taken."""
 
 RUNNING = "RUNNING"
-POLL_S = 0.25
-_STEP_MS = 10  # how soon after a change the watcher wakes
-_DEBOUNCE_MS = 100  # changes within this time are one wake-up; the default of 1,600 ms would be seen
+_STATUS_S = 2.0
+"""Seconds after which the status is asked again though no fact came."""
 
 
 class Point(NamedTuple):
@@ -65,34 +59,36 @@ def follow(
         since: begin after this cursor. It is moved on in place, each time all points of an event were taken, so that
             it can be kept and given to a later call. A watcher that stops amid an event gets that event again.
         wait: False returns as soon as nothing is left, whether or not the run has ended.
-        wakeups: what to wait on, one item a wake-up; its end ends the watch. Default: changes in the live folder.
+        wakeups: what to wait on, one item a look; its end ends the watch. Default: until it is time to look again.
     Raises: RunNotFound: the store has no such run.
     """
     cursor = {} if since is None else since
-    waiting = _changes(store.layout.live) if wakeups is None else wakeups
-    had_ended = False
-    while True:
+    with closing(Watcher(store, [run_id], keys, {"points": dict(cursor)})) as watcher:
+        waiting = _pauses(watcher) if wakeups is None else wakeups
         ended = _status(store, run_id) != RUNNING
-        sealed = ended and not live_segments(store.layout)
-        new = _read(store, run_id, keys, cursor)
-        yield from _take(new, cursor)
-        if not wait or sealed or (had_ended and not new):
-            return
-        had_ended = ended
-        if next(waiting, None) is None:
-            return
+        had_ended, asked_at = False, time.monotonic()
+        while True:
+            sealed = ended and not live_segments(store.layout)
+            found = told = False
+            more = True
+            while more:
+                points, facts, more = _read(watcher)
+                yield from _take(points, cursor)
+                found, told = found or bool(points), told or facts
+            if not wait or sealed or (had_ended and not found):
+                return
+            had_ended = ended
+            if next(waiting, None) is None:
+                return
+            if told or ended or time.monotonic() - asked_at > _STATUS_S:
+                ended, asked_at = _status(store, run_id) != RUNNING, time.monotonic()
 
 
-def _changes(live: Path) -> Iterator[object]:
-    """A wake-up each time a file below changes, at the latest after POLL_S."""
-    return watch(
-        live,
-        watch_filter=None,
-        step=_STEP_MS,
-        debounce=_DEBOUNCE_MS,
-        rust_timeout=int(POLL_S * 1000),
-        yield_on_timeout=True,
-    )
+def _pauses(watcher: Watcher) -> Iterator[object]:
+    """A wake-up each time that it is time to look again."""
+    while True:
+        watcher.wait()
+        yield "time"
 
 
 def _status(store: Store, run_id: str) -> str:
@@ -103,27 +99,15 @@ def _status(store: Store, run_id: str) -> str:
     return str(found["status"])
 
 
-def _read(store: Store, run_id: str, keys: Sequence[str] | None, cursor: Cursor) -> list[Point]:
-    """The points beyond the cursor; each writer's in its own order, several writers' merged by time."""
-    rows = store.metrics(runs=[run_id]).filter(_beyond(cursor))
-    if keys is not None:
-        rows = rows.filter(pl.col("key").is_in(list(keys)))
-    columns = rows.select("time", "key", "step", "step_float", "value", "writer", "seq").collect()
-    # A clock may go backwards; the running maximum of a writer's times never puts its events out of order.
-    in_order = pl.col("time").cum_max().over("writer")
-    columns = columns.sort("writer", "seq", maintain_order=True).with_columns(at=in_order)
-    columns = columns.sort("at", "writer", "seq", maintain_order=True).drop("at")
-    return [
-        Point(time, key, step if step_float is None else step_float, value, writer, seq)
-        for time, key, step, step_float, value, writer, seq in columns.iter_rows()
+def _read(watcher: Watcher) -> tuple[list[Point], bool, bool]:
+    """(points that are new, each writer's in its own order; whether there are new facts; whether there is more)."""
+    batch = watcher.poll()
+    columns = batch.points.select("time", "key", "step", "step_float", "value", "writer", "seq")
+    points = [
+        Point(at, key, step if step_float is None else step_float, value, writer, seq)
+        for at, key, step, step_float, value, writer, seq in columns.iter_rows()
     ]
-
-
-def _beyond(cursor: Cursor) -> pl.Expr:
-    """The rows that the cursor has not passed; simple comparisons, so that whole files can be skipped."""
-    return pl.all_horizontal(
-        pl.lit(value=True), *((pl.col("writer") != writer) | (pl.col("seq") > seq) for writer, seq in cursor.items())
-    )
+    return points, not batch.facts.is_empty(), batch.more
 
 
 def _take(points: list[Point], cursor: Cursor) -> Iterator[Point]:

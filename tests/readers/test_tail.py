@@ -225,6 +225,6 @@ def test_points_that_show_just_after_the_end_are_not_missed(
     looks = iter([False, True, True])
 
     read = tail._read
-    monkeypatch.setattr(tail, "_read", lambda *args: read(*args) if next(looks) else [])
+    monkeypatch.setattr(tail, "_read", lambda *args: read(*args) if next(looks) else ([], True, False))
 
     assert values(follow(store, "r", wakeups=wakeups(lambda: None, lambda: None))) == [1.0]
