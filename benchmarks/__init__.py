@@ -13,10 +13,11 @@ Each prints one table and one JSON line, and keeps the line in benchmarks/result
 that everything works, its figures mean little, and it is kept nowhere unless `--results` says where.
 
 The way of one figure: a script asks `environments` for a peer's virtual environment, `launch` runs `child` in it,
-`child` drives one of the loops (`log_loops`, `training_loop`, `write_loop`, `following_loop`) on the peer's adapter from
-`peers/`, and `launch` counts the CPU of every process that came of it until the last of them is gone. What runs in a peer's
-environment needs the standard library only (the training loop and `query_data` need numpy). `queries` goes the same way
-with the adapters of `queries_of/` and the jobs of `query_jobs`; `query_stores` keeps what the tools were filled with.
+`child` drives one of the loops (`log_loops`, `training_loop`, `write_loop`, `following_loop`) on the peer's adapter
+from `peers/`, and `launch` counts the CPU of every process that came of it until the last of them is gone. What runs
+in a peer's environment needs the standard library only (the training loop and `query_data` need numpy). `queries` goes
+the same way with the adapters of `queries_of/` and the jobs of `query_jobs`; `query_stores` keeps what the tools were
+filled with.
 
 Nothing here asserts on time: a benchmark that fails on a busy machine teaches people to ignore it.
 """
