@@ -23,6 +23,7 @@ import pytest
 from ingest.errors import NoActiveRun, SinkFailed
 from readers.alert import Alert
 from readers.store import Store
+from tests.readers.test_webhook import Server
 from tracker import ExperimentTracker, RealTimeTracker
 from tracker.checkpoints import check_retention
 
@@ -301,6 +302,25 @@ def test_a_dashboard_serves_the_store_and_ends_with_the_tracker(
     assert capsys.readouterr().err == f"steplog: the dashboard is at {address}\n"
     assert not server.alive
     realtime.stop_dashboard()
+
+
+def test_a_dashboard_watches_the_rules_that_it_is_given(realtime: RealTimeTracker) -> None:
+    """And posts what it finds to the webhook, though no page is open."""
+    came, server = threading.Event(), Server()
+
+    def answer(_: int) -> tuple[int, dict[str, str]]:
+        came.set()
+        return 200, {}
+
+    server.answers = answer
+    realtime.start_dashboard(port=0, alerts=["loss is nan"], webhook=server.url())
+    while not came.wait(0.1):  # it watches what comes once it has begun
+        realtime.stream_metrics({"loss": math.nan})
+    realtime.stop_dashboard()
+    server.http.shutdown()
+    server.http.server_close()
+
+    assert json.loads(server.asked[0].body)["alert"]["rule"] == "loss is nan"
 
 
 @pytest.mark.parametrize("port", ["http", "80 ", None, 1.5, True, b"80"])
