@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -124,6 +125,20 @@ def test_segments_that_were_merged_past_others_keep_their_order(recorder: Any, r
     assert len(list(parts[1].parent.iterdir())) == 2
     assert values(Watcher(root)) == [1.0, 2.0, 2.0, 2.0, 3.0]
     assert [value for _ in range(9) for value in Watcher(root, most=1).poll().points["value"]] == []  # facts first
+
+
+def test_parts_that_vanish_amid_a_history_cost_nothing(recorder: Any, root: Path) -> None:
+    """Merged while a follower is slow, and their grace period over: what was not taken yet comes from the new part."""
+    for value in range(6):
+        recorder.log("r", {"loss": float(value)})
+        recorder.seal()
+    watcher = Watcher(root, most=1)
+    first = watcher.poll().points["value"].to_list()
+    compact(recorder.layout)
+    shutil.rmtree(root / "retired")
+
+    assert first == [0.0]
+    assert values(watcher) == [1.0, 2.0, 3.0, 4.0, 5.0]
 
 
 @pytest.mark.parametrize("sealed", [False, True])
