@@ -18,6 +18,7 @@
     ├── PipelineError
     │   ├── QueueFull            back-pressure, where the user chose policy "raise"
     │   └── SinkFailed           the background writer failed, where the user chose strict=True
+    ├── ImportFailed             runs of another tracker can't be read or taken over
     └── ModelError
         ├── ModelNotSerializable
         ├── CheckpointNotSerializable
@@ -131,6 +132,10 @@ class CheckpointNotSerializable(ModelError):
 
 class UntrustedModel(ModelError):
     """Loading the file would run code from it, and trust=True was not given."""
+
+
+class ImportFailed(TrackerError):
+    """Runs of another tracker can't be read as asked, or not be taken over into the store."""
 
 
 class DashboardError(TrackerError):

@@ -18,6 +18,7 @@ from tracker.cli import (
     demo,
     export,
     importance,
+    importing,
     query,
     report,
     runs,
@@ -78,6 +79,7 @@ app.command("importance")(importance.importance)
 app.command("query")(query.query)
 app.command("report")(report.report)
 app.command("export")(export.export)
+app.command("import")(importing.import_)
 app.command("check")(upkeep.check)
 app.command("compact")(upkeep.compact)
 
