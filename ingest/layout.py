@@ -8,6 +8,7 @@
       artifacts/<run_id>/<path>                  files under the names the user gave
       models/<name>/<version>/                   one folder a version
       checkpoints/<run_id>/<number>/             one folder a checkpoint
+      forward/<target>/                          how far a server has what is here (see readers.mlflow.progress)
       tmp/                                       files being written; never read
       retired/<table>/experiment=<e>/            files that compaction has replaced, for a grace period
       retired/{torn,damaged,lost}/               what could not be read, or found; kept for people

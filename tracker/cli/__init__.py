@@ -24,6 +24,7 @@ from tracker.cli import (
     runs,
     show,
     stop,
+    sync,
     tail,
     top,
     ui,
@@ -80,6 +81,7 @@ app.command("query")(query.query)
 app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("import")(importing.import_)
+app.command("sync")(sync.sync)
 app.command("check")(upkeep.check)
 app.command("compact")(upkeep.compact)
 
