@@ -55,7 +55,10 @@ class Alerts:
         self._stalls: dict[tuple[str, str | None], list[tuple[Rule, Stall]]] = {}
         self._runs: dict[str, tuple[str, str | None]] = {}
         """run_id -> experiment, name."""
-        self._ended: set[str] = set()
+        self._ended: dict[str, float] = {}
+        """run_id -> the time of its end; a point that was logged later shows that another process goes on with it."""
+        self._to_forget: set[str] = set()
+        """Of the ended ones those that something is kept of."""
 
     def take(self, batch: Batch, running: Collection[str] | None = None) -> list[Alert]:
         """What is new: the rules that this batch broke, and the runs that are silent by now.
@@ -70,10 +73,12 @@ class Alerts:
             own = batch.points
             if not any((rule.metric or "").startswith(SYSTEM) for rule in self.rules):
                 own = own.filter(~pl.col("key").str.starts_with(SYSTEM))
+            self._note_late(own)
             self._note_silence(own, now)
             found += self._values(own)
-        self._forget_ended()
-        self._caught_up |= not batch.more
+        if not batch.more:  # before, the ends of runs are known whose points are still to come
+            self._caught_up = True
+            self._forget_ended()
         if self._caught_up:
             found += self._silent(now, running)
         found.sort(key=lambda alert: alert.time)
@@ -82,6 +87,8 @@ class Alerts:
 
     def is_active(self, alert: Alert) -> bool:
         """Whether what an alert tells of is so still; never of a run that has ended."""
+        if alert.run_id in self._ended:
+            return False
         values = self._machines.get((alert.run_id, alert.key or ""), ())
         stalls = self._stalls.get((alert.run_id, alert.key), ())
         return any(machine.active for rule, machine in (*values, *stalls) if rule.text == alert.rule)
@@ -98,22 +105,40 @@ class Alerts:
     def _note(self, facts: pl.DataFrame) -> None:
         """Learn names, and who has ended."""
         wanted = facts.filter(pl.col("kind").is_in(["run", "end"]))
-        for run_id, experiment, kind, key, value in wanted.select(
-            "run_id", "experiment", "kind", "key", "value"
+        for run_id, experiment, kind, key, value, at in wanted.select(
+            "run_id", "experiment", "kind", "key", "value", "time"
         ).iter_rows():
             if kind == "end":
-                self._ended.add(run_id)
+                self._ended[run_id] = at.timestamp()
+                self._to_forget.add(run_id)
                 continue
-            self._ended.discard(run_id)
+            self._go_on(run_id)
             if key == "run_name":
                 self._runs[run_id] = experiment, str(from_json(value))
 
+    def _note_late(self, points: pl.DataFrame) -> None:
+        """Find the ended runs among those that points came of: which go on, and which don't."""
+        if not self._ended:
+            return
+        for run_id, at in points.group_by("run_id").agg(pl.col("time").max()).iter_rows():
+            if run_id not in self._ended:
+                continue
+            if at.timestamp() > self._ended[run_id]:
+                self._go_on(run_id)
+            else:
+                self._to_forget.add(run_id)
+
+    def _go_on(self, run_id: str) -> None:
+        self._ended.pop(run_id, None)
+        self._to_forget.discard(run_id)
+
     def _forget_ended(self) -> None:
         """What has ended breaks no more rules."""
-        if self._ended:
-            self._machines = {place: kept for place, kept in self._machines.items() if place[0] not in self._ended}
-            self._stalls = {place: kept for place, kept in self._stalls.items() if place[0] not in self._ended}
-            self._ended.clear()
+        if self._to_forget:
+            gone = self._to_forget
+            self._machines = {place: kept for place, kept in self._machines.items() if place[0] not in gone}
+            self._stalls = {place: kept for place, kept in self._stalls.items() if place[0] not in gone}
+            self._to_forget = set()
 
     def _values(self, points: pl.DataFrame) -> Iterator[Alert]:
         groups = points.partition_by("run_id", "key", maintain_order=True, as_dict=True)
@@ -168,7 +193,7 @@ class Alerts:
 
     def _silent(self, now: float, running: Collection[str] | None) -> Iterator[Alert]:
         for (run_id, key), stalls in self._stalls.items():
-            if running is not None and run_id not in running:
+            if run_id in self._ended or (running is not None and run_id not in running):
                 continue
             for rule, stall in stalls:
                 found = stall.look(now)

@@ -157,6 +157,8 @@ def number(value: float) -> str:
 
 def span(seconds: float) -> str:
     """A time in its largest unit or two."""
+    if seconds < 0.1:
+        return f"{seconds * 1e3:.2g} ms"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -147,6 +147,39 @@ def test_an_ended_run_does_not_stall(recorder: Any, look: Look, clock: Clock) ->
     assert [alert.run_id for alert in look(alerts)] == ["dead"]
 
 
+def test_a_run_whose_end_is_known_before_its_points_does_not_stall(recorder: Any, clock: Clock) -> None:
+    """A long history comes in batches, facts first; what was broken in it is told once, and is over."""
+    alerts = Alerts(["stalled 10x", "stalled 2 s", "loss is nan"], now=clock)
+    recorder.start("a")
+    for _ in range(20):
+        recorder.log("a", {"loss": math.nan})
+    recorder.end("a")
+    recorder.seal()
+    clock.now = T0 + 1000
+    found: list[Alert] = []
+    with Watcher(recorder.layout.root, most=5) as watcher:
+        while not (batch := watcher.poll()).empty:
+            found += alerts.take(batch)
+            clock.now += 1000
+
+    assert [(alert.run_id, alert.rule) for alert in found] == [("a", "loss is nan")]
+    assert not alerts.is_active(found[0])
+
+
+def test_a_run_that_one_process_of_several_has_left_can_stall(recorder: Any, look: Look, clock: Clock) -> None:
+    """What another one logs after that end shows that it goes on."""
+    alerts = Alerts(["stalled 10x"], now=clock)
+    recorder.start("a")
+    for _ in range(5):
+        recorder.log("a", {"loss": 1.0})
+    recorder.end("a")
+    recorder.log("a", {"loss": 1.0})
+    assert look(alerts) == []
+    clock.now += 1000
+
+    assert [alert.rule for alert in look(alerts)] == ["stalled 10x"]
+
+
 def test_rules_that_watched_nothing_are_known(recorder: Any, look: Look) -> None:
     """They may be misspelt; a run's own silence needs no metric."""
     alerts = Alerts(["loss > 10", "los > 10", "stalled 2x", "acc stalled 2x", "loss stalled 2x"])
