@@ -118,6 +118,12 @@ class SocketConnection(WebSocketsSansIOProtocol):
         self.conn.accept = lambda request: _headed(accept(request))  # type: ignore[method-assign]
         self.conn.reject = lambda status, text: _headed(reject(status, text))  # type: ignore[method-assign]
 
+    async def send(self, message: Any) -> None:
+        """Send it. A refusal ends the handshake: uvicorn would log an error for each, which any page could cause."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
+
     def pause_writing(self) -> None:
         """The visitor reads slower than we write."""
         super().pause_writing()

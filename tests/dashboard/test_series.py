@@ -136,6 +136,17 @@ def test_a_zoom_gives_every_point_of_its_range(recorder: Recorder, site: Site) -
     assert chart.runs["r2"] == [[0.0, 900.0], [7.0, 8.0]]
 
 
+def test_the_widest_range_that_numbers_have_is_a_range(recorder: Recorder, site: Site) -> None:
+    """Its width is none of them."""
+    run_of(recorder, "r1", [float(value) for value in range(20)])
+
+    chart = site.chart(["r1"], "loss", buckets=4, **{"from": -1.7e308, "to": 1.7e308})
+
+    assert chart.header["runs"][0]["points"] == 20
+    assert np.nanmin(chart.runs["r1"][0]) == 0.0
+    assert np.nanmax(chart.runs["r1"][1]) == 19.0
+
+
 def test_runs_share_their_buckets(recorder: Recorder, site: Site) -> None:
     """The range is that of all runs; one that lacks the metric has nothing."""
     run_of(recorder, "r1", [1.0] * 200)

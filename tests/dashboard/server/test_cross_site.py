@@ -124,13 +124,15 @@ def test_a_token_elsewhere_than_in_its_header_is_no_token(server: Server) -> Non
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1"])
-def test_a_foreign_page_opens_no_live_connection(server: Server, origin: str) -> None:
-    """Browsers let any page open a WebSocket to anywhere, and always tell its origin."""
+def test_a_foreign_page_opens_no_live_connection(server: Server, origin: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Browsers let any page open a WebSocket to anywhere, and always tell its origin. Nor can it fill the terminal."""
     with pytest.raises(InvalidStatus) as refused, connect(f"ws://{server.authority}/api/live", origin=Origin(origin)):
         pass
 
     assert refused.value.response.status_code == 403
     assert "content-security-policy" in refused.value.response.headers
+    assert server.ask().status == 200  # so the refused one is through
+    assert caplog.records == []
 
 
 def test_a_rebound_name_opens_no_live_connection(server: Server) -> None:
