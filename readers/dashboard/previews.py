@@ -45,7 +45,7 @@ def is_previewable(path: str, size: int) -> bool:
 
 
 def preview(path: str, file: BinaryIO) -> Preview:
-    """What a page can show of a file: see the contract of /api/runs/{run_id}/artifacts/{index}/preview."""
+    """What a page can show of a file, by its kind; the front end's api.ts names the fields of each."""
     size = os.fstat(file.fileno()).st_size
     return {**_of_kind(_suffix(path), file, size), "path": path, "size": size}
 
