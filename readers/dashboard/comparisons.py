@@ -5,7 +5,7 @@ What takes long is computed for one request at a time, and kept as long as the s
 """
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from readers.best import direction, resolve_mode
-from readers.dashboard.run_view import LONGEST_NAME, cut
+from readers.dashboard.run_view import LONGEST_NAME
 from readers.dashboard.store_view import StoreView
-from readers.differences import differences
+from readers.differences import Difference, differences
 from readers.grouping import counted, grouped
 from readers.importance import Method, parameter_importance
 from readers.paramaxes import Axis, axes_of
@@ -62,10 +62,7 @@ class Comparisons:
         runs = table.runs.select("run_id", pl.coalesce("run_name", "run_id").alias("run_name"), "experiment", "status")
         return {
             "runs": runs.to_dicts(),
-            "differences": [
-                {"kind": row.kind, "name": row.name[:LONGEST_NAME], "values": [_short(value) for value in row.values]}
-                for row in found.rows[:rows]
-            ],
+            "differences": [_difference(row) for row in found.rows[:rows]],
             "same": found.same,
             "metrics": _metrics(table),
             "truncated": _words(len(found.rows) - rows, "more differences"),
@@ -232,8 +229,24 @@ def _axis(axis: Axis) -> Answer:
     return told | ({"levels": [level[:_LONGEST_VALUE] for level in axis.levels]} if axis.levels else {})
 
 
-def _short(value: str | None) -> str | None:
-    return None if value is None else str(cut(value, _LONGEST_VALUE)["value"])
+def _difference(row: Difference) -> Answer:
+    """A difference with long values cut; those that differ only behind the cut are numbered, so that they still do.
+
+    "lengths" is there where something was cut: of these values in characters, of the others None.
+    """
+    told: Answer = {"kind": row.kind, "name": row.name[:LONGEST_NAME], "values": list(row.values)}
+    lengths = [len(value) if value is not None and len(value) > _LONGEST_VALUE else None for value in row.values]
+    if any(lengths):
+        long = dict.fromkeys(value for value in row.values if value is not None and len(value) > _LONGEST_VALUE)
+        alike: Counter[str] = Counter()
+        short = {}
+        for value in long:
+            begin = value[:_LONGEST_VALUE]
+            alike[begin] += 1
+            short[value] = f"{begin}…" + (f" ({alike[begin]})" if alike[begin] > 1 else "")
+        told["values"] = [short.get(value, value) if value is not None else None for value in row.values]
+        told["lengths"] = lengths
+    return told
 
 
 def _words(count: int, what: str) -> str | None:

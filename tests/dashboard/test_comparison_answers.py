@@ -53,6 +53,23 @@ def test_only_what_differs_is_compared(site: Site, root: Path) -> None:
     assert [row["name"] for row in same["differences"]] == ["lr"]
 
 
+def test_long_values_are_cut_and_stay_different(tmp_path: Path) -> None:
+    """Where they differ only behind the cut, too; how long each is in all is told."""
+    recorder = Recorder(tmp_path / "store")
+    texts = {"a": "x" * 600 + "a", "b": "x" * 600 + "b", "c": "short", "d": "x" * 600 + "a"}
+    for run, text in texts.items():
+        recorder.start(run)
+        recorder.params(run, {"text": text})
+    recorder.close()
+
+    (told,) = Site(recorder.layout.root).asked("/api/compare", runs=list(texts))["differences"]
+
+    first, second, short, again = told["values"]
+    assert (first, short) == ("x" * 500 + "…", "short")
+    assert again == first != second
+    assert told["lengths"] == [601, 601, None, 601]
+
+
 def test_importance_is_the_analyzers(site: Site, root: Path) -> None:
     """The same numbers, with intervals and ranks; its warnings are words of the answer, not Python's."""
     with warnings.catch_warnings():

@@ -147,7 +147,8 @@ export interface MetricKey {
 
 export interface CompareAnswer {
   runs: Record<string, unknown>[];
-  differences: { kind: string; name: string; values: (string | null)[] }[];
+  /** Long values are cut; `lengths` is there where some were: theirs in all, null for the others. */
+  differences: { kind: string; name: string; values: (string | null)[]; lengths?: (number | null)[] }[];
   same: number;
   metrics: { key: string; values: (JsonNumber | null)[]; best: string[]; direction: string }[];
 }

@@ -1,13 +1,13 @@
 // What differs among runs: side by side while they fit, by how often each value occurs when there are many.
 
-import type { CompareAnswer } from "../api";
+import { getValue, type CompareAnswer } from "../api";
 import { fill, h, type Child } from "../dom";
 import { formatNumber, plural } from "../format";
 import { bars } from "./bars";
 import { columnScale, textColumn, type Column } from "./columns";
 import type { Compared } from "./compared";
 import { listing } from "./listing";
-import { longText } from "./longtext";
+import { longText, type Rest } from "./longtext";
 import { runLabel } from "./runlabel";
 import { histogram, tallied } from "./tally";
 
@@ -28,19 +28,29 @@ export function differencesTable(compared: Compared, search: string, onSearch: (
     onSearch,
     columns: [
       { head: "Name", class: "name", cell: (row) => [longText(row.name, 80), h("span", { class: "kind faint" }, row.kind)], order: (row) => row.name },
-      ...(few ? compared.runs.map((run, index) => ({ head: run.name, headView: runLabel(run), class: "value", cell: (row: Difference): Child => sideBySide(row, index), order: (row: Difference) => orderOf(row.values[index]) })) : [counted(compared.runs.length)]),
+      ...(few ? compared.runs.map((run, index) => ({ head: run.name, headView: runLabel(run), class: "value", cell: (row: Difference): Child => sideBySide(row, index, run.id), order: (row: Difference) => orderOf(row.values[index]) })) : [counted(compared.runs.length)]),
     ],
   });
   list.update(compared.differences);
   return h("div", { class: few ? "side-by-side" : undefined }, list.element, compared.same > 0 && h("p", { class: "faint same" }, `Compared too, and the same in all: ${plural(compared.same, "thing")}.`));
 }
 
-function sideBySide(row: Difference, index: number): Child {
+function sideBySide(row: Difference, index: number, runId: string): Child {
   const value = row.values[index] ?? null;
   if (value === null) return h("span", { class: "faint" }, "none");
   if (value === "") return h("span", { class: "faint" }, "empty");
   const short = shortened(row, value);
-  return h("span", { class: "mono", title: short === value ? undefined : value }, longText(short, 120));
+  return h("span", { class: "mono", title: short === value ? undefined : value }, longText(short, 120, restOf(row, index, runId)));
+}
+
+const ASKED_AS: Readonly<Record<string, "param" | "tag" | "env">> = { param: "param", tag: "tag", environment: "env" };
+
+/** What the server kept back of a run's value. */
+function restOf(row: Difference, index: number, runId: string): Rest | undefined {
+  const length = row.lengths?.[index];
+  const kind = ASKED_AS[row.kind];
+  if (typeof length !== "number" || kind === undefined) return undefined;
+  return { length, load: async () => (await getValue(runId, kind, row.name)).value };
 }
 
 /** A long number in six digits, where the row's numbers still differ then. */

@@ -10,6 +10,7 @@ import { chosen, type Brushes } from "./brushes";
 import { columnText, title, type Column } from "./columns";
 import type { ComparedRun, Direction } from "./compared";
 import { listing, type Listing } from "./listing";
+import { longText } from "./longtext";
 import { parallelView, type ParallelView } from "./parallel";
 import { runLabel } from "./runlabel";
 import { sequentialColour } from "./sequential";
@@ -94,7 +95,7 @@ export function parallelPart(options: ParallelPartOptions): PartView {
           head: title(column.name),
           number: column.kind !== "category",
           class: "value",
-          cell: (run: number): Child => h("span", { title: column.kind === "category" ? undefined : exactNumber(column.values[run] ?? NaN) }, columnText(column, run, formatNumber)),
+          cell: (run: number): Child => h("span", { title: column.kind === "category" ? undefined : exactNumber(column.values[run] ?? NaN) }, longText(columnText(column, run, formatNumber), 80)),
           order: (run: number): number | string => (column.kind === "category" ? columnText(column, run, formatNumber) : (column.values[run] ?? NaN)),
         })),
       ],

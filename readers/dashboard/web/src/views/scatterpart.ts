@@ -9,6 +9,7 @@ import type { Choices } from "./choices";
 import { columnText, title, type Column } from "./columns";
 import type { ComparedRun, Direction } from "./compared";
 import { listing } from "./listing";
+import { longText } from "./longtext";
 import type { PartView } from "./parallelpart";
 import { runLabel } from "./runlabel";
 import { scatterView } from "./scatter";
@@ -45,7 +46,7 @@ export function scatterPart(options: ScatterPartOptions): PartView {
       ...shown.map((column) => ({
         head: title(column.name),
         number: column.kind !== "category",
-        cell: (run: number): Child => columnText(column, run, formatNumber),
+        cell: (run: number): Child => longText(columnText(column, run, formatNumber), 80),
         order: (run: number): number | string => (column.kind === "category" ? columnText(column, run, formatNumber) : (column.values[run] ?? NaN)),
       })),
     ],
