@@ -248,8 +248,8 @@ class _Taking:
         self.trouble = False
         self.run_id = ""
         self.experiment = run.experiment if self.known is None else self.known.experiment
-        self.start_ns = run.start_ns
-        self.last_ns = run.end_ns
+        self.start_ns: int | None = None
+        self.last_ns: int | None = None
         self.taken: dict[str, Progress] = {}
         self.unsaid: set[str] = set()
         self.points = 0
@@ -266,12 +266,14 @@ class _Taking:
             raise ValueError(f"its status {run.status!r} is none of {', '.join(STATUSES)}")
         held: list[Series] = []
         for series in run.series():
+            self._learn()
             held.append(series)
             if self.start_ns is None and not any(len(one.value) and one.time_ns is not None for one in held):
                 continue  # the start is still to be learned
             for one in held:
                 self._take_series(one)
             held.clear()
+        self._learn()
         for one in held:
             self._take_series(one)
         self._start()
@@ -284,6 +286,11 @@ class _Taking:
             report.continued += 1
         report.experiments[self.experiment] = report.experiments.get(self.experiment, 0) + 1
         return True
+
+    def _learn(self) -> None:
+        """Look at the run's times again: some sources only know them when they have read its metrics."""
+        self.start_ns = self.start_ns if self.run.start_ns is None else self.run.start_ns
+        self.last_ns = self.last_ns if self.run.end_ns is None else self.run.end_ns
 
     def _is_others(self) -> bool:
         """Whether a run of that id is in the store that no import brought: one that was forwarded from here."""

@@ -26,15 +26,22 @@ class Kind(StrEnum):
     """A kind of source, as one types it."""
 
     tensorboard = "tensorboard"
+    csv = "csv"
 
 
 def import_(
-    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="Where the runs come from: tensorboard.")],
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="Where the runs come from: tensorboard or csv.")],
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="The folder or file with the runs.")],
     *,
     experiment: Annotated[
         str | None,
         typer.Option("--experiment", "-e", metavar="NAME", help="The experiment; by default the source's own name."),
+    ] = None,
+    step_column: Annotated[
+        str | None, typer.Option("--step-column", metavar="NAME", help="With csv: the column of steps.")
+    ] = None,
+    time_column: Annotated[
+        str | None, typer.Option("--time-column", metavar="NAME", help="With csv: the column of times.")
     ] = None,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
@@ -49,7 +56,7 @@ def import_(
     from readers.imports.importer import Unwatched, import_runs
 
     with asking():
-        found = _open(kind, source, experiment)
+        found = _open(kind, source, experiment, step_column, time_column)
     if json or not sys.stderr.isatty():
         report = import_runs(found, store, watching=Unwatched())
     else:
@@ -63,13 +70,19 @@ def import_(
         raise typer.Exit(1)
 
 
-def _open(kind: Kind, source: str, experiment: str | None) -> "RunSource":
+def _open(kind: Kind, source: str, experiment: str | None, step: str | None, time: str | None) -> "RunSource":
     """The source. Raises: ImportFailed, ValueError: it is none of that kind."""
+    if kind is not Kind.csv and (step is not None or time is not None):
+        raise ValueError("--step-column and --time-column are for csv")
     match kind:
         case Kind.tensorboard:
             from readers.imports.tensorboard import TensorBoardLogs
 
             return TensorBoardLogs(source, experiment)
+        case Kind.csv:
+            from readers.imports.csvlogs import CsvLogs
+
+            return CsvLogs(source, experiment, step=step, time=time)
 
 
 class _Bar:
