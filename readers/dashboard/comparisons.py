@@ -14,7 +14,7 @@ import polars as pl
 
 from readers.best import direction, resolve_mode
 from readers.dashboard.run_view import LONGEST_NAME
-from readers.dashboard.store_view import StoreView
+from readers.dashboard.store_view import LONGEST_TEXT, StoreView
 from readers.differences import Difference, differences
 from readers.grouping import counted, grouped
 from readers.importance import Method, parameter_importance
@@ -232,11 +232,13 @@ def _axis(axis: Axis) -> Answer:
 def _difference(row: Difference) -> Answer:
     """A difference with long values cut; those that differ only behind the cut are numbered, so that they still do.
 
-    "lengths" is there where something was cut: of these values in characters, of the others None.
+    "lengths" is there where something was cut: of these values in characters, 0 where the table of runs doesn't have it
+    whole either; of the others None.
     """
     told: Answer = {"kind": row.kind, "name": row.name[:LONGEST_NAME], "values": list(row.values)}
-    lengths = [len(value) if value is not None and len(value) > _LONGEST_VALUE else None for value in row.values]
+    lengths = [None if value is None or len(value) <= _LONGEST_VALUE else len(value) for value in row.values]
     if any(lengths):
+        lengths = [0 if length and length > LONGEST_TEXT else length for length in lengths]
         long = dict.fromkeys(value for value in row.values if value is not None and len(value) > _LONGEST_VALUE)
         alike: Counter[str] = Counter()
         short = {}

@@ -208,11 +208,17 @@ def no_run(asked: str, table: RunTable) -> LookupFailed:
 
 
 def _cut(values: pl.DataFrame) -> pl.DataFrame:
-    """Rows of names and values without what no table has room for: a text of megabytes would be kept for each run."""
+    """Rows of names and values without what no table has room for: a text of megabytes would be kept for each run.
+
+    What is cut ends with a hash of the whole, so that texts which differ behind the cut still differ.
+    """
     long = pl.col("value").str.len_bytes() > LONGEST_TEXT
     if not values.select(long.any()).item():
         return values
     return values.with_columns(
-        pl.when(long).then(pl.col(name).str.slice(0, LONGEST_TEXT)).otherwise(name).alias(name)
+        pl.when(long)
+        .then(pl.format("{}…#{}", pl.col(name).str.slice(0, LONGEST_TEXT), pl.col("value").hash()))
+        .otherwise(name)
+        .alias(name)
         for name in ("value", "text")
     )

@@ -70,6 +70,21 @@ def test_long_values_are_cut_and_stay_different(tmp_path: Path) -> None:
     assert told["lengths"] == [601, 601, None, 601]
 
 
+def test_texts_too_long_for_the_table_of_runs_stay_different(tmp_path: Path) -> None:
+    """They are compared as a whole, and shown by their beginning."""
+    recorder = Recorder(tmp_path / "store")
+    for run, end in {"a": "a", "b": "b", "c": "a"}.items():
+        recorder.start(run)
+        recorder.params(run, {"config": "x" * 10_000 + end, "same": "y" * 10_000})
+    recorder.close()
+
+    (told,) = Site(recorder.layout.root).asked("/api/compare", runs=["a", "b", "c"])["differences"]
+
+    assert told["name"] == "config"
+    assert told["values"] == ["x" * 500 + "…", "x" * 500 + "… (2)", "x" * 500 + "…"]
+    assert told["lengths"] == [0, 0, 0]
+
+
 def test_importance_is_the_analyzers(site: Site, root: Path) -> None:
     """The same numbers, with intervals and ranks; its warnings are words of the answer, not Python's."""
     with warnings.catch_warnings():

@@ -147,7 +147,7 @@ export interface MetricKey {
 
 export interface CompareAnswer {
   runs: Record<string, unknown>[];
-  /** Long values are cut; `lengths` is there where some were: theirs in all, null for the others. */
+  /** Long values are cut; `lengths` is there where some were: theirs in all, 0 where it isn't known, null for the others. */
   differences: { kind: string; name: string; values: (string | null)[]; lengths?: (number | null)[] }[];
   same: number;
   metrics: { key: string; values: (JsonNumber | null)[]; best: string[]; direction: string }[];

@@ -10,7 +10,7 @@ const STEP = 50_000;
 
 /** What the server keeps back of a long text until it is asked for. */
 export interface Rest {
-  /** Characters in all. */
+  /** Characters in all; 0 where that isn't known. */
   readonly length: number;
   load: () => Promise<string>;
 }
@@ -65,5 +65,6 @@ function lineEnd(text: string, from: number): number {
 }
 
 function sizeWords(length: number): string {
+  if (length === 0) return "of it";
   return length < 10_000 ? `${formatCount(length)} characters` : `(${formatBytes(length)})`;
 }
