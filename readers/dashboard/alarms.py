@@ -1,11 +1,11 @@
 """Alarms: the alerts of a server. Which rules it watches, what was found, and who is told.
 
 Rules come from the command line (`steplog ui --alert RULE`) and from the store's file control/alerts.json, a JSON list
-of rules (see readers.alertrules), read when the server starts. Rules that somebody gave are watched as long as the
-server runs. Where nobody gave any, those of `DEFAULT_RULES` are watched while a page is open: an idle server costs
-nothing. What is found goes to the pages, to the terminal, to the address of `--webhook`, and is kept for /api/alerts. A
-rule is about what comes after the server has started; `steplog watch` also looks at what was logged before. A
-webhook's address is never taken from a store, as the store may be a stranger's.
+of rules (see readers.alertrules), read anew when it changes (see rulesfile). Rules that somebody gave are watched as
+long as the server runs. Where nobody gave any, those of `DEFAULT_RULES` are watched while a page is open: an idle
+server costs nothing. What is found goes to the pages, to the terminal, to the address of `--webhook`, and is kept for
+/api/alerts. A rule is about what comes after the server has started; `steplog watch` also looks at what was logged
+before. A webhook's address is never taken from a store, as the store may be a stranger's.
 """
 
 import logging
@@ -19,6 +19,7 @@ from ingest.sources import open_plain
 from readers.alertrules import DEFAULT_RULES, parse_rule
 from readers.alerts import Alert, Alerts
 from readers.batch import FACTS, POINTS, Batch
+from readers.dashboard.rulesfile import rules_file
 from readers.store import Store
 from readers.webhook import Webhook
 
@@ -45,10 +46,10 @@ class Alarms:
         self._store = store
         self.problem: str | None = None
         """What is wrong with the store's file of rules."""
-        given = [*rules, *self._of_file(store.layout)]
-        self.always = bool(given)
+        self.always = False
         """Whether the rules are to be watched while nobody looks on, too."""
-        self._rules = tuple(dict.fromkeys(given or DEFAULT_RULES))
+        self._given = tuple(rules)
+        self._rules = self._all_rules()
         self._alerts = Alerts(self._rules)
         self._webhook = None if webhook is None else Webhook(webhook)
         self.listing: dict[str, Any] = {}
@@ -62,6 +63,14 @@ class Alarms:
         self._alerts.recent.extend(recent)
         facts = self._store.facts(["run"], list(running)).select(FACTS.names()).collect()
         self._alerts.take(Batch(POINTS.to_frame(), facts, {}, more=True))  # only the names of those who run already
+
+    def reload(self, running: Collection[str]) -> None:
+        """Take up what the store's file of rules says now; with other rules, all begins anew."""
+        rules = self._all_rules()
+        if rules != self._rules:
+            self._rules = rules
+            self.begin(running)
+        self._list()
 
     def take(self, batch: Batch, running: Collection[str]) -> list[str]:
         """The messages of what a batch, or its lack, brought about."""
@@ -85,9 +94,15 @@ class Alarms:
     def _list(self) -> None:
         self.listing = {**self._alerts.listing(), "problem": self.problem}
 
+    def _all_rules(self) -> tuple[str, ...]:
+        """Those that were given and those of the file; the default ones where there is none."""
+        given = [*self._given, *self._of_file(self._store.layout)]
+        self.always = bool(given)
+        return tuple(dict.fromkeys(given or DEFAULT_RULES))
+
     def _of_file(self, layout: Layout) -> list[str]:
         """The store's own rules."""
-        path = layout.control / "alerts.json"
+        path, self.problem = rules_file(layout), None
         try:
             with open_plain(path) as file:  # a pipe there must not hold up the server
                 raw = file.read(_LARGEST_FILE + 1)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
+import anyio
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -27,6 +28,7 @@ from readers.dashboard.limits import Limits, LimitSettings
 from readers.dashboard.live import live_routes
 from readers.dashboard.pages import Page
 from readers.dashboard.routes import api_routes
+from readers.dashboard.rulesfile import watch_rules
 from readers.dashboard.security import Security
 from readers.dashboard.settings import DashboardSettings
 from readers.store import Store
@@ -65,7 +67,10 @@ def create_app(settings: DashboardSettings, *, limits: LimitSettings | None = No
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         hub.start()
         try:
-            yield
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(watch_rules, store.layout, hub.rules_changed)
+                yield
+                tasks.cancel_scope.cancel()
         finally:
             await run_in_threadpool(hub.stop)
 

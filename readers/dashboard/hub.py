@@ -87,6 +87,7 @@ class Hub:
         self._watcher: Watcher | None = None
         self._changes = Changes(store)
         self._alarms = Alarms(store, alerts, webhook)
+        self._rules_changed = False
         self._ticks = Ticks()
         self._tick = Tick(0, POINTS.to_frame(), LiveCursor("", 0, 0).raw())
         self._id = ""
@@ -122,6 +123,11 @@ class Hub:
         """The last alerts, and the rules: the answer of /api/alerts."""
         return self._alarms.listing
 
+    def rules_changed(self) -> None:
+        """Read the store's file of rules again."""
+        self._rules_changed = True
+        self._wakeup.set()
+
     @property
     def clients(self) -> int:
         """How many are connected."""
@@ -150,6 +156,9 @@ class Hub:
     def _run(self) -> None:
         quiet_since = time.monotonic()
         while not self._stopping:
+            if self._rules_changed:
+                self._rules_changed = False
+                self._alarms.reload(self._changes.running)
             if not (self.clients or self._alarms.always):
                 self.asleep.set()
                 self._wakeup.wait()

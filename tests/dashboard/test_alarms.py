@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import polars as pl
 import pytest
 
 from readers.batch import FACTS, POINTS, Batch
 from readers.dashboard.alarms import Alarms
 from readers.dashboard.hub import Hub
+from readers.dashboard.rulesfile import watch_rules
 from readers.store import Store
 from readers.watcher import Watcher
 from tracker import ExperimentTracker
@@ -83,6 +85,63 @@ def test_a_broken_file_of_rules_is_said_and_ends_nothing(store: Store, content: 
 
     assert "alerts.json" in str(alarms.listing["problem"])
     assert alarms.listing["rules"]
+
+
+def test_a_file_of_rules_that_changes_is_taken_up(store: Store, tracker: ExperimentTracker) -> None:
+    """What was found is kept; rules that went watch no more."""
+    rules_file(store, '["loss > 3"]')
+    alarms = Alarms(store, ["loss is nan"])
+    with Watcher(store, since="now") as watcher:
+        alarms.begin(["r"])
+        tracker.log_metrics({"loss": 5.0})
+        assert len(alarms.take(watcher.poll(), ["r"])) == 1
+
+        rules_file(store, '["accuracy < 0.5"]')
+        alarms.reload(["r"])
+        tracker.log_metrics({"loss": 2.0})
+        tracker.log_metrics({"loss": 6.0, "accuracy": 0.1})
+        (said,) = map(json.loads, alarms.take(watcher.poll(), ["r"]))
+
+    assert said["key"] == "accuracy"
+    assert alarms.listing["rules"] == ["loss is nan", "accuracy < 0.5"]
+    assert len(alarms.listing["alerts"]) == 2
+    rules_file(store, "{}")
+    alarms.reload(["r"])
+    assert "alerts.json" in str(alarms.listing["problem"])
+    assert alarms.listing["rules"] == ["loss is nan"]
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_whoever_edits_the_file_of_rules_needs_no_new_server(store: Store, backend: str) -> None:
+    """Its folder may come later; it is noticed when the file is made, changed, and removed."""
+    seen = []
+
+    async def edit() -> None:
+        noticed = anyio.Event()
+
+        def note() -> None:
+            nonlocal noticed
+            seen.append(tuple(path.name for path in store.layout.control.glob("*")))
+            noticed.set()
+            noticed = anyio.Event()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch_rules, store.layout, note)
+            await anyio.wait_all_tasks_blocked()
+            with anyio.fail_after(DEADLINE_S):
+                waiting = noticed
+                rules_file(store, "[]")
+                await waiting.wait()
+                await anyio.wait_all_tasks_blocked()
+                waiting = noticed
+                (store.layout.control / "alerts.json").unlink()
+                await waiting.wait()
+            tasks.cancel_scope.cancel()
+
+    anyio.run(edit, backend=backend)
+
+    assert seen[0] == ("alerts.json",)
+    assert seen[-1] == ()
 
 
 def test_a_wrong_rule_of_the_command_line_is_an_error(store: Store) -> None:

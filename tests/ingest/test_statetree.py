@@ -133,7 +133,9 @@ class Custom:
 
 
 @pytest.mark.parametrize(
-    "thing", [Custom(), Colour.RED, len, np.array([None]), np.ma.masked_array([1], [True]), slice(1)], ids=repr
+    "thing",
+    [Custom(), Colour.RED, len, np.array([None]), np.ma.masked_array([1], [True]), slice(1)],
+    ids=["object", "enum", "function", "objects", "masked", "slice"],
 )
 def test_what_is_neither_data_nor_array_is_a_part_with_its_place(thing: object) -> None:
     """Who saves it decides how; it comes back where it stood."""
