@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from readers.verdict import Group, Verdict, Verdicts
 
 _MOST_NAMES = 6
+_ROUNDING = 1e-12
+"""Means that differ by this part of themselves, or less, differ by the rounding of their sums."""
 
 
 def of_pair(verdict: "Verdict", among: "Verdicts") -> str:
@@ -55,9 +57,9 @@ def of_all(verdicts: "Verdicts", baseline: str | None) -> str:
 
 
 def number(value: float, apart: float = 0.0) -> str:
-    """A number with four digits, or as many as show two digits of a difference."""
+    """A number with four digits, or as many as show two digits of a difference that is more than rounding."""
     digits = 4
-    if value and apart and math.isfinite(value) and math.isfinite(apart):
+    if value and math.isfinite(value) and math.isfinite(apart) and abs(apart) > _ROUNDING * abs(value):
         digits = max(digits, math.floor(math.log10(abs(value))) - math.floor(math.log10(abs(apart))) + 2)
     return f"{value:.{min(digits, 17)}g}"
 
@@ -110,7 +112,7 @@ def _too_few(verdict: "Verdict", among: "Verdicts") -> str:
     apart = verdict.estimate
     text = f"Too few runs to tell {verdict.a!r} from {verdict.b!r} on {_metric(among)}: {n}, "
     text += f"and a test needs {FEWEST} {each}."
-    if math.isfinite(apart) and apart:
+    if math.isfinite(apart) and abs(apart) > _ROUNDING * max(abs(verdict.mean_a), abs(verdict.mean_b)):
         text += f" The means are {number(verdict.mean_a, apart)} and {number(verdict.mean_b, apart)}, "
         text += f"a difference of {number(abs(apart))}"
         text += f"; to show a true one of that size takes {_needed(verdict)}." if verdict.runs_needed else "."

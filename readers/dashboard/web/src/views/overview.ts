@@ -81,7 +81,7 @@ function figure(value: JsonNumber | null, step: number | null | undefined, best:
   if (value === null) return h("span", { class: "faint" }, "none");
   const number = toNumber(value);
   const where = step === null || step === undefined ? "" : ` at step ${exactNumber(step)}`;
-  if (!best) return h("span", { title: `${exactNumber(number)}${where}` }, formatNumber(number));
+  if (!best || !Number.isFinite(number)) return h("span", { title: `${exactNumber(number)}${where}` }, formatNumber(number));
   return h("span", { class: "best", title: `The best: ${exactNumber(number)}${where}` }, formatNumber(number), h("span", { class: "visually-hidden" }, " best"));
 }
 
