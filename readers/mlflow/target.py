@@ -3,11 +3,14 @@
 Whatever goes wrong is one of two things. `Refused`: the server understood, and will never take this. `NotNow`: anything
 else - no connection, a time-out, a half answer, garbage, 401, 429, 5xx; what was sent may have arrived or not. All
 calls may be repeated: what they set is the same then, and a run that was created is found by our id among its tags.
+The client takes any JSON object that comes with a 200 for a server's "done": where something else answers so, what was
+sent is lost there, until everything is sent again.
 
 The client retries nothing by itself (`prepare`): the forwarder knows better when, and can stop meanwhile.
 """
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -26,6 +29,8 @@ _REFUSALS = frozenset(
 )  # fmt: skip
 _UNKNOWN_TO_SERVER = "API request to"
 """How MLflow's client begins what it says when no server has answered, or something that is none."""
+_FAILED = re.compile(r"too many 500 error|failed with error code 500")
+"""What it says when a server answered that it failed; the server's own words are lost there."""
 _LONGEST_WORDS = 500
 _T = TypeVar("_T")
 
@@ -130,8 +135,17 @@ class Target:
             self._call(lambda: self._client.set_terminated(mlflow_id, status, max(0, end_ms)))
 
     def upload(self, mlflow_id: str, file: str, folder: str) -> None:
-        """Send a file's bytes, as a stream, into a folder of the run's artifacts."""
+        """Send a file's bytes, as a stream, into a folder of the run's artifacts; asks whether they are there then.
+
+        A page to log in at is an answer too, and MLflow's client takes any for its server's here.
+        """
+        size = os.stat(file).st_size  # noqa: PTH116 - a path as text, for the client too
         self._call(lambda: self._client.log_artifact(mlflow_id, file, folder or None))
+        there = self._call(lambda: self._client.list_artifacts(mlflow_id, folder or None))
+        path = f"{folder}/{os.path.basename(file)}" if folder else os.path.basename(file)  # noqa: PTH119 - likewise
+        sizes = {entry.path: entry.file_size for entry in there}
+        if path not in sizes or sizes[path] not in {None, size}:
+            raise NotNow(f"the artifact {path!r} was sent, and isn't there")
 
     def delete_tag(self, mlflow_id: str, key: str) -> None:
         """Take a tag away; one that isn't there is none."""
@@ -165,7 +179,7 @@ class Target:
         except MlflowException as error:
             words = _words(error)
             if words.startswith(_UNKNOWN_TO_SERVER) or error.error_code not in _REFUSALS:
-                raise NotNow(words, failed="failed with error code 500" in words) from error
+                raise NotNow(words, failed=_FAILED.search(words) is not None) from error
             raise Refused(words) from error
         except UnicodeError as error:
             raise Refused(f"it is no text that could be sent: {error}") from error

@@ -57,8 +57,8 @@ def test_what_a_run_is_arrives(root: Path, mlflow_uri: str, asked: Any) -> None:
 
     found, child = asked.run(outer), asked.run(inner)
     assert (found.info.run_name, found.info.status, child.info.status) == ("outer", "FINISHED", "FAILED")
-    assert found.info.start_time == int(records[outer]["start_time"].timestamp() * 1000)
-    assert found.info.end_time == int(records[outer]["end_time"].timestamp() * 1000)
+    times = records[outer]["start_time"], records[outer]["end_time"]
+    assert [found.info.start_time, found.info.end_time] == [time and int(time.timestamp() * 1000) for time in times]
     assert asked.client.get_experiment(found.info.experiment_id).name == "what/a/run/is"
     assert found.params.pop("text") == "t" * 5960 + "... (7000 characters)"
     assert found.params == {"lr": "0.1", "net.depth": "3", "net.act": "relu", "layers": "[1, 2]"}

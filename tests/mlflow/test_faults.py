@@ -1,0 +1,280 @@
+"""Whatever goes wrong between us and a real server: every point arrives, once.
+
+Between them stands a proxy that loses answers, cuts them in half, resets, delays, and answers rubbish.
+"""
+
+import itertools
+import random
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from readers.mlflow import target
+from readers.mlflow.forwarder import Forwarder, State
+from tracker import ExperimentTracker
+
+Same = Callable[..., None]
+QUICKLY = (0.005, 0.05)
+ANSWERS = {
+    "500": b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 5\r\nConnection: close\r\n\r\nsorry",
+    "429": b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    "502": b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>",
+    "html": b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\nConnection: close\r\n\r\n<html>login</>",
+    "wrong json": b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{"run":1}',
+    "bytes": b"\x00\xff\x13 garbage\r\n\r\n",
+    "401": b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+}
+FAULTS = (*ANSWERS, "reset", "half", "lost", "late", "refused")
+
+
+class Proxy:
+    """Hands one request a connection on to a server, or does what `fault` says of it (None: nothing)."""
+
+    def __init__(self, to: str) -> None:
+        parts = urlsplit(to)
+        self._to = (parts.hostname, parts.port)
+        self.fault: Callable[[bytes], str | None] = lambda _request: None
+        self.late: list[bytes] = []
+        self.met: list[str] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.uri = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop."""
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            with client, suppress(ConnectionError):
+                self._serve(client)
+
+    def _serve(self, client: socket.socket) -> None:
+        request = _message(client)
+        if not request:
+            return
+        fault = self.fault(request)
+        self.met += [fault] if fault else []
+        if fault in ANSWERS:
+            client.sendall(ANSWERS[fault])
+            return
+        if fault in {"reset", "late"}:
+            self.late += [request] if fault == "late" else []
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return
+        answer = self._asked(request)
+        if fault == "refused":
+            return
+        if fault == "lost":
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            client.sendall(answer[: len(answer) // 2] if fault == "half" else answer)
+        while self.late:  # what was held back arrives when it is expected no more
+            self._asked(self.late.pop())
+
+    def _asked(self, request: bytes) -> bytes:
+        with socket.create_connection(self._to) as server:
+            server.sendall(request.replace(b"keep-alive", b"close", 1))
+            return b"".join(iter(lambda: server.recv(1 << 16), b""))
+
+
+def _message(connection: socket.socket) -> bytes:
+    """A whole request."""
+    found = b""
+    while b"\r\n\r\n" not in found:
+        more = connection.recv(1 << 16)
+        if not more:
+            return b""
+        found += more
+    head, _, body = found.partition(b"\r\n\r\n")
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    missing = (int(lengths[0].split(b":")[1]) if lengths else 0) - len(body)
+    while missing > 0:
+        more = connection.recv(min(missing, 1 << 16))
+        found, missing = found + more, missing - len(more)
+    return found
+
+
+@pytest.fixture
+def proxy(mlflow_uri: str) -> Iterator[Proxy]:
+    """A proxy before the server of this test run."""
+    made = Proxy(mlflow_uri)
+    yield made
+    made.close()
+
+
+def logged(root: Path, name: str, runs: int = 3, points: int = 40) -> list[str]:
+    """A store with some runs of everything."""
+    ids = []
+    with ExperimentTracker(root, name, auto_log=False) as tracker:
+        for number in range(runs):
+            ids.append(tracker.start_run(params={"number": number, "changed": 1}, tags={"a": "b"}))
+            tracker.log_params({"changed": 2})
+            for step in range(points):
+                tracker.log_metrics({"loss": 1 / (step + 1), "equal": 1.0}, step=step // 2)
+            tracker.log_text("text" * 100, "some/text.txt")
+            tracker.end_run()
+    return ids
+
+
+def send(root: Path, uri: str, on_change: Callable[[State], None] | None = None) -> Forwarder:
+    """Send a store's runs, retrying quickly."""
+    with Forwarder(root, uri, everything=True, backoff_s=QUICKLY, on_change=on_change) as forwarder:
+        assert forwarder.drain(), forwarder.state
+    return forwarder
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_fault_costs_nothing_but_time(root: Path, proxy: Proxy, same: Same, asked: Any, seed: int) -> None:
+    """Each in turn, at half of all requests."""
+    chance = random.Random(seed)
+    faults = itertools.cycle(chance.sample(FAULTS, len(FAULTS)))
+
+    def fault(request: bytes) -> str | None:
+        """MLflow's client takes any JSON with a 200 for a "done": so that comes only where an answer matters."""
+        found = next(faults) if chance.random() < 0.5 else None
+        asks = request.startswith(b"GET") or b"/runs/create" in request or b"/runs/search" in request
+        return found if found != "wrong json" or asks else None
+
+    proxy.fault = fault
+    ids = logged(root, f"faults/{seed}")
+
+    forwarder = send(root, proxy.uri)
+
+    assert forwarder.aside == []
+    assert {*proxy.met} | {"wrong json"} == {*FAULTS}
+    for run_id in ids:
+        same(run_id)
+        found = asked.run(run_id)
+        assert (found.info.status, found.params["changed"]) == ("FINISHED", "1")
+        assert (found.tags["steplog.param.changed"], found.tags["a"]) == ("2", "b")
+        assert asked.artifacts(run_id) == {"some/text.txt": b"text" * 100}
+
+
+@pytest.mark.parametrize("fault", ["lost", "half", "late"])
+def test_a_run_whose_creation_got_lost_is_there_once(
+    root: Path, proxy: Proxy, same: Same, asked: Any, fault: str
+) -> None:
+    """It is found by our id; and what arrived late beside it is taken away at its end."""
+    once = iter([fault])
+    proxy.fault = lambda request: next(once, None) if b"/runs/create" in request else None
+    (run_id,) = logged(root, f"lost/{fault}", 1, 3)
+
+    send(root, proxy.uri)
+
+    assert proxy.met == [fault]
+    assert len(asked.runs(run_id)) == 1
+    same(run_id)
+
+
+def test_a_record_at_which_the_server_fails_is_set_aside_alone(
+    root: Path, proxy: Proxy, same: Same, asked: Any
+) -> None:
+    """500, whenever it is among those sent; the others arrive."""
+    proxy.fault = lambda request: "500" if b"poison" in request else None
+    with ExperimentTracker(root, "spoilt", auto_log=False) as tracker:
+        run_id = tracker.start_run()
+        for step in range(5):
+            tracker.log_metrics({"loss": 1 / (step + 1), "acc": 1.0}, step=step)
+        tracker.log_metrics({"poison": 1.0}, step=7)
+        tracker.log_metrics({"loss": 0.0}, step=8)
+        tracker.end_run()
+
+    (record,) = send(root, proxy.uri).aside
+
+    assert (record.run_id, record.kind, record.key, record.step, record.value) == (run_id, "metric", "poison", 7, "1.0")
+    found = asked.run(run_id)
+    assert len(found.points) == 11
+    assert found.info.status == "FINISHED"
+    proxy.fault = lambda _request: None
+    with Forwarder(root, proxy.uri, everything=True, again=True) as forwarder:
+        assert forwarder.drain()
+    assert forwarder.aside == []
+    same(run_id)
+
+
+def test_a_dead_server_is_waited_for_and_said(root: Path, same: Same, mlflow_uri: str) -> None:
+    """In time limits too; what waits is sent later by who comes then."""
+    (run_id,) = logged(root, "dead", 1, 3)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        dead = f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+    with Forwarder(root, dead, everything=True, backoff_s=QUICKLY) as forwarder:
+        assert not forwarder.drain(0.2)
+        state = forwarder.state
+
+    assert (state.points, state.settled) == (0, False)
+    assert "refused" in str(state.error)
+    send(root, mlflow_uri)
+    same(run_id)
+
+
+def test_stop_ends_waiting_for_a_dead_server(root: Path) -> None:
+    """At once, from another thread."""
+    logged(root, "stopped", 1, 3)
+    with Forwarder(root, "http://127.0.0.1:9", everything=True) as forwarder:
+        thread = threading.Thread(target=forwarder.follow)
+        thread.start()
+        forwarder.stop()
+        thread.join()
+
+        assert forwarder.state.points == 0
+
+
+def test_a_killed_forwarder_is_followed_by_another(root: Path, mlflow_uri: str, same: Same) -> None:
+    """Kill -9 in the middle of sending: the next one goes on, and nothing is there twice."""
+    ids = logged(root, "killed", 3, 40)
+    code = (
+        "import os, sys; from readers.mlflow.forwarder import Forwarder; n = int(sys.argv[3])\n"
+        "kill = lambda state: os.kill(os.getpid(), 9) if state.points + state.facts >= n else None\n"
+        "Forwarder(sys.argv[1], sys.argv[2], everything=True, on_change=kill).drain()"
+    )
+    command = [sys.executable, "-c", code, str(root), mlflow_uri, "170"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+    send(root, mlflow_uri)
+
+    for run_id in ids:
+        same(run_id)
+
+
+def test_a_server_that_is_killed_and_started_again(root: Path, own_server: Any, same: Same) -> None:
+    """In the middle of sending; what it had is there once, what it hadn't comes."""
+    ids = logged(root, "restart", 3, 40)
+    own_server.start()
+    again = threading.Thread(target=own_server.start)
+
+    def kill(state: State) -> None:
+        if state.points >= 80 and own_server.process is not None and not again.ident:
+            own_server.kill()
+            again.start()
+
+    send(root, own_server.uri, kill)
+    again.join()
+
+    for run_id in ids:
+        same(run_id, own_server.uri)
+
+
+def test_a_server_is_known_by_its_address_without_credentials() -> None:
+    """Nothing that is shown or kept has a password in it."""
+    assert target.without_credentials("https://user:secret@host:1/path?token=x") == "https://host:1/path"
+    assert target.without_credentials("sqlite:///a.db") == "sqlite:///a.db"
