@@ -29,6 +29,13 @@ _NOT_BUILT = """<!doctype html>
 <p>It needs Node 20.19 or later, and the network once. Then reload this page; the server can stay up.</p>
 </body></html>
 """
+_LOST = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>steplog</title></head>
+<body><h1>There is nothing at this address</h1>
+<p><a href="/">Go to the runs</a></p>
+</body></html>
+"""
 
 
 class StaticFile(NamedTuple):
@@ -71,6 +78,8 @@ class Page:
     def send(self, request: Request) -> Response:
         """A file of the front end."""
         file = self.file(request.url.path.removeprefix("/"))
+        if file is None and "text/html" in request.headers.get("accept", ""):  # a person looks at it
+            return HTMLResponse(_LOST, 404, {"Cache-Control": "no-store"})
         if file is None:
             raise Refused(404, "There is nothing at this address.", "The start page is at /.")
         return _send(request, file)

@@ -122,6 +122,16 @@ def test_links_and_pipes_in_the_pages_folder_are_no_files(folder: Path, name: st
     assert Page(folder).file(name) is None
 
 
+def test_a_person_at_no_address_is_shown_the_way(server: Server) -> None:
+    """In words and with a link, of which nothing comes from the address; a program gets JSON."""
+    reply = server.ask(target="/%3Cscript%3E", accept="text/html,*/*;q=0.8")
+
+    assert (reply.status, reply.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert b'<a href="/">' in reply.body
+    assert b"script" not in reply.body
+    assert server.ask(target="/nowhere").json["error"] == "There is nothing at this address."
+
+
 def test_the_pages_files_are_found(folder: Path) -> None:
     """With their types; those named by their content may be kept for ever, the document is asked for each time."""
     page = Page(folder)

@@ -196,7 +196,7 @@ function tabOf(text: string | null): TabId {
 
 function failed(error: unknown, retry: () => void): HTMLElement {
   if (!(error instanceof ApiError) || error.status !== 404) return errorState(error, retry);
-  return emptyState(error.error || "No such run in this store", error.hint, " ", h("a", { href: "/" }, "All runs"));
+  return emptyState(error.error || "No such run in this store", error.hint, h("br"), h("a", { href: "/" }, "All runs"));
 }
 
 function focusSearch(body: HTMLElement): boolean {
