@@ -4,11 +4,14 @@ import sys
 import webbrowser
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tracker.cli.options import DEFAULT_STORE, asking, open_layout
+
+if TYPE_CHECKING:
+    from readers.dashboard.settings import DashboardSettings
 
 
 def ui(
@@ -62,18 +65,19 @@ def ui(
             webhook=webhook,
         )
     with bind(settings, next_free=next_free) as bound:
-        ready = partial(_say, address(settings, bound), settings.is_loopback, open_browser=open_browser)
+        ready = partial(_say, address(settings, bound), settings, open_browser=open_browser)
         with asking():
             dashboard = Dashboard(settings, bound, on_ready=ready)
         dashboard.run()
 
 
-def _say(at: str, loopback: bool, *, open_browser: bool) -> None:
+def _say(at: str, settings: "DashboardSettings", *, open_browser: bool) -> None:
     """Tell where it is, once it answers."""
     print(f"The dashboard is at {at}", "Ctrl-C ends it.", sep="\n", flush=True)  # noqa: T201 - the command's own voice
-    if not loopback:
+    if not settings.is_loopback:
+        may = "see" if settings.read_only else "see and stop"
         print(  # noqa: T201 - likewise
-            "steplog: others on the network can reach it, and whoever has this address can see and stop runs; the "
+            f"steplog: others on the network can reach it, and whoever has this address can {may} runs; the "
             "connection isn't encrypted. An SSH tunnel to 127.0.0.1 is safer.",
             file=sys.stderr,
             flush=True,

@@ -71,15 +71,18 @@ def test_it_ends_at_once_also_with_open_connections(store: Path, number: signal.
         assert process.stderr.read() == ""
 
 
-def test_off_loopback_it_warns_and_asks_for_a_token(store: Path) -> None:
-    """The address has it."""
-    with ui(store, "--port", 0, "--host", "0.0.0.0") as process:  # noqa: S104 - that is what is tested
+@pytest.mark.parametrize(("more", "may"), [([], "can see and stop runs"), (["--read-only"], "can see runs")])
+def test_off_loopback_it_warns_and_asks_for_a_token(store: Path, more: list[str], may: str) -> None:
+    """The address has it; what a visitor may do is said."""
+    with ui(store, "--port", 0, "--host", "0.0.0.0", *more) as process:  # noqa: S104 - that is what is tested
         at = address(process)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
 
         assert re.search(r"/\?token=[\w-]{43}$", at)
-        assert "others on the network can reach it" in process.stderr.read()
+        warning = process.stderr.read()
+        assert "others on the network can reach it" in warning
+        assert may in warning
 
 
 def test_its_token_can_come_from_the_environment(store: Path) -> None:
