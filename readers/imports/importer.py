@@ -148,22 +148,32 @@ class _Import:
     def all_of(self, source: RunSource) -> None:
         """Take over each run; one that can't be read keeps no other one back."""
         self._watching.begin(source.count())
-        for run in source.runs():
-            self._watching.run(run.name)
-            kept = self._batch
-            self._batch = Batch(self._shapes)
-            try:
-                self._check_new(run)
-                whole = _Taking(self, run).take()
-            except (ValueError, OSError) as error:
-                self._batch = kept
-                if isinstance(error, OSError) and _is_ours(self._layout, error):
-                    raise
-                self.report.left_out += 1
-                self.report.problems.append(f"run {run.name!r} ({run.source}) is left out: {error}")
-                continue
-            self._join(kept, whole=whole)
+        try:
+            for run in source.runs():
+                self._one(run)
+        except ValueError as error:
+            self._publish()
+            raise ImportFailed(str(error)) from error
+        except ImportFailed:
+            self._publish()
+            raise
         self._publish()
+
+    def _one(self, run: FoundRun) -> None:
+        """Take over a run, or say why not."""
+        self._watching.run(run.name)
+        kept, self._batch = self._batch, Batch(self._shapes)
+        try:
+            self._check_new(run)
+            whole = _Taking(self, run).take()
+        except (ValueError, OSError, ImportFailed) as error:
+            self._batch = kept
+            if isinstance(error, ImportFailed) or (isinstance(error, OSError) and _is_ours(self._layout, error)):
+                raise
+            self.report.left_out += 1
+            self.report.problems.append(f"run {run.name!r} ({run.source}) is left out: {error}")
+        else:
+            self._join(kept, whole=whole)
 
     def _check_new(self, run: FoundRun) -> None:
         """Raises: ValueError: the source gave it before."""
@@ -365,29 +375,40 @@ class _Taking:
     def _take_artifacts(self, before: dict[str, str]) -> dict[str, str]:
         """Copy the files that are new; returns the version of each."""
         versions = dict(before)
-        for found in self.run.artifacts():
-            if before.get(found.path) == found.version:
-                continue
-            try:
-                self._take_artifact(found)
-            except (ValueError, OSError) as error:
-                if isinstance(error, OSError) and _is_ours(self.owner.layout, error):
-                    raise
-                self._problem(f"its artifact {found.path!r} is left out: {error}")
-                continue
-            versions[found.path] = found.version
+        try:
+            for found in self.run.artifacts():
+                if before.get(found.path) != found.version and self._take_artifact(found):
+                    versions[found.path] = found.version
+        except (ValueError, OSError) as error:
+            self._refuse_ours(error)
+            self._problem(f"its artifacts can't be listed, and are left out: {error}")
         return versions
 
-    def _take_artifact(self, found: FoundArtifact) -> None:
-        path, layout = check_path(found.path), self.owner.layout
-        with found.open() as file:
-            stored = put_stream(layout.run_artifacts(self.run_id), path, lambda sink: copy(file, sink), tmp=layout.tmp)
+    def _refuse_ours(self, error: Exception) -> None:
+        """Raise a fault of the store's disk; one of the source costs a run or a file alone."""
+        if isinstance(error, OSError) and _is_ours(self.owner.layout, error):
+            raise error
+
+    def _take_artifact(self, found: FoundArtifact) -> bool:
+        """Copy a file; False, and said, when it can't be read or can't have that name."""
+        layout = self.owner.layout
+        try:
+            path = check_path(found.path)
+            with found.open() as file:
+                stored = put_stream(
+                    layout.run_artifacts(self.run_id), path, lambda sink: copy(file, sink), tmp=layout.tmp
+                )
+        except (ValueError, OSError) as error:
+            self._refuse_ours(error)
+            self._problem(f"its artifact {found.path!r} is left out: {error}")
+            return False
         event = ArtifactLogged(
             self.run_id, self.experiment, self._otherwise(), path, stored.size, stored.sha256, media_type_of(path)
         )
         self.owner.fact(event)
         self.owner.report.artifacts += 1
         self.owner.report.artifact_bytes += stored.size
+        return True
 
     def _finish(self, state: Mapping[str, object], artifacts: dict[str, str]) -> None:
         """Queue what goes at the end of a run, and that it is here as a whole."""

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import typer
 
@@ -27,15 +29,18 @@ class Kind(StrEnum):
 
     tensorboard = "tensorboard"
     csv = "csv"
+    mlflow = "mlflow"
 
 
 def import_(
-    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="Where the runs come from: tensorboard or csv.")],
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The folder or file with the runs.")],
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="Where the runs come from: mlflow, tensorboard, csv.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="The folder or file with the runs, or a server's address.")
+    ],
     *,
     experiment: Annotated[
         str | None,
-        typer.Option("--experiment", "-e", metavar="NAME", help="The experiment; by default the source's own name."),
+        typer.Option("--experiment", "-e", metavar="NAME", help="The experiment's name; with mlflow, only this one."),
     ] = None,
     step_column: Annotated[
         str | None, typer.Option("--step-column", metavar="NAME", help="With csv: the column of steps.")
@@ -83,6 +88,20 @@ def _open(kind: Kind, source: str, experiment: str | None, step: str | None, tim
             from readers.imports.csvlogs import CsvLogs
 
             return CsvLogs(source, experiment, step=step, time=time)
+        case Kind.mlflow:
+            return _open_mlflow(source, experiment)
+
+
+def _open_mlflow(source: str, experiment: str | None) -> "RunSource":
+    """A server or database by its address; a folder by its path, also behind file:."""
+    path = url2pathname(urlsplit(source).path) if source.startswith("file:") else source
+    if "://" in path:
+        from readers.imports.mlflowserver import MlflowServer
+
+        return MlflowServer(path, experiment)
+    from readers.imports.mlruns import MlrunsFolder
+
+    return MlrunsFolder(path, experiment)
 
 
 class _Bar:
