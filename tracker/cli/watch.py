@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from ingest.errors import MetricNotFound
+from ingest.errors import MetricNotFound, RunStateError, TrackerError
 from tracker.cli.options import DEFAULT_STORE, RunArgument, StoreOption, asking, open_store
 from tracker.cli.screen import cell, console, duration, print_json, status
 
@@ -98,9 +98,7 @@ def watch(
     with closing(notifier):
         code = _follow(opened, run_id, alerts, {rule.text for rule in fatal}, notifier, timeout=timeout, json=json)
     if stop and code == BROKEN:
-        from readers.dashboard.control import Controls
-
-        Controls(opened, by="steplog watch").stop(run_id)
+        _stop(opened, run_id)
     _tell_end(opened, run_id, code, json=json)
     unmet = [rule for rule in alerts.unmet() if rule in fatal]
     if unmet and code in {0, ENDED_BADLY}:
@@ -157,6 +155,18 @@ def _alerts(store: "Store", run_id: str, alerts: "Alerts", timeout: float | None
                 raise TimeoutError
             if not batch.more and not ended:
                 watcher.wait(LOOK_S if deadline is None else min(LOOK_S, max(0.0, deadline - time.monotonic())))
+
+
+def _stop(store: "Store", run_id: str) -> None:
+    """Ask the run to stop, unless it has ended. Where that can't be done it is said: a broken rule is the result."""
+    from readers.dashboard.control import Controls
+
+    try:
+        Controls(store, by="steplog watch").stop(run_id)
+    except RunStateError:
+        return
+    except TrackerError as error:
+        typer.echo(f"steplog: the run wasn't asked to stop: {error}", err=True)
 
 
 def _status(store: "Store", run_id: str) -> str:

@@ -40,6 +40,7 @@ def running(tmp_path: Path) -> Iterator[ExperimentTracker]:
         ("bad", [], 4),
         ("good", ["-f", "loss > 10"], 0),
         ("good", ["-f", "loss > 1"], 3),
+        ("good", ["-f", "loss > 1", "--stop"], 3),
         ("good", ["-w", "loss > 1"], 0),
         ("bad", ["-f", "loss > 1"], 3),
         ("bad", ["-f", "loss > 10"], 4),
@@ -101,6 +102,16 @@ def test_a_broken_rule_ends_the_watch_of_a_running_run(
     assert [json.loads(request.body)["alert"]["key"] for request in server.asked] == ["loss", "loss"]
     running.end_run()
     assert running._store().facts(kinds=["control"]).collect().height == 1
+
+
+def test_a_store_that_takes_no_stop_does_not_hide_the_broken_rule(steplog: Steplog, running: ExperimentTracker) -> None:
+    """It is said, and the exit code is the rule's."""
+    running.log_metrics({"loss": math.nan})
+    (running.root / "control").write_text("where a folder should be")
+    said = steplog("watch", "r", "-f", "loss is nan", "--stop", "--store", running.root)
+
+    assert said.code == 3
+    assert "the run wasn't asked to stop: the store" in said.err
 
 
 def test_the_webhook_may_stand_in_the_environment(
