@@ -18,6 +18,7 @@
     ├── PipelineError
     │   ├── QueueFull            back-pressure, where the user chose policy "raise"
     │   └── SinkFailed           the background writer failed, where the user chose strict=True
+    ├── ForwardingError          nothing can be sent to an MLflow server as asked
     ├── ImportFailed             runs of another tracker can't be read or taken over
     └── ModelError
         ├── ModelNotSerializable
@@ -136,6 +137,10 @@ class UntrustedModel(ModelError):
 
 class ImportFailed(TrackerError):
     """Runs of another tracker can't be read as asked, or not be taken over into the store."""
+
+
+class ForwardingError(TrackerError):
+    """Nothing can be forwarded as asked: no server named, no MLflow installed, another forwarder at work."""
 
 
 class DashboardError(TrackerError):

@@ -38,12 +38,14 @@ from ingest.redact import mask
 from ingest.settings import PipelineSettings
 from ingest.shapes import Packers, room_for
 from ingest.stats import Stats
+from readers.mlflow.process import Forwarding
 from readers.records import empty_summary
 from readers.store import ExperimentSummary, RunRecord, Store
 from tracker.artifacts import ArtifactLogging
 from tracker.autolog import AutoLog
 from tracker.checkpoints import CheckpointLogging
 from tracker.diagnostics import DiagnosticLogging
+from tracker.forwarding import RemoteRuns
 from tracker.lifecycle import RunLifecycle
 from tracker.metrics import PLAIN, know_numpy, metric_items, metric_step
 from tracker.models import ModelLogging
@@ -63,14 +65,16 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, CheckpointL
     Args:
         output_dir: the store's folder, made when missing; several trackers and processes may share it.
         experiment_name: what the runs belong to; slashes make a hierarchy. Default: "default".
-        backend: "local"; "mlflow" and "both" need the MLflow forwarder, which this version lacks.
-        mlflow_tracking_uri: the server for these.
+        backend: "local"; with "mlflow" and "both" the runs are also sent to an MLflow server, by a process that reads
+            the store's files. Both write the store, which is what the server's answers are compared with.
+        mlflow_tracking_uri: the server for these. Default: MLFLOW_TRACKING_URI, or what mlflow.set_tracking_uri said.
         auto_log: record the environment, git state, system metrics, and the params of logged models.
         strict: True raises background failures at the next call. False goes on in a temporary folder when output_dir
             can't be used, and without queue_dir when that can't. Default: both raise here, later failures warn.
         pipeline: the queue's and the writer's settings; see PipelineSettings.
 
-    Raises: StoreUnavailable: output_dir can't be used. FormatTooNew. TypeError, ValueError: of the arguments.
+    Raises: StoreUnavailable: output_dir can't be used. FormatTooNew. ForwardingError: no server is named, or MLflow
+        isn't installed. TypeError, ValueError: of the arguments.
 
     As a context manager it closes itself. At exit of the process open runs end (FAILED after an unhandled exception;
     the code of sys.exit can't be seen, so such a run is FINISHED) and everything is sealed.
@@ -101,11 +105,8 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, CheckpointL
     def _begin(self) -> None:
         settings = self.settings
         self._disabled = settings.disabled
-        if settings.backend != "local" and not settings.disabled:
-            raise ValueError(
-                f"backend={settings.backend!r} needs the MLflow forwarder, which this version of steplog doesn't have "
-                "yet; use backend='local' (or set STEPLOG_BACKEND=local, to leave the script as it is)"
-            )
+        wanted = settings.backend != "local" and not settings.disabled
+        self._remote = RemoteRuns(self) if wanted else None
         self.auto_log = settings.auto_log
         self.experiment_name = settings.experiment
         self.layout = self._make_store(settings)
@@ -278,6 +279,13 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, CheckpointL
         """Where every event logged by this process is: appended == queued + written + dropped + failed."""
         return self._pipeline.stats()
 
+    def forwarding(self) -> Forwarding | None:
+        """How forwarding to the MLflow server stands, as far as it was told; None with backend "local".
+
+        A named tuple: target, running, points and facts that the server has taken, waiting, aside, settled, error.
+        """
+        return None if self._remote is None else self._remote.view()
+
     # --- the pipeline's ends
 
     def flush(self, timeout_s: float | None = None, *, sync: bool = False, seal: bool = False) -> None:
@@ -387,6 +395,14 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, CheckpointL
     def _at_close(self, closer: Callable[[], object]) -> None:
         """Let something end with this tracker; twice is once."""
         self._closers[closer] = None
+
+    def _begin_forwarding(self, run: ActiveRun) -> None:
+        if self._remote is not None:
+            self._remote.begin(run)
+
+    def _settle_forwarding(self, run: ActiveRun) -> None:
+        if self._remote is not None:
+            self._remote.settle(f"run {run.name!r}")
 
     def _begin_auto_log(self, run: ActiveRun) -> None:
         if self._automatic is not None:

@@ -47,6 +47,14 @@ class RunLifecycle(Stopping):
         """Stop it; what was captured is logged on return."""
         raise NotImplementedError
 
+    def _begin_forwarding(self, run: ActiveRun) -> None:
+        """Let a run be sent to a server."""
+        raise NotImplementedError
+
+    def _settle_forwarding(self, run: ActiveRun) -> None:
+        """Wait for it, within limits."""
+        raise NotImplementedError
+
     def log_params(self, params: Mapping[str, Any], *, run_id: str | None = None) -> None:
         """See ExperimentTracker."""
         raise NotImplementedError
@@ -130,6 +138,7 @@ class RunLifecycle(Stopping):
                 pid=os.getpid(),
             )
         )
+        self._begin_forwarding(run)
         if tag_texts:
             self._append(TagsSet(run.id, experiment, time_ns, tag_texts))
         if param_texts:
@@ -165,6 +174,7 @@ class RunLifecycle(Stopping):
             self._pipeline.flush(self.settings.pipeline.close_timeout_s)
         except (SinkFailed, TimeoutError) as error:
             self._fault("end_run", error)
+        self._settle_forwarding(run)
 
     def finish(self, status: str = "FINISHED") -> None:
         """The same as `end_run`."""

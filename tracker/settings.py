@@ -6,6 +6,7 @@ STEPLOG_MODE            "disabled": every call is accepted and does nothing, no 
 STEPLOG_RUN_ID          the id of the first run started; ranks that share it write one run
 STEPLOG_RANK            this process's rank; falls back to RANK, then SLURM_PROCID
 STEPLOG_FLUSH_INTERVAL  seconds between two looks of the background thread
+STEPLOG_FORWARD_WAIT    forward_wait_s
 STEPLOG_QUEUE_DIR       queue_dir of the pipeline's settings
 MLFLOW_TRACKING_URI     mlflow_tracking_uri
 """
@@ -37,6 +38,10 @@ class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
     rank: int
     strict: bool | None
     pipeline: PipelineSettings
+
+    forward_wait_s: float = 10.0
+    """Seconds that ending a run, and closing, wait at most for the MLflow server to have everything. 0 waits not at
+    all: forwarding goes on while the process lives, and the rest is sent by the next one, or by `steplog sync`."""
 
     system_metrics_interval_s: float = 10.0
     """Seconds between two samples of CPU, memory, disk, network and GPU; each is some 20 points. 0 takes none."""
@@ -81,6 +86,7 @@ def read_settings(
         rank=_rank(environment),
         strict=strict,
         pipeline=settings,
+        forward_wait_s=_forward_wait(environment),
     )
 
 
@@ -123,6 +129,17 @@ def _rank(environment: Mapping[str, str]) -> int:
         if text and variable == "STEPLOG_RANK":
             raise ValueError(f"STEPLOG_RANK is {text!r}; it is a whole number from 0")
     return 0
+
+
+def _forward_wait(environment: Mapping[str, str]) -> float:
+    text = environment.get("STEPLOG_FORWARD_WAIT", "10")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise ValueError(f"STEPLOG_FORWARD_WAIT is {text!r}; it is a number of seconds from 0 to 86400")
+    return seconds
 
 
 def _flush_interval(environment: Mapping[str, str]) -> float:

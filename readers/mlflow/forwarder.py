@@ -23,16 +23,17 @@ from typing import NamedTuple, Self, TypeVar
 import msgspec
 import polars as pl
 
-from ingest.errors import SegmentCorrupt
+from ingest.errors import ForwardingError, SegmentCorrupt
 from ingest.files import open_beneath
 from ingest.layout import RUN_ID, Layout
 from ingest.paths import check_path
+from readers.mlflow.address import check_uri, target_id, without_credentials
 from readers.mlflow.batches import MAX_POINTS, Request, Start, Upload, Work, fact_work, point_requests, starts
 from readers.mlflow.moments import Moments
 from readers.mlflow.names import PREFIX, experiment_name
-from readers.mlflow.progress import KnownRun, Progress, target_id
+from readers.mlflow.progress import KnownRun, Progress
 from readers.mlflow.setaside import Aside, AsideFile
-from readers.mlflow.target import RUN_ID_TAG, NotNow, Refused, Target, without_credentials
+from readers.mlflow.target import RUN_ID_TAG, NotNow, Refused, Target
 from readers.store import Store
 from readers.watcher import Watcher
 
@@ -98,13 +99,18 @@ class Forwarder:
         on_change: Callable[[State], None] | None = None,
         backoff_s: tuple[float, float] = BACKOFF_S,
     ) -> None:
-        self._target = Target(uri)
+        uri = check_uri(uri)
         self._store = Store(root)
         self._layout: Layout = self._store.layout
         self._mark = target_id(uri)
         self._everything = everything
         self._backoff_s = backoff_s
-        self._progress = Progress(self._layout, uri)
+        self._progress = Progress(self._layout, uri)  # first: who isn't the one forwarder needs no MLflow
+        try:
+            self._target = Target(uri)
+        except ForwardingError:
+            self._progress.close()
+            raise
         self._aside = AsideFile(self._progress.folder / "aside.jsonl")
         if again:
             self._progress.begin_anew()
@@ -130,8 +136,13 @@ class Forwarder:
 
     # --- what its owner does
 
-    def drain(self, timeout_s: float | None = None) -> bool:
-        """Deliver all that is there now; whether it was done in time. Then `state` says what is in the way."""
+    def drain(self, timeout_s: float | None = None, *, last: bool = False) -> bool:
+        """Deliver all that is there now; whether it was done in time. Then `state` says what is in the way.
+
+        Args:
+            last: it is the last time: look now who has died.
+        """
+        self._swept_at = -1e9 if last else self._swept_at
         self._until = None if timeout_s is None else time.monotonic() + timeout_s
         try:
             self._catch_up()
@@ -150,12 +161,17 @@ class Forwarder:
         """Deliver what comes, until `stop`."""
         while not self._stopping.is_set():
             self.drain()
-            self._stopping.wait(self._watcher.pause_s)
+            self._stopping.wait(self.pause_s)
 
     def stop(self) -> None:
         """End `drain` and `follow` soon; any thread."""
         self._stopping.set()
         self._watcher.wake()
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds until it is time for the next `drain`."""
+        return self._watcher.pause_s
 
     @property
     def aside(self) -> list[Aside]:

@@ -12,15 +12,15 @@ anything is sent to it, so that it is never created twice; and if it was lost al
 """
 
 import fcntl
-import hashlib
 import os
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
+from ingest.errors import ForwardingError
 from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout, write_atomically
-from readers.mlflow.target import ForwardingError, without_credentials
+from readers.mlflow.address import target_id, without_credentials
 
 
 class KnownRun(msgspec.Struct, omit_defaults=True):
@@ -108,11 +108,6 @@ class Progress:
         except FileNotFoundError:
             return []
         return [run for line in lines if (run := _decoded(line)) is not None]
-
-
-def target_id(uri: str) -> str:
-    """What a server is called among the store's folders."""
-    return hashlib.sha256(without_credentials(uri).rstrip("/").encode()).hexdigest()[:16]
 
 
 def _decoded(line: bytes) -> KnownRun | None:

@@ -13,16 +13,15 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
-from ingest.errors import TrackerError
+from ingest.errors import ForwardingError
+from readers.mlflow.address import check_uri
 from readers.mlflow.names import PREFIX
 
 RUN_ID_TAG = PREFIX + "run_id"
 """Where a run's own id stands at the server."""
 REQUEST_S = 30
 """Seconds that a server may be silent within a request."""
-SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
 _REFUSALS = frozenset(
     {"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE", "RESOURCE_ALREADY_EXISTS",
      "MALFORMED_REQUEST", "NOT_IMPLEMENTED", "MAX_RUNS_EXCEEDED"},
@@ -33,10 +32,6 @@ _FAILED = re.compile(r"too many 500 error|failed with error code 500")
 """What it says when a server answered that it failed; the server's own words are lost there."""
 _LONGEST_WORDS = 500
 _T = TypeVar("_T")
-
-
-class ForwardingError(TrackerError):
-    """Nothing can be forwarded as asked: a missing package, an address that is none, another forwarder at work."""
 
 
 class Refused(Exception):
@@ -67,7 +62,7 @@ class Target:
     """
 
     def __init__(self, uri: str) -> None:
-        check_uri(uri)
+        self.uri = check_uri(uri)
         prepare()
         try:
             import mlflow.entities
@@ -77,7 +72,6 @@ class Target:
                 f"MLflow isn't installed ({error}); install it with: pip install 'steplog[mlflow]' "
                 "(or 'steplog[mlflow-client]', which is enough for a server)"
             ) from error
-        self.uri = uri
         self._entities: Any = mlflow.entities
         self._make: Any = MlflowClient
         self._made: Any = None
@@ -185,31 +179,6 @@ class Target:
             raise Refused(f"it is no text that could be sent: {error}") from error
         except Exception as error:  # whatever MLflow's client makes of garbage
             raise NotNow(f"{type(error).__name__}: {_words(error)}") from error
-
-
-def check_uri(uri: object) -> str:
-    """The address, if it is one. Raises: ForwardingError."""
-    if not isinstance(uri, str) or not uri:
-        raise ForwardingError(
-            "where is the MLflow server? Give mlflow_tracking_uri='http://host:5000' (or sqlite:///file.db), or set "
-            "MLFLOW_TRACKING_URI"
-        )
-    scheme = uri.partition(":")[0].partition("+")[0]
-    if scheme not in SCHEMES:
-        raise ForwardingError(
-            f"{without_credentials(uri)!r} is no MLflow tracking server: give http://host:5000, or sqlite:///file.db "
-            "(MLflow no longer takes folders)"
-        )
-    return uri
-
-
-def without_credentials(uri: str) -> str:
-    """The address as it may be shown and kept: without user, password and query."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return "(no address)"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")) if parts.netloc else uri
 
 
 def prepare() -> None:

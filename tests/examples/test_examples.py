@@ -29,6 +29,7 @@ SNIPPETS = {
     "custom_artifact_logging": "faec6cc3c738bdd483d9fa945d3cb8bdc09e964e74af468f6c9b0f5f7bb3c2fb",
     "compare_multiple_experiments": "2c9e037c1ddc16fc0079e685c993f0680b4ba73d63ebab569ec000fe6bf63014",
     "hyperparameter_optimization_analysis": "792203afadcf881822daebdc124ab5cf6ed4dd064782a98621ef4b1c323c5fe3",
+    "mlflow_integration": "4438fce2593a9e53a4109cfae369ffcd72968697f91fef9dcf482c3df70c4ec8",  # run in tests/mlflow
     "metric_streaming": "0de7a86485e14bbeb0086ae688e711cf443919426c6482efb5b3f9721923763a",
     "best_practice_1_organization": "c85ec2f92355d21cd57c78818023fb215f6281985e532bd7b92c4588d43ed537",
     "best_practice_2_logging": "c6441aa4dd976b62726a40cc6b295b73aabe65be6e8fe927b118dad1cf6b4669",

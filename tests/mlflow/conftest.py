@@ -130,7 +130,8 @@ def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """MLflow's client tells nobody, doesn't retry by itself, and isn't told of servers by the environment."""
     for name, value in QUIET.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # set first, so that what mlflow sets there itself is undone
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
 
 
 @pytest.fixture

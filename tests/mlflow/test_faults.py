@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from readers.mlflow import target
+from readers.mlflow.address import without_credentials
 from readers.mlflow.forwarder import Forwarder, State
 from tracker import ExperimentTracker
 
@@ -122,7 +122,7 @@ def proxy(mlflow_uri: str) -> Iterator[Proxy]:
 
 def logged(root: Path, name: str, runs: int = 3, points: int = 40) -> list[str]:
     """A store with some runs of everything."""
-    ids = []
+    ids: list[str] = []
     with ExperimentTracker(root, name, auto_log=False) as tracker:
         for number in range(runs):
             ids.append(tracker.start_run(params={"number": number, "changed": 1}, tags={"a": "b"}))
@@ -276,5 +276,5 @@ def test_a_server_that_is_killed_and_started_again(root: Path, own_server: Any, 
 
 def test_a_server_is_known_by_its_address_without_credentials() -> None:
     """Nothing that is shown or kept has a password in it."""
-    assert target.without_credentials("https://user:secret@host:1/path?token=x") == "https://host:1/path"
-    assert target.without_credentials("sqlite:///a.db") == "sqlite:///a.db"
+    assert without_credentials("https://user:secret@host:1/path?token=x") == "https://host:1/path"
+    assert without_credentials("sqlite:///a.db") == "sqlite:///a.db"

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.settings import PipelineSettings
 from readers.store import Store
-from tracker import ExperimentTracker, FormatTooNew, StoreUnavailable
+from tracker import ExperimentTracker, FormatTooNew, ForwardingError, StoreUnavailable
 from tracker.settings import read_settings
 
 
@@ -65,10 +65,14 @@ def test_a_variable_that_makes_no_sense_is_refused(environment: dict[str, str], 
         settings_for(environment)
 
 
-def test_a_backend_that_is_not_there_says_what_is_missing(tmp_path: Path) -> None:
-    """The backends "mlflow" and "both" wait for the forwarder; unknown names list the known."""
-    with pytest.raises(ValueError, match="needs the MLflow forwarder"):
-        ExperimentTracker(tmp_path, backend="mlflow")
+def test_a_backend_that_is_not_there_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The backends "mlflow" and "both" need a server; unknown names list the known."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for backend in ("mlflow", "both"):
+        with pytest.raises(ForwardingError, match="where is the MLflow server"):
+            ExperimentTracker(tmp_path, backend=backend)
+    with pytest.raises(ForwardingError, match="takes folders"):
+        ExperimentTracker(tmp_path, backend="mlflow", mlflow_tracking_uri="file:./mlruns")
     with pytest.raises(ValueError, match="'local', 'mlflow', 'both'"):
         ExperimentTracker(tmp_path, backend="wandb")
 

@@ -1,0 +1,125 @@
+"""Backend "mlflow" or "both": a tracker's runs on an MLflow server, by a process that reads the store's files.
+
+No log call knows of it. A run asks to be forwarded by one fact at its start; the process is started with the first run
+and ends with the tracker. Ending a run waits for it, for `forward_wait_s` at most and only while the server answers, so
+that the server has the run when `end_run` returns if it can. What is left then is in the store; it is forwarded by this
+process as long as it lives, by the next tracker with this backend, or by `steplog sync`.
+
+The user's own mlflow in this process is left alone: its active run, its experiment, its autologging.
+"""
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from ingest.errors import ForwardingError
+from ingest.events import FactLogged
+from readers.mlflow.address import check_uri, target_id, without_credentials
+from readers.mlflow.process import ForwarderProcess, Forwarding
+
+if TYPE_CHECKING:
+    from tracker.experiment import ExperimentTracker
+    from tracker.run import ActiveRun
+
+MARK = "forward"
+"""Kind of the fact by which a run asks to be forwarded; its key is the target's id."""
+_log = logging.getLogger("steplog.mlflow")
+
+
+class RemoteRuns:
+    """The forwarding of one tracker.
+
+    Raises: ForwardingError: no server is named, what is named is none, or MLflow isn't installed.
+    """
+
+    def __init__(self, tracker: "ExperimentTracker") -> None:
+        uri = tracker.settings.mlflow_tracking_uri or _set_in_this_process()
+        self._uri = check_uri(uri)
+        _check_installed()
+        self._shown = without_credentials(self._uri)
+        self._mark = target_id(self._uri)
+        self._tracker = tracker
+        self._process: ForwarderProcess | None = None
+        self._pid = 0
+        self._gave_up = False
+
+    def begin(self, run: "ActiveRun") -> None:
+        """Let a run that has just started be forwarded."""
+        tracker = self._tracker
+        tracker._append(  # noqa: SLF001 - the tracker's own part
+            FactLogged(run.id, run.experiment, tracker._now(), MARK, {self._mark: f'"{_plain(self._shown)}"'})  # noqa: SLF001
+        )
+        if tracker.settings.rank == 0 and not self._alive():  # of a run's ranks one is enough
+            try:
+                self._process = ForwarderProcess(
+                    tracker.root, self._uri, self._shown, linger_s=tracker.settings.forward_wait_s
+                )
+            except OSError as error:
+                tracker._fault("forward", error)  # noqa: SLF001 - one place says, counts, or raises
+                return
+            self._pid, self._gave_up = os.getpid(), False
+            tracker._at_close(self.close)  # noqa: SLF001 - it ends with the tracker
+
+    def settle(self, what: str) -> None:
+        """Wait until the server has all, for a while; and say it if it hasn't."""
+        process = self._process
+        wait_s = self._tracker.settings.forward_wait_s
+        if process is None or not self._alive() or (self._gave_up and not process.view().settled):
+            return
+        done = process.settle(wait_s)
+        if not done and not self._gave_up and wait_s:
+            view = process.view()
+            why = f" ({view.error})" if view.error else ""
+            _log.warning(
+                "%s: %s doesn't have everything after %g s%s; %d records that were read wait. All is in %s, and "
+                "forwarding goes on; what is left at the end is sent by 'steplog sync'",
+                what, self._shown, wait_s, why, view.waiting, self._tracker.root,
+            )  # fmt: skip
+        self._gave_up = not done
+
+    def view(self) -> Forwarding:
+        """How it stands."""
+        if self._process is None or self._pid != os.getpid():
+            return Forwarding(self._shown, False, 0, 0, 0, 0, False, None)  # noqa: FBT003 - a record
+        return self._process.view()
+
+    def close(self) -> None:
+        """Wait once more, then end the process."""
+        process, ours = self._process, self._pid == os.getpid()
+        if process is not None and ours:
+            self._tracker._make_visible()  # noqa: SLF001 - the tracker's own part
+            self.settle("close")
+            process.stop()
+        self._process = None
+
+    def _alive(self) -> bool:
+        return self._process is not None and self._pid == os.getpid() and self._process.alive
+
+
+def _set_in_this_process() -> str | None:
+    """Where the user's own mlflow logs to, if it was told."""
+    mlflow = sys.modules.get("mlflow")
+    if mlflow is not None and getattr(mlflow, "is_tracking_uri_set", bool)():
+        return str(mlflow.get_tracking_uri())
+    return None
+
+
+def _check_installed() -> None:
+    from importlib.metadata import PackageNotFoundError, version  # 10 ms, for few
+
+    for name in ("mlflow", "mlflow-skinny"):
+        try:
+            version(name)
+        except PackageNotFoundError:
+            continue
+        return
+    raise ForwardingError(
+        "backend 'mlflow' and 'both' need MLflow, which isn't installed: pip install 'steplog[mlflow]' (or "
+        "'steplog[mlflow-client]', which is enough for a server); or set STEPLOG_BACKEND=local and send the runs later"
+    )
+
+
+def _plain(text: str) -> str:
+    """A text that is JSON between quotes as it is."""
+    return "".join(character for character in text if character.isprintable() and character not in '"\\')
