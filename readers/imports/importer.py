@@ -339,7 +339,11 @@ class _Taking:
         return run_id_of(self.run.identity, self.start_ns or 0)
 
     def _take_series(self, series: Series) -> None:
-        key = checked_key(series.key)
+        try:
+            key = checked_key(series.key)
+        except ValueError as error:
+            self._problem(f"its {len(series.value):,} points are left out: {error}")
+            return
         if series.time_ns is not None and len(series.time_ns):
             first, last = int(series.time_ns.min()), int(series.time_ns.max())
             self.start_ns = first if self.start_ns is None else self.start_ns

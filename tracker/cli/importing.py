@@ -30,10 +30,13 @@ class Kind(StrEnum):
     tensorboard = "tensorboard"
     csv = "csv"
     mlflow = "mlflow"
+    wandb = "wandb"
 
 
 def import_(
-    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="Where the runs come from: mlflow, tensorboard, csv.")],
+    kind: Annotated[
+        Kind, typer.Argument(metavar="KIND", help="Where the runs come from: mlflow, tensorboard, csv, wandb.")
+    ],
     source: Annotated[
         str, typer.Argument(metavar="SOURCE", help="The folder or file with the runs, or a server's address.")
     ],
@@ -88,6 +91,10 @@ def _open(kind: Kind, source: str, experiment: str | None, step: str | None, tim
             from readers.imports.csvlogs import CsvLogs
 
             return CsvLogs(source, experiment, step=step, time=time)
+        case Kind.wandb:
+            from readers.imports.wandb import WandbExport
+
+            return WandbExport(source, experiment)
         case Kind.mlflow:
             return _open_mlflow(source, experiment)
 
