@@ -17,6 +17,7 @@ import { Grid } from "../runs/grid";
 import { grouped, ungrouped, type Group } from "../runs/groups";
 import { nextSort, sortRows } from "../runs/order";
 import { openPicker } from "../runs/picker";
+import { RecentChanges } from "../runs/recent";
 import { Selection } from "../runs/selection";
 import { Split } from "../runs/split";
 import { Toolbar } from "../runs/toolbar";
@@ -55,6 +56,7 @@ class RunsPage {
   private drawnGroups: ReadonlySet<string> = new Set();
   private anchor: string | null = null;
   private pending: ChangedRun[] = [];
+  private readonly recent = new RecentChanges();
   private loading: AbortController | null = null;
   private panels: Panels | null = null;
   private panelsShow = "";
@@ -171,10 +173,12 @@ class RunsPage {
     this.loading = loading;
     if (!this.frame) this.showOver(loadingState("Reading the runs"));
     else this.layout.dataset["busy"] = "true";
+    const asked = performance.now();
     try {
       const answer = await getRuns({ experiment: this.view.experiment, filter: this.view.filter }, loading.signal);
       if (loading.signal.aborted) return;
       this.frame = new RunFrame(answer);
+      this.frame.apply(this.recent.since(asked));
       this.count = answer.count;
       this.truncated = answer.truncated?.words ?? "";
       this.toolbar.filter.showError("");
@@ -217,6 +221,7 @@ class RunsPage {
 
   private onChanged(changed: ChangedRun[]): void {
     this.pending.push(...changed);
+    this.recent.add(changed, performance.now());
     this.soon("apply", APPLY_MS, () => this.applyChanges());
   }
 
