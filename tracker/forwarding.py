@@ -51,15 +51,7 @@ class RemoteRuns:
             FactLogged(run.id, run.experiment, tracker._now(), MARK, {self._mark: f'"{_plain(self._shown)}"'})  # noqa: SLF001
         )
         if tracker.settings.rank == 0 and not self._alive():  # of a run's ranks one is enough
-            try:
-                self._process = ForwarderProcess(
-                    tracker.root, self._uri, self._shown, linger_s=tracker.settings.forward_wait_s
-                )
-            except OSError as error:
-                tracker._fault("forward", error)  # noqa: SLF001 - one place says, counts, or raises
-                return
-            self._pid, self._gave_up = os.getpid(), False
-            tracker._at_close(self.close)  # noqa: SLF001 - it ends with the tracker
+            self._launch()
 
     def settle(self, what: str) -> None:
         """Wait until the server has all, for a while; and say it if it hasn't."""
@@ -68,6 +60,8 @@ class RemoteRuns:
         if process is None or not self._alive() or (self._gave_up and not process.view().settled):
             return
         done = process.settle(wait_s)
+        if process.busy:  # the other one sends it
+            return
         if not done and not self._gave_up and wait_s:
             view = process.view()
             why = f" ({view.error})" if view.error else ""
@@ -92,6 +86,18 @@ class RemoteRuns:
             self.settle("close")
             process.stop()
         self._process = None
+
+    def _launch(self) -> None:
+        tracker = self._tracker
+        try:
+            self._process = ForwarderProcess(
+                tracker.root, self._uri, self._shown, linger_s=tracker.settings.forward_wait_s
+            )
+        except OSError as error:
+            tracker._fault("forward", error)  # noqa: SLF001 - one place says, counts, or raises
+            return
+        self._pid, self._gave_up = os.getpid(), False
+        tracker._at_close(self.close)  # noqa: SLF001 - it ends with the tracker
 
     def _alive(self) -> bool:
         return self._process is not None and self._pid == os.getpid() and self._process.alive

@@ -1,9 +1,12 @@
 """MLflow: what a store holds, sent to a tracking server, from the files and never from a log call.
 
-    forwarder   reads what is new in the store and delivers it, until it is told to stop
+    forwarder   reads what is new in the store, until it is told to stop
+    delivery    one request after the other, and what is refused
+    attempts    again and again, later and later; the state that is told
     batches     rows of a store as requests within MLflow's limits
     names       names that MLflow takes for names that it wouldn't
     moments     distinct points stay distinct, and a point sent twice stays one
+    address     which server
     target      the server; each failure told as one of two: refused, or not now
     progress    how far it has come, on disk
     setaside    records that the server doesn't take, kept and reported

@@ -59,6 +59,8 @@ class ForwarderProcess:
         self._asked = self._settled = 0
         self._said: set[str] = set()
         self._stopping = False
+        self.busy = False
+        """Whether another process forwards this store there; it sends what is logged here, too."""
         self._child: subprocess.Popen[bytes] | None = _launch()
         path = [str(Path(entry).absolute()) for entry in sys.path if entry]
         self._tell({"root": str(root), "uri": uri, "linger_s": linger_s, "path": path})
@@ -91,15 +93,15 @@ class ForwarderProcess:
         return Forwarding(self._target, self.alive, points, facts, waiting, aside, settled, error)
 
     def settle(self, timeout_s: float) -> bool:
-        """Wait until all that is in the store now was dealt with; whether it was, in time."""
+        """Wait until all that is in the store now was dealt with; whether it was, in time; not while `busy`."""
         with self._lock:
             self._asked += 1
             wanted = self._asked
             self._tell({"settle": wanted})
         with self._changed:
-            return self._changed.wait_for(lambda: self._settled >= wanted or not self.alive, timeout_s) and (
-                self._settled >= wanted
-            )
+            return self._changed.wait_for(
+                lambda: self._settled >= wanted or self.busy or not self.alive, timeout_s
+            ) and (self._settled >= wanted)
 
     def stop(self) -> None:
         """End it, within seconds. Twice is once."""
@@ -160,6 +162,7 @@ class ForwarderProcess:
                     if "error" in said:
                         self._state["error"] = said["error"]
                     self._settled = said.get("settled", self._settled)
+                    self.busy = "busy" in said or (self.busy and "ready" not in said)
                     self._changed.notify_all()
                 self._warn(said)
         with self._changed:
@@ -167,7 +170,9 @@ class ForwarderProcess:
 
     def _warn(self, said: dict[str, Any]) -> None:
         """Say once each thing that is in the way."""
-        error = said.get("error") or said.get("busy") or said.get("state", {}).get("error")
+        if "busy" in said:
+            _logger.info("%s", said["busy"])
+        error = said.get("error") or said.get("state", {}).get("error")
         kind = str(error)[:40]
         if error and kind not in self._said:
             self._said.add(kind)

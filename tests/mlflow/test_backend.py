@@ -152,3 +152,21 @@ def test_a_disabled_tracker_needs_no_server(root: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("STEPLOG_BACKEND", "local")
     with ExperimentTracker(root, backend="mlflow") as tracker:
         assert tracker.forwarding() is None
+
+
+def test_two_trainings_share_one_store(root: Path, mlflow_uri: str, same: Same) -> None:
+    """The first one's forwarder sends both; the second doesn't wait for a turn that doesn't come."""
+    with ExperimentTracker(root, "two", "both", mlflow_uri, auto_log=False) as first:
+        one = first.start_run()
+        assert first._remote is not None
+        assert first._remote._process is not None
+        assert first._remote._process.settle(120)  # so that it is the first one that forwards
+        with ExperimentTracker(root, "two", "both", mlflow_uri, auto_log=False) as second:
+            other = second.start_run()
+            second.log_metrics({"loss": 2.0}, step=1)
+            second.end_run()
+        first.log_metrics({"loss": 1.0}, step=1)
+        first.end_run()
+
+    same(one)
+    same(other)

@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from readers.mlflow.address import without_credentials
-from readers.mlflow.forwarder import Forwarder, State
+from readers.mlflow.attempts import State
+from readers.mlflow.forwarder import Forwarder
 from tracker import ExperimentTracker
 
 Same = Callable[..., None]

@@ -12,7 +12,7 @@ from tracker.cli.options import DEFAULT_STORE, JsonOption, open_layout
 from tracker.cli.screen import cell, console, print_json
 
 if TYPE_CHECKING:
-    from readers.mlflow.forwarder import State
+    from readers.mlflow.attempts import State
 
 _SHOWN = 10
 
