@@ -257,7 +257,7 @@ class _Taking:
         self.known = owner.known(run)
         self.trouble = False
         self.run_id = ""
-        self.experiment = run.experiment if self.known is None else self.known.experiment
+        self.experiment = _valid(run.experiment) or "default" if self.known is None else self.known.experiment
         self.start_ns: int | None = None
         self.last_ns: int | None = None
         self.taken: dict[str, Progress] = {}
@@ -315,17 +315,16 @@ class _Taking:
             self.start_ns = self.last_ns if self.last_ns is not None else self.now_ns
         self.run_id = self._id() if self.known is None else self.known.run_id
         resumed = self.known is not None
-        before = int(str((self.known.state if self.known else {}).get("end_ns") or 0))
         self.owner.fact(
             RunStarted(
                 self.run_id,
                 self.experiment,
-                max(self.start_ns, before) if resumed else self.start_ns,
-                run.name or f"run-{self.run_id[-6:]}",
+                self.now_ns if resumed else self.start_ns,  # later than any before it, which don't count any more
+                _valid(run.name) or f"run-{self.run_id[-6:]}",
                 resumed=resumed,
                 parent_run_id=run.parent_run_id,
-                group=run.group,
-                host=run.host,
+                group=None if run.group is None else _valid(run.group),
+                host=_valid(run.host),
             )
         )
         self.owner.remember(self.run_id)
@@ -437,7 +436,7 @@ class _Taking:
         status = "INTERRUPTED" if run.status == "RUNNING" else run.status  # no writer of it lives here
         self.owner.fact(RunEnded(self.run_id, self.experiment, end_ns, status))
         version = "" if self.trouble else run.version  # what could not be read now is tried again
-        whole = {"version": version, **digests, "end_ns": end_ns, "artifacts": artifacts}
+        whole = {"version": version, **digests, "artifacts": artifacts}
         self._fact(RUN, {STATE: json.dumps(whole)})
 
     def _texts(self, what: str, values: Mapping[str, object]) -> dict[str, str]:
@@ -457,6 +456,11 @@ class _Taking:
     def _problem(self, words: str) -> None:
         self.trouble = True
         self.owner.report.problems.append(f"run {self.run.name!r} ({self.run.source}): {words}")
+
+
+def _valid(name: str) -> str:
+    """A name as text that UTF-8 can hold: a file's name need not be any."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _digest(texts: Mapping[str, str]) -> str:

@@ -25,6 +25,7 @@ from readers.imports.tbhparams import Hparams
 from readers.imports.tfrecords import records
 
 _LARGEST_NS = 9.2e18
+_MOST_SAID = 20
 
 
 class TensorBoardLogs:
@@ -98,8 +99,13 @@ class TensorBoardLogs:
                 self.problems.append(f"{run.source}: {len(points.values):,} values without a tag are left out")
 
     def _read(self, file: Path, decoder: Decoder, tags: "dict[str, _Points]") -> None:
+        said = 0
+
         def problem(words: str) -> None:
-            self.problems.append(f"{file}: {words}")
+            nonlocal said
+            said += 1
+            if said <= _MOST_SAID:
+                self.problems.append(f"{file}: {words}")
 
         with open_plain(file) as opened:
             for offset, data in records(opened, problem):
@@ -118,6 +124,8 @@ class TensorBoardLogs:
                     points.steps.append(step)
                     points.walls.append(wall_time)
                     points.values.append(value)
+        if said > _MOST_SAID:
+            self.problems.append(f"{file}: and {said - _MOST_SAID:,} more such places")
 
 
 class _Points:

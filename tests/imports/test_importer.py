@@ -194,8 +194,8 @@ def test_one_import_at_a_time(tmp_path: Path) -> None:
 
 def _killed(root: Path, after: int) -> None:
     """Import, and die of it in the middle of a large run."""
-    importer._FILE_BYTES = importer._POINTS_AT_ONCE * 48 + 1000  # a part is full after a few points
     importer._POINTS_AT_ONCE = 100
+    importer._FILE_BYTES = 100 * 48 + 6000  # a large run is published in parts of some 100 points
 
     class Dying(importer.Unwatched):
         seen = 0
@@ -208,13 +208,17 @@ def _killed(root: Path, after: int) -> None:
     import_runs(Listed(a_run(1), a_run(2, n=1000), a_run(3)), root, watching=Dying())
 
 
-@pytest.mark.parametrize("after", [350, 2012])
+@pytest.mark.parametrize("after", [350, 1100])
 def test_a_killed_import_goes_on_and_doubles_nothing(tmp_path: Path, after: int) -> None:
-    """Killed in the middle of a large one's metrics, before the last one's end."""
-    child = multiprocessing.get_context("spawn").Process(target=_killed, args=(tmp_path / "killed", after))
-    child.start()
-    child.join()
-    assert child.exitcode == -signal.SIGKILL
+    """Killed twice in the middle of a large run, of which the beginning is there then."""
+    for points_until in (after, 300):  # the second one dies while it goes on
+        child = multiprocessing.get_context("spawn").Process(target=_killed, args=(tmp_path / "killed", points_until))
+        child.start()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
+    part = dict(Store(tmp_path / "killed").runs().collect().select("run_name", "status").iter_rows())
+    assert part.get("run 2") == "INTERRUPTED"
+    assert 0 < Store(tmp_path / "killed").metrics().collect().height < 2020
     runs = [a_run(1), a_run(2, n=1000), a_run(3)]
     import_runs(Listed(*runs), tmp_path / "killed")
     import_runs(Listed(*runs), tmp_path / "whole")

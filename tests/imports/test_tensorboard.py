@@ -250,6 +250,46 @@ def test_a_whole_record_that_is_no_event_is_left_out(tmp_path: Path, data: bytes
     assert ["is no event" in line for line in report.problems] == [True]
 
 
+def test_any_damage_is_left_out_and_nothing_else(tmp_path: Path) -> None:
+    """Bytes changed, cut out or put in at random: every point that comes is one that was written."""
+    rng = np.random.default_rng(0)
+    whole = b"".join(scalars(50))
+    for number in range(100):
+        data = bytearray(whole)
+        for _ in range(3):
+            at = int(rng.integers(len(data)))
+            data[at : at + int(rng.integers(3))] = rng.bytes(int(rng.integers(3)))
+        write(tmp_path / f"logs/{number}", bytes(data))
+    report = take(tmp_path / "logs", tmp_path / "store")
+    rows = Store(tmp_path / "store").metrics().collect()
+
+    assert 100 < rows.height < 5000
+    assert (rows["value"] == rows["step"]).all()
+    assert (report.runs, report.left_out) == (100, 0)
+    assert len({line.split(":")[0] for line in report.problems}) > 90
+
+
+def test_a_file_of_nothing_but_damage_is_said_in_few_words(tmp_path: Path) -> None:
+    """Not a line for each of its records."""
+    parts = [bytearray(part) for part in scalars(100)]
+    for part in parts:
+        part[-1] ^= 1
+    write(tmp_path / "logs", *map(bytes, parts))
+    report = take(tmp_path / "logs", tmp_path / "store")
+
+    assert (report.points, len(report.problems)) == (0, 21)
+    assert "80 more" in report.problems[-1]
+
+
+def test_names_that_are_no_text_do_not_stop_it(tmp_path: Path) -> None:
+    """Files may have any bytes for a name."""
+    write(tmp_path / "logs/\udcff", *scalars(2))
+    report = take(tmp_path / "logs", tmp_path / "store")
+
+    assert report.points == 2
+    assert Store(tmp_path / "store").runs().collect()["run_name"].to_list() == ["\\udcff"]
+
+
 def test_several_files_of_a_folder_are_one_run(tmp_path: Path) -> None:
     """In the order of their names; the folder itself is the run ".", and points of a restart are kept."""
     write(tmp_path / "logs", *scalars(3), name="events.out.tfevents.1")
