@@ -1,7 +1,8 @@
 """RunView: everything about one run but its points, for the run's page.
 
 What people log is hostile or just large: each text is cut to `LONGEST_TEXT` characters and says by `length` how long it
-is; `whole_value` gives all of it. Lists are cut to `MOST_ROWS` rows, and `truncated` says how many there are.
+is; `whole_value` gives all of it. Lists are cut to `MOST_ROWS` rows, checkpoints to the last `MOST_CHECKPOINTS`, and
+`truncated` says how many there are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from ingest.control import is_stop_requested
 from ingest.errors import LookupFailed, SegmentCorrupt
 from ingest.jsontext import from_json
 from readers.best import direction
-from readers.checkpoints import list_checkpoints
+from readers.checkpoints import Checkpoint, list_checkpoints
 from readers.dashboard.artifacts import Artifact, listed
 from readers.dashboard.store_view import StoreView, no_run
 from readers.params import flat, latest
@@ -47,6 +48,7 @@ def run_page(view: StoreView, run_id: str) -> Answer:
     environment = _last(facts, "env")
     metrics = _metrics(view, run_id)
     artifacts = listed(facts)
+    checkpoints = _checkpoints(view, run_id)
     return {
         "run": run,
         "params": _named_values(facts, "param"),
@@ -58,11 +60,15 @@ def run_page(view: StoreView, run_id: str) -> Answer:
         "metrics": metrics[:MOST_ROWS],
         "artifacts": [artifact.told() for artifact in artifacts[:MOST_ROWS]],
         "models": _models(facts),
-        "checkpoints": _checkpoints(view, run_id),
+        "checkpoints": [_checkpoint(one) for one in checkpoints[-MOST_CHECKPOINTS:]],
         "events": _events(facts),
         "children": _children(moment.table, run_id),
         "should_stop": run["status"] == "RUNNING" and is_stop_requested(view.store.layout, run_id),
-        "truncated": _truncated(metrics=len(metrics), artifacts=len(artifacts)),
+        "truncated": _truncated(
+            metrics=(len(metrics), MOST_ROWS),
+            artifacts=(len(artifacts), MOST_ROWS),
+            checkpoints=(len(checkpoints), MOST_CHECKPOINTS),
+        ),
     }
 
 
@@ -156,23 +162,23 @@ def _models(facts: pl.DataFrame) -> list[Answer]:
     return [{"name": name[:LONGEST_NAME], **_object(value), "time": time} for name, value, time in rows]
 
 
-def _checkpoints(view: StoreView, run_id: str) -> list[Answer]:
+def _checkpoints(view: StoreView, run_id: str) -> list[Checkpoint]:
     """The run's checkpoints that are there, the last one last; they are listed, never opened."""
     try:
-        found = list_checkpoints(view.store.layout, run_id)
+        return list_checkpoints(view.store.layout, run_id)
     except (OSError, SegmentCorrupt):
         return []
-    return [
-        {
-            "number": one.number,
-            "step": one.step,
-            "metrics": one.metrics,
-            "size": one.size,
-            "time": one.time,
-            "untrusted": [name[:200] for name in one.untrusted[:20]],
-        }
-        for one in found[-MOST_CHECKPOINTS:]
-    ]
+
+
+def _checkpoint(one: Checkpoint) -> Answer:
+    return {
+        "number": one.number,
+        "step": one.step,
+        "metrics": one.metrics,
+        "size": one.size,
+        "time": one.time,
+        "untrusted": [name[:200] for name in one.untrusted[:20]],
+    }
 
 
 def _events(facts: pl.DataFrame) -> list[Answer]:
@@ -207,6 +213,6 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else str(parsed(str(value)))
 
 
-def _truncated(**counts: int) -> Answer | None:
-    cut_off = {name: count for name, count in counts.items() if count > MOST_ROWS}
-    return cut_off or None
+def _truncated(**counts: tuple[int, int]) -> Answer | None:
+    """How many there are of what isn't listed whole, of (how many there are, the most that are listed)."""
+    return {name: count for name, (count, most) in counts.items() if count > most} or None

@@ -95,6 +95,19 @@ def test_checkpoints_are_listed_and_never_opened(tracker: ExperimentTracker) -> 
         assert site.get(f"/api/runs/{run}").status_code == 200
 
 
+def test_of_many_checkpoints_the_last_are_listed(tracker: ExperimentTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And how many there are is told."""
+    monkeypatch.setattr("readers.dashboard.run_view.MOST_CHECKPOINTS", 2)
+    with tracker:
+        run = tracker.start_run("one")
+        for step in range(3):
+            tracker.save_checkpoint({"step": step})
+        told = Site(tracker.root).told(f"/api/runs/{run}")
+
+    assert [one["number"] for one in told["checkpoints"]] == [2, 3]
+    assert told["truncated"] == {"checkpoints": 3}
+
+
 def test_ten_thousand_keys_and_events_fit(tmp_path: Path) -> None:
     """All metrics; the last of the events; each text of an event cut."""
     recorder = Recorder(tmp_path / "store")

@@ -119,6 +119,8 @@ export interface RunAnswer {
   events: RunEvent[];
   children: { run_id: string; run_name: string; status: Status }[];
   should_stop: boolean;
+  /** How many there are of what isn't listed whole. */
+  truncated: Partial<Record<"metrics" | "artifacts" | "checkpoints", number>> | null;
 }
 
 export type Preview =

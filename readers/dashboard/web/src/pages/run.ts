@@ -5,7 +5,7 @@ import "../styles/run.css";
 import { ApiError, getRun, getSession, type RunAnswer } from "../api";
 import { claimColours } from "../colour";
 import { fill, h } from "../dom";
-import { formatCount } from "../format";
+import { formatCount, plural } from "../format";
 import { bindKeys } from "../keys";
 import { connectLive } from "../live";
 import { here, replaceParams, runPath, type PageLocation } from "../router";
@@ -40,6 +40,7 @@ const LOOK_ANYWAY_MS = 10_000;
 export function mount(root: HTMLElement, location: PageLocation): () => void {
   const runId = location.id ?? "";
   const closed = new AbortController();
+  const told = h("p", { class: "faint", hidden: true });
   const body = h("div", { class: "section", id: "run-section", role: "tabpanel" });
   let params = location.params;
   let header: RunHeader | null = null;
@@ -132,10 +133,12 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
 
   function show(next: RunAnswer): void {
     answer = next;
+    told.textContent = cutWords(next);
+    told.hidden = next.truncated === null;
     document.title = `${safeCut(next.run.run_name || runId, 80)} · steplog`;
     if (header === null) {
       header = runHeader(next, readOnly, () => lookSoon(300));
-      fill(root, h("div", { class: "run-page" }, header.element, tabs.element, body));
+      fill(root, h("div", { class: "run-page" }, header.element, tabs.element, told, body));
       showSection();
       return;
     }
@@ -183,11 +186,21 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
 
 function tabsOf(answer: RunAnswer): Tab[] {
   const counts: Partial<Record<TabId, number>> = {
-    artifacts: answer.artifacts.length,
-    models: answer.models.length + answer.checkpoints.length,
+    artifacts: answer.truncated?.artifacts ?? answer.artifacts.length,
+    models: answer.models.length + (answer.truncated?.checkpoints ?? answer.checkpoints.length),
     charts: answer.metrics.filter((metric) => !metric.system).length,
   };
   return TABS.map((id) => ({ id, title: TITLES[id], count: counts[id] === undefined || counts[id] === 0 ? undefined : formatCount(counts[id]) }));
+}
+
+/** What isn't listed whole, in words. */
+function cutWords({ truncated, metrics, artifacts, checkpoints }: RunAnswer): string {
+  const parts = [
+    truncated?.metrics && `the first ${formatCount(metrics.length)} of ${plural(truncated.metrics, "metric")}`,
+    truncated?.artifacts && `the first ${formatCount(artifacts.length)} of ${plural(truncated.artifacts, "file")}`,
+    truncated?.checkpoints && `the last ${formatCount(checkpoints.length)} of ${plural(truncated.checkpoints, "checkpoint")}`,
+  ];
+  return `Listed here: ${parts.filter(Boolean).join(", ")}.`;
 }
 
 function tabOf(text: string | null): TabId {

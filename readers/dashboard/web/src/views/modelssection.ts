@@ -1,4 +1,4 @@
-// The models a run saved and the checkpoints it wrote.
+// The models a run saved and the checkpoints it wrote, the newest of these first.
 
 import type { RunAnswer } from "../api";
 import { fill, h } from "../dom";
@@ -14,7 +14,7 @@ export function modelsSection(): Section {
     const noModel = h("p", { class: "soft" }, "No model was saved. ", h("code", null, "tracker.log_model(model, name)"), " saves one, in numbered versions.");
     const noCheckpoint = h("p", { class: "soft" }, "No checkpoint was written. ", h("code", null, "RealTimeTracker.save_checkpoint"), " writes them.");
     fill(models, recordTable(["model", "models"], noModel, saved).element);
-    fill(checkpoints, recordTable(["checkpoint", "checkpoints"], noCheckpoint, written).element);
+    fill(checkpoints, recordTable(["checkpoint", "checkpoints"], noCheckpoint, [...written].reverse()).element);
   });
   return { element, update: (answer) => draw([answer.models, answer.checkpoints]) };
 }
