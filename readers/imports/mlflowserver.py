@@ -8,7 +8,6 @@ is in its databases, and gives that back. What was deleted stays out.
 import hashlib
 import json
 import math
-import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -248,8 +247,6 @@ def _client(uri: str, shown: str) -> "MlflowClient":
         raise ImportFailed(
             f"no database at {database!r}; an absolute path has four slashes: sqlite:////home/me/mlflow.db"
         )
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow's own wait for four minutes
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException

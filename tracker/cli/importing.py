@@ -1,5 +1,6 @@
 """steplog import: runs of another tracker into a store."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,6 +106,8 @@ def _open_mlflow(source: str, experiment: str | None) -> "RunSource":
     if "://" in path:
         from readers.imports.mlflowserver import MlflowServer
 
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow's own go on for four minutes
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         return MlflowServer(path, experiment)
     from readers.imports.mlruns import MlrunsFolder
 
