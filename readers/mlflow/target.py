@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ingest.errors import ForwardingError
+from ingest.redact import redact
 from readers.mlflow.address import check_uri
 from readers.mlflow.names import PREFIX
 
@@ -196,5 +197,5 @@ def _identity(given: object) -> str:
 
 
 def _words(error: Exception) -> str:
-    said = " ".join(str(error).split())
+    said = redact(" ".join(str(error).split()))  # MLflow's client tells the address, password and all
     return said if len(said) <= _LONGEST_WORDS else f"{said[:_LONGEST_WORDS]}..."

@@ -37,10 +37,6 @@ QUIET = {
 }
 
 
-_started: "list[Server]" = []
-"""Servers that others may still use, so that nobody is warned of a process that goes on."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whoever comes first waits for the server, which is MLflow's time and not ours."""
     here = Path(__file__).parent
@@ -112,9 +108,8 @@ def mlflow_uri(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iter
         state.write_text(json.dumps(told))
         if not told["users"]:
             os.killpg(told["pid"], signal.SIGKILL)
-        if server.process is not None:  # it is our child; where others still use it, the last one ends it
-            server.process.returncode = server.process.returncode if told["users"] else server.process.wait()
-            _started.append(server)
+        if server.process is not None:  # it is our child; where others still use it, the last of them ends it
+            server.process.returncode = 0 if told["users"] else server.process.wait()
 
 
 @pytest.fixture

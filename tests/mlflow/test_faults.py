@@ -275,7 +275,16 @@ def test_a_server_that_is_killed_and_started_again(root: Path, own_server: Any, 
         same(run_id, own_server.uri)
 
 
-def test_a_server_is_known_by_its_address_without_credentials() -> None:
+def test_a_server_is_known_by_its_address_without_credentials(root: Path) -> None:
     """Nothing that is shown or kept has a password in it."""
+    logged(root, "password", 1, 3)
+    states: list[State] = []
+    uri = "http://user:topsecret@127.0.0.1:9"
+    with Forwarder(root, uri, everything=True, backoff_s=QUICKLY, on_change=states.append) as forwarder:
+        assert not forwarder.drain(0.1)
+    kept = b"".join(file.read_bytes() for file in (root / "forward").rglob("*") if file.is_file())
+
+    assert "refused" in str(states[-1].error)
+    assert "topsecret" not in repr(states) + repr(kept)
     assert without_credentials("https://user:secret@host:1/path?token=x") == "https://host:1/path"
     assert without_credentials("sqlite:///a.db") == "sqlite:///a.db"
