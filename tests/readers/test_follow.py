@@ -164,7 +164,10 @@ def test_a_follower_that_is_interrupted_ends_as_python_does(recorder: Any, root:
         assert process.stdout is not None
         line = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        rest = process.communicate()[0]
+        try:
+            rest = process.communicate(timeout=15)[0]
+        finally:
+            process.kill()
 
     assert json.loads(line)["values"] == [1.0]
     assert (rest, process.returncode) == ("interrupted\n", 0)

@@ -467,8 +467,9 @@ print(*(name for name in ("polars", "starlette", "sklearn", "matplotlib") if nam
 
 def test_nothing_is_left_behind_by_a_tracker_that_is_closed(tracker: ExperimentTracker) -> None:
     """No thread of the dashboard's stays."""
+    before = set(threading.enumerate())
     realtime = RealTimeTracker(tracker)
     realtime.start_dashboard(port=0)
     tracker.close()
 
-    assert [thread.name for thread in threading.enumerate() if "dashboard" in thread.name] == []
+    assert [thread.name for thread in set(threading.enumerate()) - before if "dashboard" in thread.name] == []

@@ -121,13 +121,17 @@ def test_it_is_live_on_a_terminal_until_interrupted(tmp_path: Path) -> None:
             env={**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "20"},
         )
         os.close(theirs)
-        shown = until(ours, b"seen")
-        tracker.start_run("later", nested=True)
-        shown += until(ours, b"later")
-        process.send_signal(signal.SIGINT)
-        shown += until(ours, None)
-        code = process.wait(10)
-        os.close(ours)
+        try:
+            shown = until(ours, b"seen")
+            tracker.start_run("later", nested=True)
+            shown += until(ours, b"later")
+            process.send_signal(signal.SIGINT)
+            shown += until(ours, None)
+            code = process.wait(10)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(ours)
 
     assert b"\x1b[?1049h" in shown
     assert shown.rindex(b"later") > shown.rindex(b"\x1b[?1049l")

@@ -1,0 +1,7 @@
+"""What holds for all tests."""
+
+import signal
+
+# A shell's background job, as of a CI, begins with SIGINT ignored, and its children inherit that: Ctrl-C would end none.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
