@@ -2,6 +2,6 @@
 
 import signal
 
-# A shell's background job, as of a CI, begins with SIGINT ignored, and its children inherit that: Ctrl-C would end none.
+# A shell's background job begins with SIGINT ignored, and its children inherit that: Ctrl-C would end none of them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
