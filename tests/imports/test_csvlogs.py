@@ -8,7 +8,8 @@ import pytest
 
 from ingest.errors import ImportFailed
 from readers.imports.csvlogs import CsvLogs
-from readers.imports.importer import ImportReport, import_runs
+from readers.imports.importer import import_runs
+from readers.imports.outcome import ImportReport
 from readers.store import Store
 
 LIGHTNING = "epoch,step,train_loss,val_loss\n0,9,0.5,\n0,9,,0.75\n1,19,0.25,\n1,19,,nan\n"

@@ -15,7 +15,7 @@ import pytest
 from ingest.check import check
 from ingest.errors import ImportFailed
 from ingest.layout import Layout
-from readers.imports import importer
+from readers.imports import importer, taking
 from readers.imports.found import FoundArtifact, FoundRun, Series, pieces
 from readers.imports.importer import import_runs
 from readers.store import Store
@@ -194,7 +194,7 @@ def test_one_import_at_a_time(tmp_path: Path) -> None:
 
 def _killed(root: Path, after: int) -> None:
     """Import, and die of it in the middle of a large run."""
-    importer._POINTS_AT_ONCE = 100
+    taking.POINTS_AT_ONCE = 100
     importer._FILE_BYTES = 100 * 48 + 6000  # a large run is published in parts of some 100 points
 
     class Dying(importer.Unwatched):

@@ -11,7 +11,8 @@ import pytest
 
 from ingest.errors import ImportFailed
 from readers.imports.crc32c import masked
-from readers.imports.importer import ImportReport, import_runs
+from readers.imports.importer import import_runs
+from readers.imports.outcome import ImportReport
 from readers.imports.tbtensors import scalar_of
 from readers.imports.tensorboard import TensorBoardLogs
 from readers.imports.tfrecords import MAX_RECORD

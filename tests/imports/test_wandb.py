@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ingest.errors import ImportFailed
-from readers.imports.importer import ImportReport, import_runs
+from readers.imports.importer import import_runs
+from readers.imports.outcome import ImportReport
 from readers.imports.wandb import WandbExport
 from readers.store import Store
 

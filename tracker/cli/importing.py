@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from readers.imports.found import RunSource
-    from readers.imports.importer import ImportReport
+    from readers.imports.outcome import ImportReport
 
 _SHOWN = 20
 
