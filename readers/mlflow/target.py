@@ -183,10 +183,12 @@ class Target:
 
 
 def prepare() -> None:
-    """Tell MLflow's client, by this process's environment, to leave retries to us; what the user has set stays."""
+    """Tell MLflow's client, by this process's environment, to be quiet and leave retries to us; what is set stays."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(REQUEST_S))
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # who logs to steplog wasn't asked
 
 
 def _identity(given: object) -> str:
