@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ingest.errors import ImportFailed
 from readers.imports.csvtable import CsvTable
-from readers.imports.found import FoundRun, Series
+from readers.imports.found import FoundRun, Series, give_span
 from readers.imports.textfiles import read_text
 from readers.imports.yamltext import read_yaml
 
@@ -94,7 +94,9 @@ class CsvLogs:
         table.read()
         if not table.timed:
             run.start_ns, run.end_ns = min(modified), modified[0]
-        yield from table.series(self.notes)
+        found = list(table.series(self.notes))
+        give_span(run, found)
+        yield from found
 
 
 def _found(given: Path) -> Iterator[Path]:

@@ -1,6 +1,6 @@
 """What a source of runs gives: each run with what identifies it, and its parts when they are asked for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, Protocol
 
@@ -71,6 +71,15 @@ class RunSource(Protocol):
 
     def runs(self) -> Iterator[FoundRun]:
         """The runs; parents before children where there are parents."""
+
+
+def give_span(run: FoundRun, found: Sequence[Series]) -> None:
+    """Let a run that nobody says the start or end of begin with its first point, and end with its last."""
+    timed = [series.time_ns for series in found if series.time_ns is not None and len(series.time_ns)]
+    if timed and run.start_ns is None:
+        run.start_ns = min(int(times.min()) for times in timed)
+    if timed and run.end_ns is None:
+        run.end_ns = max(int(times.max()) for times in timed)
 
 
 def pieces(

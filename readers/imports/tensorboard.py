@@ -19,7 +19,7 @@ import numpy as np
 
 from ingest.errors import ImportFailed
 from ingest.sources import open_plain
-from readers.imports.found import FoundRun, Series
+from readers.imports.found import FoundRun, Series, give_span
 from readers.imports.tbevents import Decoder
 from readers.imports.tbhparams import Hparams
 from readers.imports.tfrecords import records
@@ -92,11 +92,11 @@ class TensorBoardLogs:
             self._read(file, decoder, tags)
         _apply(run, decoder.hparams)
         self._left_out += decoder.left_out
-        for tag, points in tags.items():
-            if tag:
-                yield points.series(tag)
-            else:
-                self.problems.append(f"{run.source}: {len(points.values):,} values without a tag are left out")
+        if "" in tags:
+            self.problems.append(f"{run.source}: {len(tags.pop('').values):,} values without a tag are left out")
+        found = [points.series(tag) for tag, points in tags.items()]
+        give_span(run, found)
+        yield from found
 
     def _read(self, file: Path, decoder: Decoder, tags: "dict[str, _Points]") -> None:
         said = 0

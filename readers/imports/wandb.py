@@ -18,7 +18,7 @@ from pathlib import Path
 from ingest.errors import ImportFailed
 from readers.imports.columns import Column, NotANumber, number_of, step_of, time_of
 from readers.imports.csvtable import CsvTable
-from readers.imports.found import FoundRun, Series
+from readers.imports.found import FoundRun, Series, give_span
 from readers.imports.textfiles import lines, parse_json, read_json, read_text
 from readers.imports.yamltext import read_yaml
 
@@ -141,6 +141,7 @@ class WandbExport:
         if not timed:
             run.start_ns = run.start_ns or modified_ns
             run.end_ns = run.end_ns or modified_ns
+        give_span(run, rest)
         yield from rest
         last = Counter[str]()
         for name, value in _flat(summary, last):

@@ -301,6 +301,18 @@ def test_several_files_of_a_folder_are_one_run(tmp_path: Path) -> None:
     assert Store(tmp_path / "store").runs().collect()["run_name"].to_list() == ["."]
 
 
+def test_a_run_lasts_from_its_first_point_to_its_last(tmp_path: Path) -> None:
+    """Of whichever tag they are."""
+    tags = [("b", T + 5), ("a", T), ("b", T + 7), ("a", T + 9)]
+    write(tmp_path / "logs", *(record(event([simple(tag, 1)], wall=wall)) for tag, wall in tags))
+    take(tmp_path / "logs", tmp_path / "store")
+    [run] = Store(tmp_path / "store").experiment_runs()
+
+    assert run["start_time"] is not None
+    assert run["end_time"] is not None
+    assert (run["start_time"].timestamp(), run["end_time"].timestamp()) == (T, T + 9)
+
+
 def test_times_that_are_none_are_left_out(tmp_path: Path) -> None:
     """NaN, and years that no table has."""
     odd = [record(event([simple("loss", 1)], wall=wall)) for wall in (float("nan"), 1e300)]
