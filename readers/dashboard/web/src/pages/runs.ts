@@ -20,6 +20,7 @@ import { openPicker } from "../runs/picker";
 import { RecentChanges } from "../runs/recent";
 import { Selection } from "../runs/selection";
 import { Split } from "../runs/split";
+import { Strangers } from "../runs/strangers";
 import { Toolbar } from "../runs/toolbar";
 import { ExperimentTree } from "../runs/tree";
 import { readView, writeView, type View } from "../runs/view";
@@ -57,6 +58,7 @@ class RunsPage {
   private anchor: string | null = null;
   private pending: ChangedRun[] = [];
   private readonly recent = new RecentChanges();
+  private readonly strangers = new Strangers();
   private loading: AbortController | null = null;
   private panels: Panels | null = null;
   private panelsShow = "";
@@ -192,6 +194,7 @@ class RunsPage {
   }
 
   private async onLoadError(error: unknown): Promise<void> {
+    this.strangers.forget();
     const { title, hint } = told(error);
     if (error instanceof ApiError && error.status === 400 && this.view.filter !== "") {
       // The table stays as it was; without one, all runs are better than none.
@@ -230,7 +233,12 @@ class RunsPage {
     this.pending = [];
     if (!this.frame) return;
     const { unknown, columns } = this.frame.apply(changed);
-    if (unknown.length > 0 || this.view.filter !== "") this.soon("reload", RELOAD_MS, () => void this.load());
+    if (this.strangers.wanted(unknown, this.view.experiment) || this.view.filter !== "") {
+      this.soon("reload", RELOAD_MS, () => {
+        this.strangers.fetched(unknown, this.view.experiment);
+        void this.load();
+      });
+    }
     if (unknown.length > 0 || columns.has("status")) this.soon("tree", TREE_MS, () => void this.loadTree());
     const orders = [this.view.group, ...this.view.sort.map((key) => key.name)].some((name) => columns.has(name));
     if (orders || this.view.search !== "") this.compute();
