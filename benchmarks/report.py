@@ -4,7 +4,16 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import dashboard, live_feed, log_call, queries, tail_latency, training_slowdown, write_throughput
+from benchmarks import (
+    dashboard,
+    hosted_dashboard,
+    live_feed,
+    log_call,
+    queries,
+    tail_latency,
+    training_slowdown,
+    write_throughput,
+)
 from benchmarks.results import FOLDER, Document, framed, load
 
 _RENDERED: dict[str, Callable[[Document], str]] = {
@@ -17,6 +26,7 @@ _RENDERED: dict[str, Callable[[Document], str]] = {
         queries,
         dashboard,
         live_feed,
+        hosted_dashboard,
     )
 }
 

@@ -36,7 +36,7 @@ def training(peer: Peer, job: dict[str, Any]) -> dict[str, Any]:
         for number in range(job["blocks"]):
             logged = number % 4 in {1, 2}
             cpu = tree_cpu_s()
-            times = _block(step_of_training, log if logged else None, step, job["block_s"])
+            times = block(step_of_training, log if logged else None, step, job["block_s"])
             cpu = tree_cpu_s() - cpu
             step += len(times)
             times[_DISCARDED:].tofile(file)
@@ -104,7 +104,7 @@ def _metrics(loss: float, step: int) -> dict[str, float]:
     }
 
 
-def _block(iteration: Callable[[], float], log: LogCall | None, step: int, seconds: float) -> "array[int]":
+def block(iteration: Callable[[], float], log: LogCall | None, step: int, seconds: float) -> "array[int]":
     """Nanoseconds of each iteration, logging included where there is a log."""
     clock = time.perf_counter_ns
     times = array("q")
