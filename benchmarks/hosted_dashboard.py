@@ -118,6 +118,7 @@ def _look(address: str) -> None:
     """The page: a client that decodes what comes while it is asked to look."""
     got: list[int] = []
     connection: ClientConnection | None = None
+    open_pages = ExitStack()
 
     def take(source: ClientConnection) -> None:
         try:
@@ -129,12 +130,12 @@ def _look(address: str) -> None:
         token = json.load(answer)["token"]
     for line in sys.stdin:
         if line.strip() == "look" and connection is None:
-            connection = connect(f"ws://{address}/api/live", max_size=None)
+            connection = open_pages.enter_context(connect(f"ws://{address}/api/live", max_size=None))
             connection.send(json.dumps({"token": token, "subscribe": {"runs": None, "keys": None}, "cursor": None}))
             assert json.loads(connection.recv())["type"] == "hello"
             threading.Thread(target=take, args=(connection,), daemon=True).start()
         elif line.strip() == "leave" and connection is not None:
-            connection.close()
+            open_pages.close()
             connection = None
         print(sum(got), flush=True)
 

@@ -19,7 +19,7 @@ HEAVY = (
     "typer",
 )
 BUDGET_S = 0.1
-TRIES = 7
+TRIES = 12
 
 
 def in_child(code: str) -> str:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from struct import Struct
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from zlib import crc32
 
 import msgspec
@@ -38,19 +38,21 @@ from ingest.redact import mask
 from ingest.settings import PipelineSettings
 from ingest.shapes import Packers, room_for
 from ingest.stats import Stats
-from readers.mlflow.process import Forwarding
 from readers.records import empty_summary
 from readers.store import ExperimentSummary, RunRecord, Store
 from tracker.artifacts import ArtifactLogging
 from tracker.autolog import AutoLog
 from tracker.checkpoints import CheckpointLogging
 from tracker.diagnostics import DiagnosticLogging
-from tracker.forwarding import RemoteRuns
 from tracker.lifecycle import RunLifecycle
 from tracker.metrics import PLAIN, know_numpy, metric_items, metric_step
 from tracker.models import ModelLogging
 from tracker.run import ActiveRun, ActiveRuns
 from tracker.settings import DEFAULT_OUTPUT_DIR, TrackerSettings, read_settings
+
+if TYPE_CHECKING:
+    from readers.mlflow.process import Forwarding
+    from tracker.forwarding import RemoteRuns
 
 _header = HEADER.pack
 _time_ns = time.time_ns
@@ -105,8 +107,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, CheckpointL
     def _begin(self) -> None:
         settings = self.settings
         self._disabled = settings.disabled
-        wanted = settings.backend != "local" and not settings.disabled
-        self._remote = RemoteRuns(self) if wanted else None
+        self._remote = self._make_remote()
         self.auto_log = settings.auto_log
         self.experiment_name = settings.experiment
         self.layout = self._make_store(settings)
@@ -121,6 +122,13 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, CheckpointL
         _trackers.add(self)
         # A tracker that was dropped unclosed leaves no thread behind (one with active runs isn't dropped: see run.py).
         weakref.finalize(self, self._pipeline.abandon).atexit = False
+
+    def _make_remote(self) -> "RemoteRuns | None":
+        if self.settings.backend == "local" or self.settings.disabled:
+            return None
+        from tracker.forwarding import RemoteRuns  # 6 ms, for few
+
+        return RemoteRuns(self)
 
     @staticmethod
     def _make_store(settings: TrackerSettings) -> Layout:
@@ -279,7 +287,7 @@ class ExperimentTracker(RunLifecycle, ArtifactLogging, ModelLogging, CheckpointL
         """Where every event logged by this process is: appended == queued + written + dropped + failed."""
         return self._pipeline.stats()
 
-    def forwarding(self) -> Forwarding | None:
+    def forwarding(self) -> "Forwarding | None":
         """How forwarding to the MLflow server stands, as far as it was told; None with backend "local".
 
         A named tuple: target, running, points and facts that the server has taken, waiting, aside, settled, error.

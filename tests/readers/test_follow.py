@@ -137,6 +137,7 @@ def queue_files() -> int:
 def test_an_iterator_that_is_dropped_leaves_no_open_file(backend: str, recorder: Any, root: Path) -> None:
     """As by a `break` out of the loop."""
     recorder.log("r", {"loss": 1.0})
+    gc.collect()
     before = queue_files()
 
     async def first() -> None:
