@@ -160,8 +160,9 @@ def _read_back(screen: "Console", layout: Layout, shown_as: Path, runs: list[str
     for line in lines:
         screen.print(cell(f"  {line}"), soft_wrap=True)
     screen.print()
-    where = "" if shown_as == DEFAULT_STORE else f" --store {shown_as}"
-    screen.print(cell("Go on with", "bold"), cell(f"steplog ls{where} · steplog show{where} final"), soft_wrap=True)
+    where, there = ("", "") if shown_as == DEFAULT_STORE else (f" --store {shown_as}", f" {shown_as}")
+    further = f"steplog ls{where} · steplog show{where} final · steplog ui{there}"
+    screen.print(cell("Go on with", "bold"), cell(further), soft_wrap=True)
 
 
 def _best_runs(store: "Store") -> "Table":
