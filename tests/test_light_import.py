@@ -19,7 +19,7 @@ HEAVY = (
     "typer",
 )
 BUDGET_S = 0.1
-TRIES = 12
+TRIES = 40
 
 
 def in_child(code: str) -> str:
@@ -45,7 +45,9 @@ def test_public_names_alone_bring_in_nothing_heavy() -> None:
 def test_import_takes_less_than_the_budget() -> None:
     """The best of several tries, in CPU time: what the import costs, not what else the machine does meanwhile."""
     code = "import time; t = time.process_time(); from tracker import ExperimentTracker; print(time.process_time() - t)"
-    tries = [float(in_child(code)) for _ in range(TRIES)]
+    tries: list[float] = []
+    while len(tries) < TRIES and min(tries, default=BUDGET_S) >= BUDGET_S:
+        tries.append(float(in_child(code)))
 
     assert min(tries) < BUDGET_S, tries
 
