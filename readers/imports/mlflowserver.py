@@ -245,7 +245,7 @@ def _client(uri: str, shown: str) -> "MlflowClient":
     database = uri.removeprefix("sqlite:///")
     if database != uri and not Path(database).is_file():  # MLflow would make one
         raise ImportFailed(
-            f"no database at {database!r}; an absolute path has four slashes: sqlite:////home/me/mlflow.db"
+            f"no database at {database!r}; before an absolute path 'sqlite:' has four slashes, not three"
         )
     try:
         from mlflow import MlflowClient
