@@ -244,9 +244,7 @@ def without_credentials(uri: str) -> str:
 def _client(uri: str, shown: str) -> "MlflowClient":
     database = uri.removeprefix("sqlite:///")
     if database != uri and not Path(database).is_file():  # MLflow would make one
-        raise ImportFailed(
-            f"no database at {database!r}; before an absolute path 'sqlite:' has four slashes, not three"
-        )
+        raise ImportFailed(f"no database at {database!r}; an absolute path takes four slashes behind 'sqlite:'")
     try:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
