@@ -41,7 +41,7 @@ for n in range(100):
         ("signal.signal(signal.SIGTERM, lambda *_: sys.exit(3)); signal.raise_signal(signal.SIGTERM)", "FINISHED", 3),
         ("tracker.set_run_status('FAILED')", "FAILED", 0),
         ("os.execv(sys.executable, [sys.executable, '-c', 'pass'])", "INTERRUPTED", 0),
-        ("threading.Thread(target=lambda: time.sleep(0.05)).start()", "FINISHED", 0),
+        ("threading.Thread(target=threading.main_thread().join).start()", "FINISHED", 0),
         ("del tracker; import gc; gc.collect()", "FINISHED", 0),
     ],
 )
@@ -87,9 +87,12 @@ def test_daemon_threads_that_still_log_at_exit(tmp_path: Path) -> None:
                 if thread == 0:
                     acknowledged.write(b".")
                 n += 1
+                if n == 500:
+                    enough.wait()
+        enough = threading.Barrier(4)
         for thread in range(3):
             threading.Thread(target=work, args=(thread,), daemon=True).start()
-        time.sleep(0.1)
+        enough.wait()
         """,
     )
     acknowledged = (tmp_path / "acknowledged").stat().st_size
@@ -269,11 +272,14 @@ def test_sigterm_while_four_threads_log_loses_nothing_acknowledged(tmp_path: Pat
                 tracker.log_metrics({f"m{thread}": float(n)}, step=n, run_id=run_id)
                 acknowledged[thread].write(b".")
                 n += 1
+                if n == 500:
+                    enough.wait()
+        enough = threading.Barrier(5)
         for thread in range(4):
             threading.Thread(target=work, args=(thread,), daemon=True).start()
-        time.sleep(0.1)
+        enough.wait()
         print("go", flush=True)
-        time.sleep(60)
+        signal.pause()
         """,
     )
     assert script.line() == "go"

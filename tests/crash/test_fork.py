@@ -13,6 +13,7 @@ import pytest
 
 from readers.store import Store
 from tests.crash.victims import Script, run
+from tests.waiting import until
 
 
 def numbers(folder: Path, key: str = "m") -> list[int]:
@@ -35,11 +36,12 @@ def work():
     while not stop.is_set():
         tracker.log_metrics({"m": float(logged[0])}, step=logged[0])
         logged[0] += 1
-        time.sleep(0)
+        if logged[0] == 200:
+            going.set()
+going = threading.Event()
 worker = threading.Thread(target=work)
 worker.start()
-while logged[0] < 200:
-    time.sleep(0.001)
+going.wait()
 """
 END = """
 stop.set()
@@ -160,18 +162,20 @@ def test_what_an_idle_child_logs_later_is_visible_while_it_lives(tmp_path: Path)
         if not os.fork():
             for n in range(4):
                 tracker.log_metrics({"c": float(n)}, step=n)
-                deadline = time.monotonic() + 10
-                while tracker.stats().queued and time.monotonic() < deadline:
-                    time.sleep(0.001)
-                print(tracker.stats().queued, flush=True)
-                input()
+                while input() == "queued?":
+                    print(tracker.stats().queued, flush=True)
             os._exit(0)
         _, status = os.wait()
         print(status, flush=True)
         """,
     )
+
+    def none_is_queued() -> bool:
+        script.go_on("queued?")
+        return script.line() == "0"
+
     for number in range(4):
-        assert script.line() == "0"
+        until(none_is_queued, "it is written while the child lives")
         assert numbers(tmp_path, "c") == list(range(number + 1))
         script.go_on()
     assert script.line() == "0"

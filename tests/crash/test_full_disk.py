@@ -18,6 +18,7 @@ from ingest.recovery import recover
 from ingest.settings import MIB, PipelineSettings, QueueKind
 from ingest.stats import Stats
 from readers.store import Store
+from tests.waiting import until as wait_until
 from tracker import ExperimentTracker, QueueFull, SinkFailed
 
 DEADLINE_S = 15.0
@@ -69,11 +70,14 @@ def assert_accounts(stats: Stats, events: int) -> None:
 
 def until(tracker: ExperimentTracker, settled: Callable[[Stats], bool]) -> Stats:
     """Wait for the background thread to come somewhere."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not settled(stats := tracker.stats()):
-        assert time.monotonic() < deadline, stats
-        time.sleep(0.002)
-    return stats
+    looks: list[Stats] = []
+
+    def has_settled() -> bool:
+        looks.append(tracker.stats())
+        return settled(looks[-1])
+
+    wait_until(has_settled, lambda: looks[-1])
+    return looks[-1]
 
 
 def log_until_it_raises(tracker: ExperimentTracker) -> None:

@@ -3,7 +3,6 @@
 import itertools
 import random
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ def test_nothing_acknowledged_is_lost_doubled_or_reordered(
         arguments = {"root": str(root), "progress": str(counters), "queue_dir": str(queues)}
         victim = template.fork("log_for_ever", threads=threads, runs=2, **arguments)
         progress.wait_for(0, number % 2)
-        time.sleep(random.uniform(0.0, 0.02))  # the moment itself, not a synchronisation
+        assert not victim.ends_within(random.uniform(0.0, 0.02)), template.log.read_text()
         victim.kill()
 
         assert victim.wait() == -9, template.log.read_text()

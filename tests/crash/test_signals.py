@@ -3,7 +3,6 @@
 import itertools
 import random
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -92,6 +91,7 @@ def test_sigint_from_outside_in_an_interactive_loop(scratch: Path) -> None:
 tracker.start_run("notebook")
 cells, n, in_cell = 0, 0, False
 def handler(*_):
+    os.write(1, b"interrupted\n")
     if in_cell:
         raise KeyboardInterrupt
 signal.signal(signal.SIGINT, handler)
@@ -113,12 +113,11 @@ tracker.end_run()
     assert script.line() == "ready"
     chance = random.Random(3)
     for _ in range(15):
-        time.sleep(chance.uniform(0.001, 0.01))  # a person's moment, not a synchronisation
+        assert not script.ends_within(chance.uniform(0.001, 0.01))
         script.send(signal.SIGINT)
-        time.sleep(0.005)
-    while script.alive():
+        assert script.line() == "interrupted"
+    while not script.ends_within(0.005):  # those that came between two cells ended none
         script.send(signal.SIGINT)
-        time.sleep(0.005)
     ended = script.end()
 
     assert ended.status == 0, ended.err
@@ -183,15 +182,15 @@ def test_sigterm_handler_that_ends_the_run(scratch: Path) -> None:
             tracker.end_run("KILLED")
             sys.exit(0)
         signal.signal(signal.SIGTERM, handler)
-        print("ready", flush=True)
         n = 0
         while True:
             tracker.log_metrics({"m": float(n)}, step=n)
             n += 1
+            if n == 5000:
+                print("ready", flush=True)
         """,
     )
     assert script.line() == "ready"
-    time.sleep(0.05)
     script.send(signal.SIGTERM)
     ended = script.end()
     (found,) = Store(scratch / "store").experiment_runs("default")

@@ -10,12 +10,12 @@ import itertools
 import json
 import mmap
 import os
+import select
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
-import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -30,6 +30,7 @@ from ingest.numbered import remove
 from ingest.recovery import recover
 from ingest.settings import PipelineSettings
 from readers.checkpoints import About, list_checkpoints
+from tests.waiting import until
 from tracker.checkpoints import superfluous, write_checkpoint
 from tracker.experiment import ExperimentTracker
 
@@ -64,12 +65,8 @@ class Progress:
         return int.from_bytes(self._map[8 * slot : 8 * slot + 8], "little")
 
     def wait_for(self, slot: int, count: int) -> None:
-        """Wait until a counter has come so far. Raises: TimeoutError."""
-        deadline = time.monotonic() + DEADLINE_S
-        while self[slot] < count:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"slot {slot} is at {self[slot]}, not at {count}, after {DEADLINE_S} s")
-            time.sleep(0.0002)
+        """Wait until a counter has come so far. Raises: AssertionError: it hasn't in time."""
+        until(lambda: self[slot] >= count, lambda: f"slot {slot} is at {self[slot]}, not at {count}")
 
 
 class Ended(NamedTuple):
@@ -94,10 +91,10 @@ class Script:
             text=True,
         )
 
-    def go_on(self) -> None:
-        """Let it return from `input()`."""
+    def go_on(self, word: str = "") -> None:
+        """Let it return from `input()` with a word."""
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
 
     def line(self) -> str:
@@ -108,6 +105,12 @@ class Script:
     def alive(self) -> bool:
         """Whether it runs still."""
         return self._process.poll() is None
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it ends by itself in that time."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.returncode is not None
 
     def send(self, number: int) -> None:
         """Send a signal."""
@@ -145,6 +148,10 @@ class Victim(NamedTuple):
     def kill(self) -> None:
         """Send SIGKILL."""
         os.kill(self.pid, signal.SIGKILL)
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it ends by itself in that time."""
+        return self.template.answers_within(seconds)
 
     def wait(self) -> int:
         """Wait for its end; the exit code, or minus the signal."""
@@ -184,6 +191,11 @@ class Template:
         assert line, f"the template died: {self.log.read_text()}"
         answer: dict[str, int] = json.loads(line)
         return answer
+
+    def answers_within(self, seconds: float) -> bool:
+        """Whether it says something in that time."""
+        assert self._process.stdout is not None
+        return bool(select.select([self._process.stdout], [], [], seconds)[0])
 
     def close(self) -> None:
         """End it."""

@@ -22,6 +22,7 @@ from ingest.recovery import recover
 from ingest.settings import PipelineSettings
 from tests.ingest.byhand import RUN, numbers_of, tree
 from tests.ingest.interrupts import Interrupt, at_moment, interrupt
+from tests.waiting import until
 
 LAZY = PipelineSettings(flush_interval_s=3600.0, seal_interval_s=3600.0, end_seal_delay_s=3600.0, compact_files=0)
 DEADLINE_S = 10.0
@@ -66,15 +67,6 @@ def standing(pipeline: Pipeline) -> Iterator[None]:
     finally:
         go_on.set()
         holder.join()
-
-
-def until(true: object, what: str) -> None:
-    """Wait for a condition. Raises: AssertionError: it doesn't come true."""
-    assert callable(true)
-    deadline = time.monotonic() + DEADLINE_S
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.001)
 
 
 def test_flush_is_a_barrier(pipeline: Pipeline) -> None:
@@ -201,7 +193,7 @@ def test_an_idle_pipeline_shows_what_is_logged_without_a_run(scratch: Path) -> N
     pipeline.layout.create()
     for number in range(3):
         pipeline.append(param(number))
-        until(lambda seen=number + 1: pipeline.stats().segments == seen, "it is sealed though no run is active")
+        until(lambda: pipeline.stats().segments == number + 1, "it is sealed though no run is active")  # noqa: B023 - called at once
 
     assert numbers_of(pipeline.layout) == {"p": [0, 1, 2]}
     pipeline.close(DEADLINE_S)

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ import pytest
 from readers.mlflow.moments import Moments
 from readers.mlflow.names import metric_name
 from readers.store import Store
+from tests.waiting import until
 
 LARGEST = 1.7976931348623157e308
 
@@ -66,15 +66,16 @@ class Server:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, env={**os.environ, **QUIET}, start_new_session=True
             )
-        deadline = time.monotonic() + START_S
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.uri}/health", timeout=5):  # noqa: S310
-                    return
-            except (urllib.error.URLError, OSError):
-                assert self.process.poll() is None, (self.folder / "server.log").read_text()
-                assert time.monotonic() < deadline, (self.folder / "server.log").read_text()
-                time.sleep(0.1)
+        until(self._answers, (self.folder / "server.log").read_text, deadline_s=START_S)
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / "server.log").read_text()
+        try:
+            with urllib.request.urlopen(f"{self.uri}/health", timeout=5):  # noqa: S310
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
 
     def kill(self) -> None:
         """Kill it and its worker at once, as a crash would."""
