@@ -45,6 +45,10 @@ class Facade:
         """Give the wall time in nanoseconds."""
         raise NotImplementedError
 
+    def _make_visible(self) -> None:
+        """Flush, as far as the disk lets it."""
+        raise NotImplementedError
+
     def _store(self) -> "Store":
         """Flush, and give the store for reading back."""
         raise NotImplementedError

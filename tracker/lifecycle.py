@@ -5,27 +5,23 @@ run_id, forked or spawned children just by logging; those never end it. Ending w
 was logged, but not for ever, and says what is left.
 """
 
-import functools
-import inspect
 import os
 import socket
 import sys
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, ParamSpec, TypeVar, cast
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from ingest.errors import NoActiveRun, RunNotFound, SinkFailed, WriterClosed
 from ingest.events import FactLogged, ParamsLogged, RunEnded, RunStarted, StatusSet, TagsSet
 from ingest.jsontext import to_json
 from ingest.layout import new_run_id
 from ingest.pipeline import Pipeline
-from tracker.metrics import metric_value
+from tracker.paramlogging import as_texts
 from tracker.run import ActiveRun, RunId, check_run_id, check_status, status_after
 from tracker.settings import TrackerSettings, check_name
 from tracker.stopping import Stopping
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 Resume = bool | Literal["allow", "must"]
 
 
@@ -34,10 +30,6 @@ class RunLifecycle(Stopping):
 
     settings: TrackerSettings
     _pipeline: Pipeline
-
-    def _make_visible(self) -> None:
-        """Flush, as far as the disk lets it."""
-        raise NotImplementedError
 
     def _begin_auto_log(self, run: ActiveRun) -> None:
         """Start recording what is recorded unasked."""
@@ -53,19 +45,6 @@ class RunLifecycle(Stopping):
 
     def _settle_forwarding(self, run: ActiveRun) -> None:
         """Wait for it, within limits."""
-        raise NotImplementedError
-
-    def log_params(self, params: Mapping[str, Any], *, run_id: str | None = None) -> None:
-        """See ExperimentTracker."""
-        raise NotImplementedError
-
-    def log_metrics(self, metrics: Mapping[str, Any], step: float | None = None, *, run_id: str | None = None) -> None:
-        """See ExperimentTracker."""
-        raise NotImplementedError
-
-    @staticmethod
-    def _texts(what: str, given: object) -> dict[str, str]:
-        """Values as JSON texts, by name."""
         raise NotImplementedError
 
     def start_run(
@@ -100,7 +79,7 @@ class RunLifecycle(Stopping):
         if resume not in (True, False, "allow", "must"):
             raise ValueError(f"resume is {resume!r}; it can be True, False, 'allow' or 'must'")
         parent_id = None if parent is None else check_run_id(str(parent), "parent")
-        tag_texts, param_texts = self._texts("tag", tags or {}), self._texts("param", params or {})
+        tag_texts, param_texts = as_texts("tag", tags or {}), as_texts("param", params or {})
         here = self._runs.here()
         wanted = check_run_id(run_id) if run_id is not None else self._environment_run_id(resume=resume)
         if self._disabled:
@@ -194,38 +173,6 @@ class RunLifecycle(Stopping):
         run = self._runs.current()
         return None if run is None else run.id
 
-    def tracked(self, run_name: str | None = None, **options: Any) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
-        """Decorator: each call of the function, plain or async, is a run; inside another run, a nested one.
-
-        Its arguments become params (arrays and frames by type and shape), the numbers of a returned dict metrics; the
-        run is FAILED when it raises. `run_name` defaults to the function's name; `options` go to `start_run`.
-        Raises: TypeError: used without parentheses, or on a generator, whose body runs after the call.
-        """
-        if callable(run_name):
-            raise TypeError("write @tracker.tracked() with parentheses, or with a run name in them")
-
-        def decorate(function: Callable[_P, _T]) -> Callable[_P, _T]:
-            if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-                raise TypeError(f"{function.__qualname__} is a generator: its body runs after the call; use start_run")
-            call = _TrackedCall(self, function, run_name, options)
-            if inspect.iscoroutinefunction(function):
-
-                @functools.wraps(function)
-                async def run_async(*args: _P.args, **kwargs: _P.kwargs) -> Any:
-                    with call.start(args, kwargs):
-                        return call.result(await function(*args, **kwargs))
-
-                return cast("Callable[_P, _T]", run_async)
-
-            @functools.wraps(function)
-            def run_it(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-                with call.start(args, kwargs):
-                    return call.result(function(*args, **kwargs))
-
-            return run_it
-
-        return decorate
-
     def _run(self, run_id: str | None) -> ActiveRun:
         """The active run that a call means. Raises: NoActiveRun."""
         run = self._runs.by_id.get(run_id) if run_id is not None else self._runs.current()
@@ -301,46 +248,3 @@ class RunLifecycle(Stopping):
         for run in list(self._runs.by_id.values()):
             if not run.inherited:
                 self.end_run("FINISHED" if interactive else status_after(error), run_id=run.id)
-
-
-class _TrackedCall:
-    """A function whose calls are runs."""
-
-    def __init__(
-        self, tracker: RunLifecycle, function: Callable[..., Any], run_name: str | None, options: dict[str, Any]
-    ) -> None:
-        self._tracker = tracker
-        self._signature = inspect.signature(function)
-        self._run_name = run_name or function.__name__
-        self._options = options
-
-    def start(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> RunId:
-        """Start the run of one call."""
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        params = {name: _described(value) for name, value in bound.arguments.items() if name not in ("self", "cls")}
-        nested = self._tracker.active_run() is not None
-        return self._tracker.start_run(self._run_name, **{"nested": nested, "params": params, **self._options})
-
-    def result(self, result: _T) -> _T:
-        """Log the numbers of a returned dict, and hand it on."""
-        if isinstance(result, Mapping):
-            numbers = {key: value for key, value in result.items() if isinstance(key, str) and _is_number(value)}
-            self._tracker.log_metrics(numbers)
-        return result
-
-
-def _described(value: Any) -> Any:
-    """An argument as a param: a data set by its type and shape, not by its thousand rows."""
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple) and shape:
-        return f"{type(value).__name__}{shape}"
-    return value
-
-
-def _is_number(value: object) -> bool:
-    try:
-        metric_value("result", value)
-    except (TypeError, ValueError):
-        return False
-    return True

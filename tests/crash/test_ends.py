@@ -169,9 +169,9 @@ def test_a_clock_that_goes_backwards_keeps_the_order_and_loses_nothing(tmp_path:
     ended = run(
         tmp_path,
         """
-        import tracker.experiment
+        import tracker.metriclogging
         real, shift = time.time_ns, [0]
-        tracker.experiment._time_ns = lambda: real() + shift[0]
+        tracker.metriclogging._time_ns = lambda: real() + shift[0]
         time.time_ns = lambda: real() + shift[0]
         one = ExperimentTracker(store, auto_log=False, pipeline=small)
         one.start_run("run")

@@ -30,12 +30,14 @@ def statuses(folder: Path) -> Counter[str]:
 PARENT = """
 tracker = ExperimentTracker(store, auto_log=False, pipeline=small)
 tracker.start_run("parent")
-logged = [0]
+import zlib
+logged, batch = [0], bytes(200_000)
 stop = threading.Event()
 def work():
     while not stop.is_set():
         tracker.log_metrics({"m": float(logged[0])}, step=logged[0])
         logged[0] += 1
+        zlib.crc32(batch)  # a step's own work, which lets the other threads run
         if logged[0] == 200:
             going.set()
 going = threading.Event()
