@@ -67,6 +67,19 @@ export function defaultColumns(frame: RunFrame): string[] {
   return chosen.filter((name) => frame.column(name));
 }
 
+/** Those that the reader chose, or the page's own choice; without the name, which always stands first. */
+export function shownColumns(frame: RunFrame, chosen: readonly string[] | null): string[] {
+  return (chosen ?? defaultColumns(frame)).filter((name) => name !== NAME && frame.column(name));
+}
+
+/** The columns with one of them before another; `before` null: at the end. */
+export function movedColumn(columns: readonly string[], name: string, before: string | null): string[] {
+  const moved = columns.filter((other) => other !== name);
+  const at = before === null ? -1 : moved.indexOf(before);
+  moved.splice(at < 0 ? moved.length : at, 0, name);
+  return moved;
+}
+
 const WIDTHS: Record<ColumnKind, number> = { text: 120, number: 92, bool: 72, time: 96, status: 104, duration: 84 };
 const KEY = "steplog.widths";
 

@@ -3,38 +3,26 @@
 // Why no row is ever blank: the rows lie in a layer that sticks to the view, so a fast scroll moves nothing until this
 // code has put the right text in; the browser never shows a part of the page that hasn't been written yet.
 
-import { fill, h } from "../dom";
-import { formatCount, formatDuration, formatNumber, plural } from "../format";
-import { countBadge, put, showCell, showName, showPick, type Part } from "./cells";
-import { kindOf, labelOf, longLabelOf, NAME, type Widths } from "./columns";
+import { h } from "../dom";
+import { onTheme } from "../theme";
+import { NAME, type Widths } from "./columns";
 import type { Column, RunFrame } from "./frame";
-import { commonOf, groupOf, meanOf, type Group, type Lines } from "./groups";
+import { GridLine, type LineHandlers } from "./gridline";
+import { groupOf, type Group, type Lines } from "./groups";
 import { GridHead, type HeadHandlers } from "./head";
 import type { SortKey } from "./order";
 
 const MOST_ROWS = 48;
 const PICK_WIDTH = 36;
+const TICK_MS = 1000;
 
-export interface GridHandlers extends HeadHandlers {
-  /** How the run takes part in the charts. */
-  partOf: (id: string) => Part;
-  /** The colour of its line there; a group's, for a group's heading. */
-  colourOf: (id: string) => string;
-  groupColour: (group: Group) => string | null;
+export interface GridHandlers extends HeadHandlers, LineHandlers {
   /** A run was clicked, or chosen by key: the line's index; `range` from the last one to this. */
   onPick: (index: number, range: boolean) => void;
   onPickGroup: (group: Group) => void;
   onPickAll: () => void;
   onFold: (group: Group) => void;
   onOpen: (id: string) => void;
-}
-
-interface Line {
-  element: HTMLElement;
-  cells: HTMLElement[];
-  /** The line of the table shown here; -1: none. */
-  at: number;
-  drawing: number;
 }
 
 export class Grid {
@@ -44,7 +32,8 @@ export class Grid {
   private readonly layer = h("div", { class: "grid-layer", role: "presentation" });
   private readonly head: GridHead;
   private readonly sizes: ResizeObserver;
-  private pool: Line[] = [];
+  private readonly disposers: (() => void)[];
+  private pool: GridLine[] = [];
   private frame: RunFrame | null = null;
   private lines: Lines = { items: new Int32Array(), groups: [] };
   private columns: Column[] = [];
@@ -71,10 +60,12 @@ export class Grid {
     this.element.addEventListener("dblclick", (event) => this.onDoubleClick(event));
     this.sizes = new ResizeObserver(() => this.measure());
     this.sizes.observe(this.element);
+    const ticker = window.setInterval(() => document.visibilityState === "visible" && this.tick(), TICK_MS);
+    this.disposers = [() => this.sizes.disconnect(), () => window.clearInterval(ticker), onTheme(() => this.refresh())];
   }
 
   dispose(): void {
-    this.sizes.disconnect();
+    for (const dispose of this.disposers) dispose();
   }
 
   /** New lines, columns or order; the place in the table is kept. */
@@ -96,7 +87,7 @@ export class Grid {
   }
 
   /** A second has passed: ages and durations. */
-  tick(): void {
+  private tick(): void {
     this.drawing += 1;
     this.draw();
   }
@@ -200,95 +191,22 @@ export class Grid {
     }
   }
 
-  private drawLine(line: Line, index: number, frame: RunFrame, now: number): void {
-    if (index < 0) {
-      if (line.at >= 0) line.element.hidden = true;
-      line.at = -1;
-      return;
-    }
+  private drawLine(line: GridLine, index: number, frame: RunFrame, now: number): void {
+    if (index < 0) return line.hide();
     if (line.at === index && line.drawing === this.drawing) return;
     const item = this.lines.items[index] ?? 0;
-    line.at = index;
     line.drawing = this.drawing;
-    const { element } = line;
-    element.hidden = false;
-    element.style.top = `${index * this.rowHeight}px`;
-    element.setAttribute("aria-rowindex", String(index + 2));
-    element.id = `line-${index}`;
-    element.classList.toggle("active", index === this.activeLine);
-    if (index === this.activeLine) this.element.setAttribute("aria-activedescendant", element.id);
-    if (item >= 0) this.drawRun(line, item, frame, now);
-    else this.drawGroup(line, this.lines.groups[groupOf(item)], frame);
+    line.place(index, index * this.rowHeight, index === this.activeLine);
+    if (index === this.activeLine) this.element.setAttribute("aria-activedescendant", line.element.id);
+    const group = item < 0 ? this.lines.groups[groupOf(item)] : undefined;
+    if (item >= 0) line.showRun(item, frame, this.columns, now);
+    else if (group && this.grouping) line.showGroup(group, this.grouping, frame, this.columns);
   }
 
-  private drawRun({ element, cells }: Line, row: number, frame: RunFrame, now: number): void {
-    const id = frame.id(row);
-    const part = this.handlers.partOf(id);
-    element.className = element.className.replace(/ ?\bgroup\b/, "");
-    element.dataset["run"] = id;
-    element.removeAttribute("aria-expanded");
-    element.setAttribute("aria-selected", String(part === "chosen"));
-    const [pick, name] = cells;
-    if (pick) showPick(pick, part === "none" ? "" : this.handlers.colourOf(id), frame.name(row), part);
-    if (name) showName(name, frame, row);
-    this.columns.forEach((column, k) => {
-      const cell = cells[k + 2];
-      if (cell) showCell(cell, column, frame, row, now);
-    });
-  }
-
-  private drawGroup({ element, cells }: Line, group: Group | undefined, frame: RunFrame): void {
-    if (!group || !this.grouping) return;
-    element.classList.add("group");
-    delete element.dataset["run"];
-    element.setAttribute("aria-expanded", String(!group.closed));
-    element.removeAttribute("aria-selected");
-    const [pick, name] = cells;
-    const label = group.value === "" ? "none" : group.value;
-    const colour = this.handlers.groupColour(group);
-    if (pick) {
-      const ids = Array.from(group.rows, (row) => frame.id(row));
-      const chosen = ids.filter((id) => this.handlers.partOf(id) === "chosen").length;
-      showPick(pick, colour ?? "", `all of ${labelOf(this.grouping.name)} ${label}`, chosen === ids.length ? "chosen" : "none");
-      const box = pick.firstElementChild as HTMLInputElement;
-      box.indeterminate = chosen > 0 && chosen < ids.length;
-    }
-    if (name) {
-      delete name.dataset["shown"];
-      fill(
-        name,
-        h("span", { class: `fold${group.closed ? "" : " open"}`, "aria-hidden": "true" }),
-        colour !== null && h("span", { class: "group-colour", style: { background: colour } }),
-        h("span", { class: "faint group-by" }, labelOf(this.grouping.name)),
-        h("span", { class: group.value === "" ? "cut faint" : "cut" }, label),
-        countBadge(group.rows.length),
-      );
-      name.title = `${longLabelOf(this.grouping.name)}: ${label}, ${plural(group.rows.length, "run")}`;
-    }
-    this.columns.forEach((column, k) => {
-      const cell = cells[k + 2];
-      if (!cell) return;
-      cell.classList.remove("odd");
-      if (kindOf(column.name) === "metrics" || column.kind === "duration") {
-        const { mean, count } = meanOf(column, group.rows);
-        const text = column.kind === "duration" ? formatDuration(mean) : formatNumber(mean, 4, true);
-        return put(cell, count > 0 ? text : "", count > 0 ? `mean of ${formatCount(count)}: ${mean}` : "");
-      }
-      const same = commonOf(column, group.rows);
-      if (same === null || column.kind === "time" || column.kind === "status") return put(cell, "");
-      put(cell, column.kind === "number" ? formatNumber(column.number(same)) : column.text(same), "the same in all of these runs");
-    });
-  }
-
-  private newLine(): Line {
-    const cells = [
-      h("div", { class: "cell cell-pick", role: "gridcell" }),
-      h("div", { class: "cell cell-name", role: "rowheader" }),
-      ...this.columns.map((column) => h("div", { class: `cell${column.numeric ? " num" : ""} kind-${column.kind}`, role: "gridcell" })),
-    ];
-    const element = h("div", { class: "grid-row", role: "row" }, cells);
-    this.layer.append(element);
-    return { element, cells, at: -1, drawing: -1 };
+  private newLine(): GridLine {
+    const line = new GridLine(this.columns, this.handlers);
+    this.layer.append(line.element);
+    return line;
   }
 
   private dropPool(): void {
@@ -299,7 +217,7 @@ export class Grid {
   /** A column as wide as what stands in it now. */
   private fit(name: string): void {
     const at = name === NAME ? 1 : this.columns.findIndex((column) => column.name === name) + 2;
-    const widest = Math.max(0, ...this.pool.filter((line) => line.at >= 0).map((line) => contentWidth(line.cells[at])));
+    const widest = Math.max(0, ...this.pool.filter((line) => line.at >= 0).map((line) => line.contentWidth(at)));
     this.widths.change(name, Math.max(widest, this.head.contentWidth(at)) + 22);
     this.layOut();
   }
@@ -343,11 +261,4 @@ export class Grid {
     const element = target.closest(".grid-row");
     return this.pool.find((line) => line.element === element)?.at ?? -1;
   }
-}
-
-function contentWidth(cell: HTMLElement | undefined): number {
-  if (!cell) return 0;
-  const range = document.createRange();
-  range.selectNodeContents(cell);
-  return range.getBoundingClientRect().width;
 }

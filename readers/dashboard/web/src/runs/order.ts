@@ -1,6 +1,6 @@
-// Sorting by any number of columns.
+// Which runs the table shows, sorted by any number of columns.
 
-import type { RunFrame } from "./frame";
+import { wordsOf, type RunFrame } from "./frame";
 
 export interface SortKey {
   name: string;
@@ -9,6 +9,14 @@ export interface SortKey {
 }
 
 const NEWEST: SortKey = { name: "start_time", down: true };
+
+/** The rows that fit a search, in order. */
+export function fittingRows(frame: RunFrame, search: string, sort: readonly SortKey[]): Int32Array {
+  const words = wordsOf(search);
+  const fitting: number[] = [];
+  for (let row = 0; row < frame.count; row += 1) if (frame.matches(row, words)) fitting.push(row);
+  return sortRows(frame, Int32Array.from(fitting), sort);
+}
 
 /** `rows` in order, in place. Missing values come last whichever way; equal ones newest first. */
 export function sortRows(frame: RunFrame, rows: Int32Array, sort: readonly SortKey[]): Int32Array {
