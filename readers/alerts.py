@@ -24,7 +24,7 @@ from readers.alert import Alert
 from readers.alertrules import SYSTEM, Rule, parse_rule
 from readers.alertstates import MOST_INTERVALS, Machine, Stall, machine_of
 from readers.batch import Batch
-from readers.source import Source, store_of
+from readers.source import StoreFolder, store_of
 from readers.watcher import Watcher
 
 __all__ = ["KEPT", "Alert", "Alerts", "watch"]
@@ -203,7 +203,7 @@ class Alerts:
 
 
 def watch(
-    source: Source | str,
+    source: StoreFolder | str,
     rules: Sequence[str | Rule],
     runs: Collection[str] | None = None,
     *,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from readers.best import Direction, Mode, resolve_mode
-from readers.source import Source, store_of
+from readers.source import AnySource, Reading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,12 +33,11 @@ class HyperparameterAnalyzer:
     For no runs each method answers, with nothing or zeros, and warns. A metric that none of the runs has is an error.
 
     Args:
-        source: an ExperimentTracker, a Store, or the folder of a store.
+        source: an ExperimentTracker, a Store, the folder of one, or an MLflowSource.
     """
 
-    def __init__(self, source: Source | str | os.PathLike[str]) -> None:
-        self._source = source
-        store_of(source)  # a folder without a store is said here, not at the first question
+    def __init__(self, source: AnySource) -> None:
+        self._reading = Reading(source)  # a folder without a store is said here, not at the first question
 
     def analyze_parameter_importance(
         self,
@@ -208,14 +207,14 @@ class HyperparameterAnalyzer:
         from readers.runtable import RunTable
 
         if isinstance(runs, str):
-            return RunTable.read(store_of(self._source), experiments=[runs])
+            return RunTable.read(self._reading.frames(), experiments=[runs])
         if isinstance(runs, Mapping) or not hasattr(runs, "__iter__"):
             raise TypeError(
                 f"runs is {runs!r:.80}; it is the list that get_experiment_runs gives, run ids, or an experiment's name"
             )
         listed: list[Any] = list(runs)
         if listed and all(isinstance(run, str) for run in listed):
-            return RunTable.read(store_of(self._source), listed)
+            return RunTable.read(self._reading.frames(), listed)
         unique = {
             run["run_id"] if isinstance(run, Mapping) and "run_id" in run else place: run
             for place, run in enumerate(listed)

@@ -4,13 +4,11 @@ Those of `run_ids`, each once, in that order; else those of `experiment`; else t
 and of a store or a path, which have none, all. Each question sees what was logged until then.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 
 from ingest.errors import ExperimentNotFound
 from readers.runtable import RunTable
-from readers.source import Source, store_of
-from readers.store import Store
+from readers.source import AnySource, Reading, RunFrames
 
 
 class Chosen:
@@ -19,40 +17,36 @@ class Chosen:
     Raises: StoreUnavailable: there is no store. TypeError: neither a source nor a path.
     """
 
-    def __init__(self, source: Source | str | os.PathLike[str]) -> None:
-        self._source = source
-        self._store = store_of(source)
+    def __init__(self, source: AnySource) -> None:
+        self._reading = Reading(source)
 
-    def these(self, run_ids: Sequence[str]) -> RunTable:
+    def these(self, run_ids: Sequence[str], frames: RunFrames | None = None) -> RunTable:
         """These runs, each once, in this order. Raises: RunNotFound. TypeError: not a list of run ids."""
         if run_ids is None:
             raise TypeError("run_ids is None; it is a list of run ids, as [run['run_id'] for run in runs] makes it")
-        return RunTable.read(self.store, _ids(run_ids))
+        return RunTable.read(frames or self.frames(), _ids(run_ids))
 
-    def runs(self, run_ids: Sequence[str] | None, experiment: str | None) -> RunTable:
+    def runs(self, run_ids: Sequence[str] | None, experiment: str | None, frames: RunFrames | None = None) -> RunTable:
         """These runs, or those of an experiment, or those that the source stands for.
 
         Raises: RunNotFound, ExperimentNotFound, TypeError.
         """
-        store = self.store
+        frames = frames or self.frames()
         if run_ids is not None:
-            return RunTable.read(store, _ids(run_ids), None if experiment is None else [experiment])
+            return RunTable.read(frames, _ids(run_ids), None if experiment is None else [experiment])
         if experiment is not None:
-            return RunTable.read(store, experiments=[experiment])
-        own = getattr(self._source, "experiment_name", None)
+            return RunTable.read(frames, experiments=[experiment])
+        own = self._reading.experiment
         if own is None:
-            return RunTable.read(store)
+            return RunTable.read(frames)
         try:
-            return RunTable.read(store, experiments=[own])
+            return RunTable.read(frames, experiments=[own])
         except ExperimentNotFound:  # nothing was logged yet: no runs
-            return RunTable.read(store, [])
+            return RunTable.read(frames, [])
 
-    @property
-    def store(self) -> Store:
-        """The store with all that was logged until now."""
-        if not isinstance(self._source, str | os.PathLike):
-            self._source.flush()
-        return self._store
+    def frames(self) -> RunFrames:
+        """The runs with all that was logged until now."""
+        return self._reading.frames()
 
 
 def _ids(run_ids: Iterable[str]) -> list[str]:

@@ -16,14 +16,14 @@ from readers.comparison import Comparison
 from readers.differences import Differences, differences
 from readers.ranking import RankedRun, rank
 from readers.runtable import Statistic
-from readers.source import Source
+from readers.source import AnySource
 
 
 class ExperimentComparator(ComparisonPlots):
     """Compares runs: side by side, by statistics, in pictures.
 
     Args:
-        source: the ExperimentTracker that logged them, a Store, or the store's folder.
+        source: the ExperimentTracker that logged them, a Store, the folder of one, or an MLflowSource.
 
     Raises: StoreUnavailable: there is no store. TypeError: none of these.
 
@@ -32,7 +32,7 @@ class ExperimentComparator(ComparisonPlots):
     `mode` which way is better ("auto": by the metric's name, see readers.best).
     """
 
-    def __init__(self, source: Source | str | os.PathLike[str]) -> None:
+    def __init__(self, source: AnySource) -> None:
         self._chosen = Chosen(source)
 
     def compare_runs(
@@ -88,7 +88,8 @@ class ExperimentComparator(ComparisonPlots):
         """Write one HTML file about the runs that opens without a network; see readers.report."""
         from readers.report import write_report
 
-        table = self._chosen.runs(run_ids, experiment)
+        frames = self._chosen.frames()
+        table = self._chosen.runs(run_ids, experiment, frames)
         return write_report(
-            self._chosen.store, table, path, metric=metric, metrics=metrics, mode=mode, group_by=group_by, title=title
+            frames, table, path, metric=metric, metrics=metrics, mode=mode, group_by=group_by, title=title
         )

@@ -70,9 +70,10 @@ class ComparisonPlots(ComparisonStatistics):
         from readers.curves import read_curves
         from readers.figures.curves import curves_figure
 
+        frames = self._chosen.frames()
         curves = read_curves(
-            self._chosen.store,
-            self._chosen.these(run_ids),
+            frames,
+            self._chosen.these(run_ids, frames),
             metric,
             x=x,
             smoothing=smoothing,

@@ -185,7 +185,7 @@ class Comparison(dict[str, ComparedRun]):
         if self.metric is None or self.direction is None:
             return {}
         which = "max" if self.direction == "maximize" else "min"
-        found = table.summaries.filter(pl.col("key") == self.metric).drop_nulls(which)
+        found = table.summaries_of(self.metric).drop_nulls(which)
         rank = pl.col(which).rank("min", descending=self.direction == "maximize")
         rows = found.select("run_id", which, f"{which}_step", rank.alias("rank")).iter_rows()
         return {
@@ -196,7 +196,7 @@ class Comparison(dict[str, ComparedRun]):
 
 def _counts(table: RunTable) -> dict[str, int]:
     """Each metric, by name, with the number of runs whose last value of it isn't NaN."""
-    counts = table.summaries.group_by("key").agg(pl.col("last").is_not_nan().sum()).sort("key")
+    counts = table.lasts.group_by("key").agg(pl.col("last").is_not_nan().sum()).sort("key")
     return dict(counts.iter_rows())
 
 
@@ -226,7 +226,7 @@ def _last(table: RunTable, metrics: Sequence[str]) -> list[list[float]]:
     """The last values of each run, in the order of the metrics; NaN where there is none."""
     places = table.runs.select("run_id").with_row_index("row")
     columns = pl.DataFrame({"key": metrics}, {"key": pl.String()}).with_row_index("column")
-    found = table.summaries.select("run_id", "key", "last").join(columns, on="key").join(places, on="run_id")
+    found = table.lasts.select("run_id", "key", "last").join(columns, on="key").join(places, on="run_id")
     values = np.full((len(table), len(metrics)), math.nan)
     values[found["row"].to_numpy(), found["column"].to_numpy()] = found["last"].to_numpy()
     found_values: list[list[float]] = values.tolist()

@@ -23,7 +23,7 @@ from readers.runtable import RunTable
 from readers.smoothing import smoothed
 
 if TYPE_CHECKING:
-    from readers.store import Store
+    from readers.source import RunFrames
 
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 
@@ -66,7 +66,7 @@ class Curves(NamedTuple):
 
 
 def read_curves(
-    store: "Store",
+    frames: "RunFrames",
     table: RunTable,
     metric: str,
     *,
@@ -92,7 +92,7 @@ def read_curves(
     """
     _check(smoothing, band, align, level)
     notes: list[str] = []
-    points = _points(store, table, metric, x, notes) if len(table) else _NOTHING
+    points = _points(frames, table, metric, x, notes) if len(table) else _NOTHING
     run, at, y = (points[name].to_numpy() for name in ("run", "x", "y"))
     smooth = smoothed(at, y, run, smoothing)
     groups = _groups(table, group_by, notes)
@@ -125,9 +125,9 @@ def _check(smoothing: float, band: str, align: str, level: float) -> None:
             raise ValueError(f"no {what} {asked!r}; there is: {', '.join(map(repr, there))}")
 
 
-def _points(store: "Store", table: RunTable, metric: str, x: str, notes: list[str]) -> pl.DataFrame:
+def _points(frames: "RunFrames", table: RunTable, metric: str, x: str, notes: list[str]) -> pl.DataFrame:
     """The columns run (its place in the table), x, y, sorted by these; each x of a run once."""
-    rows = _read(store, table, metric)
+    rows = _read(frames, table, metric)
     if x == "time":
         points = rows.with_columns(x=_seconds("time"))
     elif x == "relative_time":
@@ -138,18 +138,18 @@ def _points(store: "Store", table: RunTable, metric: str, x: str, notes: list[st
     else:
         points = _by_step(rows, notes)
     if x not in _LABELS:
-        points = _against(points, _by_step(_read(store, table, x), notes), x, notes)
+        points = _against(points, _by_step(_read(frames, table, x), notes), x, notes)
     return _each_once(points).select("run", "x", y="value")
 
 
-def _read(store: "Store", table: RunTable, metric: str) -> pl.DataFrame:
+def _read(frames: "RunFrames", table: RunTable, metric: str) -> pl.DataFrame:
     """The points of a metric with their run's place in the table."""
     few = table.run_ids if len(table) <= _FEW else None
     names = table.runs["experiment"]
     experiments = None if names.null_count() else names.unique().to_list()
     places = table.runs.select("run_id").with_row_index("run").cast({"run": pl.Int64})
     columns = ["run_id", "step", "step_float", "time", "seq", "value"]
-    found = store.metrics([metric], few, experiments).select(columns).collect().join(places, on="run_id")
+    found = frames.metrics([metric], few, experiments).select(columns).collect().join(places, on="run_id")
     if found.is_empty():
         raise MetricNotFound.among("metric", metric, table.metric_names)
     return found

@@ -13,18 +13,20 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.layout import FILE_MODE
 from readers.best import Direction, Mode, headline, resolve_mode
 from readers.runtable import RunTable
-from readers.store import Store
+from readers.source import RunFrames
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TEMPLATE = "report.html.j2"
+_MOST_DRAWN = 5
 _MOST_SVG_BYTES = 600_000  # beyond it a drawing of so many strokes opens slowly, and a bitmap looks the same
 
 
@@ -61,7 +63,7 @@ class Section(NamedTuple):
 class Question(NamedTuple):
     """What a report is asked about."""
 
-    store: Store
+    frames: RunFrames
     table: RunTable
     metric: str
     metrics: Sequence[str]
@@ -71,7 +73,7 @@ class Question(NamedTuple):
 
 
 def write_report(
-    store: Store,
+    frames: RunFrames,
     table: RunTable,
     path: str | os.PathLike[str],
     *,
@@ -95,8 +97,8 @@ def write_report(
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"a report is a web page: {str(target)!r} must end in .html")
-    question = _question(store, table, metric=metric, metrics=metrics, mode=mode, group_by=group_by)
-    body = _rendered(store, table, question, title)
+    question = _question(frames, table, metric=metric, metrics=metrics, mode=mode, group_by=group_by)
+    body = _rendered(frames, table, question, title)
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
@@ -126,7 +128,7 @@ def number(value: float) -> str:
 
 
 def _question(
-    store: Store,
+    frames: RunFrames,
     table: RunTable,
     *,
     metric: str | None,
@@ -135,7 +137,7 @@ def _question(
     group_by: str | None,
 ) -> Question | None:
     """What is asked; None when the runs have no metric at all. Raises: MetricNotFound, LookupFailed."""
-    counts = Counter(table.summaries["key"].to_list())
+    counts = Counter(table.lasts["key"].to_list())
     chosen = metric if metric is not None else metrics[0] if metrics else headline(counts)
     if chosen is None:
         return None
@@ -144,20 +146,23 @@ def _question(
     if group_by is not None:
         table.value(group_by)
     drawn = [chosen, *(name for name in metrics or _with_history(table) if name != chosen)]
-    return Question(store, table, chosen, drawn, resolve_mode(mode, chosen), group_by)
+    return Question(frames, table, chosen, drawn, resolve_mode(mode, chosen), group_by)
 
 
 def _with_history(table: RunTable) -> list[str]:
     """The metrics that were logged more than once in some run, those of most runs first."""
-    import polars as pl
-
-    logged = table.summaries.with_columns(total=pl.col("count") + pl.col("nan_count"))
-    several = logged.filter((pl.col("total") > 1) & ~pl.col("key").str.starts_with("system/"))
-    ordered = several.group_by("key").len().sort(["len", "key"], descending=[True, False])
-    return ordered["key"].head(5).to_list()
+    counts = Counter(name for name in table.lasts["key"].to_list() if not name.startswith("system/"))
+    ordered = sorted(counts, key=lambda name: (-counts[name], name))
+    return list(islice((name for name in ordered if has_history(table, name)), _MOST_DRAWN))
 
 
-def _rendered(store: Store, table: RunTable, question: Question | None, title: str | None) -> str:
+def has_history(table: RunTable, metric: str) -> bool:
+    """Whether a metric was logged more than once in some run."""
+    rows = table.summaries_of(metric)
+    return rows.height > 0 and (rows["count"] + rows["nan_count"]).max() not in (0, 1)
+
+
+def _rendered(frames: RunFrames, table: RunTable, question: Question | None, title: str | None) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from readers.sections import sections_of
@@ -169,7 +174,7 @@ def _rendered(store: Store, table: RunTable, question: Question | None, title: s
     )
     return environment.get_template(_TEMPLATE).render(
         title=title or shown or "No runs",
-        subtitle=f"{len(table):,} run{'s' * (len(table) != 1)}, store {store.root.name!r}",
+        subtitle=f"{len(table):,} run{'s' * (len(table) != 1)}, {frames.place}",
         tiles=list(_tiles(table, question)),
         sections=[] if question is None else sections_of(question),
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

@@ -23,7 +23,7 @@ from readers.texts import parsed_all
 from readers.wide import with_metrics, with_values
 
 if TYPE_CHECKING:
-    from readers.store import Store
+    from readers.source import RunFrames
 
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 
@@ -54,6 +54,7 @@ class RunTable:
         params, tags: give one row for each run and name: see readers.params.
         summaries: gives one row for each run and metric: see readers.summaries.
         logged: gives of facts of a kind the last under each key of these runs, as in readers.params.latest.
+        lasts: gives of the summaries run_id, key and last, where these alone come much sooner.
     """
 
     def __init__(
@@ -64,38 +65,42 @@ class RunTable:
         tags: Callable[[], pl.DataFrame],
         summaries: Callable[[Sequence[str] | None], pl.DataFrame],
         logged: Callable[[str, Sequence[str] | None], pl.DataFrame],
+        lasts: Callable[[], pl.DataFrame] | None = None,
     ) -> None:
         self.runs = runs
         self._read_params, self._read_tags, self._read_summaries = params, tags, summaries
         self._alone: dict[str, pl.DataFrame] = {}
-        self._read_logged = logged
+        self._read_logged, self._read_lasts = logged, lasts
 
     @classmethod
     def read(
-        cls, store: "Store", run_ids: Sequence[str] | None = None, experiments: Sequence[str] | None = None
+        cls, frames: "RunFrames", run_ids: Sequence[str] | None = None, experiments: Sequence[str] | None = None
     ) -> Self:
-        """The runs of a store: these, in this order (each once); or those of some experiments, or all, by start.
+        """The runs of a source: these, in this order (each once); or those of some experiments, or all, by start.
 
         Raises: RunNotFound, ExperimentNotFound: naming what is there. TypeError: a text where a list belongs.
         """
         if isinstance(run_ids, str):
             raise TypeError(f"run_ids is {run_ids!r}; it is a list of run ids, as in [{run_ids!r}]")
         wanted = None if run_ids is None else list(dict.fromkeys(str(run_id) for run_id in run_ids))
-        runs = store.runs(experiments)
-        found = (runs if wanted is None else runs.filter(pl.col("run_id").is_in(wanted))).collect()
+        found = frames.runs(experiments, wanted).collect()
         if experiments is not None and wanted is None:
-            _check_experiments(store, experiments, found)
+            _check_experiments(frames, experiments, found)
         if wanted is not None:
-            _check_runs(wanted, found, runs)
+            _check_runs(wanted, found, frames, experiments)
             order = pl.DataFrame({"run_id": wanted}, {"run_id": pl.String()})
             found = order.join(found, on="run_id", how="left", maintain_order="left").select(found.columns)
+        lasts = frames.lasts(wanted, experiments)
         few = None if run_ids is None else wanted  # all of an experiment's runs are found faster by the experiment
         return cls(
             found,
-            params=lambda: store.params(few, experiments).collect(),
-            tags=lambda: store.tags(few, experiments).collect(),
-            summaries=lambda keys: store.summaries(keys, few, experiments).collect(),
-            logged=lambda kind, runs: latest(store.facts([kind], few if runs is None else runs, experiments).collect()),
+            params=lambda: frames.params(few, experiments).collect(),
+            tags=lambda: frames.tags(few, experiments).collect(),
+            summaries=lambda keys: frames.summaries(keys, few, experiments).collect(),
+            logged=lambda kind, runs: latest(
+                frames.facts([kind], few if runs is None else runs, experiments).collect()
+            ),
+            lasts=None if lasts is None else lasts.collect,
         )
 
     @classmethod
@@ -141,6 +146,11 @@ class RunTable:
         """One row for each run and metric: see readers.summaries; of records only run_id, key and last."""
         return self._read_summaries(None)
 
+    @cached_property
+    def lasts(self) -> pl.DataFrame:
+        """The same, or of it run_id, key and last alone, where a server has these at hand and the rest is dear."""
+        return self.summaries if self._read_lasts is None else self._read_lasts()
+
     @property
     def param_names(self) -> list[str]:
         """The params that any run has, sorted."""
@@ -149,7 +159,7 @@ class RunTable:
     @property
     def metric_names(self) -> list[str]:
         """The metrics that any run has, sorted; those of the machine ("system/...") too."""
-        return self.summaries["key"].unique().sort().to_list()
+        return self.lasts["key"].unique().sort().to_list()
 
     def logged(self, kind: str, run_ids: Sequence[str] | None = None) -> pl.DataFrame:
         """What was logged last under each key of one kind of fact, as it was logged: run_id, key, value (JSON).
@@ -172,7 +182,7 @@ class RunTable:
         Raises: MetricNotFound: no run has it (and there are runs). ValueError: an unknown statistic, or records, which
             tell only the last value.
         """
-        rows = self._summaries_of(name)
+        rows = self._lasts_of(name) if statistic == "last" else self.summaries_of(name)
         column = self._column(name, statistic, towards, rows)
         found = rows.select("run_id", pl.col(column).cast(pl.Float64))
         joined = self.runs.select("run_id").join(found, on="run_id", how="left", maintain_order="left")
@@ -227,19 +237,35 @@ class RunTable:
         Raises: ValueError: more cells than memory is likely to hold; ask for fewer names.
         """
         columns = ["min", "max"] if "best" in statistics else []
+        rows = self._rows(metrics, statistics)
         for column in [*(name for name in statistics if name != "best"), *columns]:
-            _check_column(column, "a metric", self.summaries)
+            _check_column(column, "a metric", rows)
         frame = self.runs
         for prefix, names in (("params", params), ("tags", tags)):
             if names is None or len(names):
                 frame = with_values(frame, _named(self.params if prefix == "params" else self.tags, names), prefix)
-        return with_metrics(frame, _named(self.summaries, metrics), statistics)
+        return with_metrics(frame, rows, statistics)
 
-    def _summaries_of(self, name: str) -> pl.DataFrame:
-        """The rows of one metric. The first that is asked for is read alone, which takes a part of the time."""
-        if "summaries" not in vars(self) and name not in self._alone and not self._alone:
+    def summaries_of(self, name: str) -> pl.DataFrame:
+        """The rows of one metric. The first that is asked for is read alone, which takes a part of the time.
+
+        Of a server each is: who asks for two metrics shouldn't wait for the histories of all.
+        """
+        unread = "summaries" not in vars(self) and name not in self._alone
+        if unread and (not self._alone or self._read_lasts is not None):
             self._alone[name] = self._read_summaries([name])
         return self._alone[name] if name in self._alone else self.summaries.filter(pl.col("key") == name)
+
+    def _lasts_of(self, name: str) -> pl.DataFrame:
+        return self.summaries_of(name) if self._read_lasts is None else _named(self.lasts, [name])
+
+    def _rows(self, metrics: Sequence[str] | None, statistics: Sequence[Statistic]) -> pl.DataFrame:
+        """The summaries of these metrics, as far as these statistics need them."""
+        if self._read_lasts is None:
+            return _named(self.summaries, metrics)
+        if set(statistics) <= {"last"}:
+            return _named(self.lasts, metrics)
+        return self.summaries if metrics is None else self._read_summaries(metrics)
 
     @staticmethod
     def _column(name: str, statistic: Statistic, towards: Direction | None, rows: pl.DataFrame) -> str:
@@ -263,19 +289,21 @@ def _check_column(column: str, of_what: str, rows: pl.DataFrame) -> None:
         raise ValueError(f"records tell only the last value of {of_what}, not its {column}; give run ids instead")
 
 
-def _check_experiments(store: "Store", experiments: Sequence[str], found: pl.DataFrame) -> None:
+def _check_experiments(frames: "RunFrames", experiments: Sequence[str], found: pl.DataFrame) -> None:
     there = set(found["experiment"])
     for name in experiments:
-        if name not in there:
-            raise ExperimentNotFound.among("experiment", name, store.experiments())
+        if name not in there and name not in (names := frames.experiments()):  # a server has empty ones
+            raise ExperimentNotFound.among("experiment", name, names)
 
 
-def _check_runs(wanted: Sequence[str], found: pl.DataFrame, runs: pl.LazyFrame) -> None:
+def _check_runs(
+    wanted: Sequence[str], found: pl.DataFrame, frames: "RunFrames", experiments: Sequence[str] | None
+) -> None:
     there = set(found["run_id"])
     for run_id in wanted:
         if run_id not in there:
-            newest_first = reversed(runs.collect()["run_id"].to_list())
-            raise RunNotFound.among("run", run_id, newest_first, "'steplog ls' lists them")
+            newest_first = reversed(frames.runs(experiments).collect()["run_id"].to_list())
+            raise RunNotFound.among("run", run_id, newest_first, frames.hint)
 
 
 def _named(rows: pl.DataFrame, names: Sequence[str] | None) -> pl.DataFrame:

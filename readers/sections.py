@@ -12,7 +12,7 @@ from readers.analyzer import HyperparameterAnalyzer
 from readers.compare import ExperimentComparator
 from readers.differences import Difference
 from readers.figures.importance import importance_figure
-from readers.report import Picture, Question, Section, Table, number, picture
+from readers.report import Picture, Question, Section, Table, has_history, number, picture
 from readers.runtable import RunTable
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _params(question: Question) -> _Params:
     names = _varying(question.table)
     if not names or len(question.table) < _FEWEST_FOR_IMPORTANCE:
         return _Params(names, None, [])
-    analyzer = HyperparameterAnalyzer(question.store)
+    analyzer = HyperparameterAnalyzer(question.frames)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         found = analyzer.analyze_parameter_importance(
@@ -70,7 +70,7 @@ def _params(question: Question) -> _Params:
 
 def _best_runs(question: Question, params: _Params) -> Section:
     """Which runs are best, and how all of them spread."""
-    comparator, table = ExperimentComparator(question.store), question.table
+    comparator, table = ExperimentComparator(question.frames), question.table
     ranked = comparator.rank(question.metric, question.towards, run_ids=table.run_ids)
     shown_params = params.names[:_MOST_PARAMS]
     columns = ["rank", "run", question.metric, "status", *shown_params]
@@ -99,7 +99,7 @@ def _best_runs(question: Question, params: _Params) -> Section:
 def _differences(question: Question) -> Section:
     """What is not the same in all runs."""
     title = "What differs"
-    found = ExperimentComparator(question.store).differences(question.table.run_ids)
+    found = ExperimentComparator(question.frames).differences(question.table.run_ids)
     if not found.rows:
         return Section("differences", title, [f"Nothing: {found.same} params, tags and facts are the same in all."])
     few = len(found.run_ids) <= _FEW_RUNS
@@ -115,13 +115,11 @@ def _differences(question: Question) -> Section:
 
 def _curves(question: Question) -> Section:
     """How the metrics went."""
-    comparator = ExperimentComparator(question.store)
-    several = question.table.summaries
+    comparator = ExperimentComparator(question.frames)
     run_ids = _shown(question)
     pictures: list[Picture] = []
     for metric in question.metrics:
-        of_metric = several.filter(several["key"] == metric)
-        if of_metric.is_empty() or (of_metric["count"] + of_metric["nan_count"]).max() in (0, 1):
+        if not has_history(question.table, metric):
             continue
         drawn = comparator.plot_curves(run_ids, metric, group_by=question.group_by)
         pictures.append(picture(drawn, f"curves of {metric}", f"{metric} by step."))
@@ -137,7 +135,7 @@ def _parallel(question: Question, params: _Params) -> Section:
     if len(question.table) < 2 or not params.names:
         return Section("parallel", title, ["No param varies over these runs."])
     run_ids, drawn_params = _shown(question), params.names[:_MOST_PARAMS]
-    drawn = ExperimentComparator(question.store).plot_parallel_coordinates(
+    drawn = ExperimentComparator(question.frames).plot_parallel_coordinates(
         run_ids, question.metric, drawn_params, mode=question.towards
     )
     left = len(params.names) - len(drawn_params)
@@ -166,7 +164,7 @@ def _importance(question: Question, params: _Params) -> Section:
 
 def _verdicts(question: Question, params: _Params) -> Section:
     """Which groups of runs are better, and how sure that is."""
-    comparator, table = ExperimentComparator(question.store), question.table
+    comparator, table = ExperimentComparator(question.frames), question.table
     chosen = [question.group_by] if question.group_by else _groupings(table, params.names)
     texts, pictures = [], []
     for name in chosen:
@@ -207,7 +205,7 @@ def _shown(question: Question) -> Sequence[str]:
     run_ids = question.table.run_ids
     if len(run_ids) <= _MOST_DRAWN:
         return run_ids
-    ranked = ExperimentComparator(question.store).rank(question.metric, question.towards, _MOST_DRAWN, run_ids=run_ids)
+    ranked = ExperimentComparator(question.frames).rank(question.metric, question.towards, _MOST_DRAWN, run_ids=run_ids)
     return [run["run_id"] for run in ranked]
 
 

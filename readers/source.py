@@ -1,16 +1,77 @@
-"""Source: what the comparators ask of a tracker, so that they need not know one.
+"""Source: what comparisons are computed from, so that they need not know who keeps the runs.
 
-A tracker is a Source, and so is a Store, and whatever else has a store's folder and can make it up to date.
+A Source gives its runs as tables (RunFrames). A Store reads them from files; an MLflowSource asks a tracking server; a
+tracker gives the one or the other, by its backend. Whatever else has a store's folder and can make it up to date will
+do as well, and so will the folder's path.
 """
 
 import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from readers.store import Store
 
+if TYPE_CHECKING:
+    import polars as pl
+
+Names = Sequence[str] | None
+"""Only these; None for all."""
+
+
+class RunFrames(Protocol):
+    """Runs as tables, each a Polars LazyFrame with the columns that the Store's method of that name has."""
+
+    @property
+    def place(self) -> str:
+        """Where the runs are, for people: "store 'experiments'"."""
+
+    @property
+    def hint(self) -> str:
+        """What to do about a run that isn't there."""
+
+    def frames(self) -> "RunFrames":
+        """The same: tables are a Source, too."""
+
+    def experiments(self) -> list[str]:
+        """The names of all experiments."""
+
+    def runs(self, experiments: Collection[str] | None = None, runs: Names = None) -> "pl.LazyFrame":
+        """One row a run, first started first."""
+
+    def params(self, runs: Names = None, experiments: Collection[str] | None = None) -> "pl.LazyFrame":
+        """One row for each run and param."""
+
+    def tags(self, runs: Names = None, experiments: Collection[str] | None = None) -> "pl.LazyFrame":
+        """One row for each run and tag."""
+
+    def lasts(self, runs: Names = None, experiments: Collection[str] | None = None) -> "pl.LazyFrame | None":
+        """Of `summaries` run_id, key and last, where these come much sooner than the rest; None where they don't."""
+
+    def summaries(
+        self, keys: Names = None, runs: Names = None, experiments: Collection[str] | None = None
+    ) -> "pl.LazyFrame":
+        """One row for each run and metric."""
+
+    def metrics(
+        self, keys: Names = None, runs: Names = None, experiments: Collection[str] | None = None
+    ) -> "pl.LazyFrame":
+        """One row a point."""
+
+    def facts(
+        self, kinds: Names = None, runs: Names = None, experiments: Collection[str] | None = None
+    ) -> "pl.LazyFrame":
+        """One row a fact."""
+
 
 class Source(Protocol):
+    """Somewhere with runs."""
+
+    def frames(self) -> RunFrames:
+        """The runs as of now."""
+
+
+class StoreFolder(Protocol):
     """Something with a store on disk."""
 
     @property
@@ -21,10 +82,38 @@ class Source(Protocol):
         """Make everything logged so far visible in the folder."""
 
 
-def store_of(source: Source | str | os.PathLike[str]) -> Store:
+AnySource = Source | StoreFolder | str | os.PathLike[str]
+"""What a comparator takes; a path is a store's folder."""
+
+
+class Reading:
+    """A source that is asked again and again; of a folder the store is opened once.
+
+    Raises: StoreUnavailable: there is no store. TypeError: neither a source nor a path.
+    """
+
+    def __init__(self, source: AnySource) -> None:
+        self._source = source
+        self._store = None if _gives_frames(source) else store_of(source)  # type: ignore[arg-type]
+
+    def frames(self) -> RunFrames:
+        """The runs as of now."""
+        if self._store is None:
+            return self._source.frames()  # type: ignore[union-attr]
+        if not isinstance(self._source, str | os.PathLike):
+            self._source.flush()  # type: ignore[union-attr]
+        return self._store
+
+    @property
+    def experiment(self) -> str | None:
+        """The experiment that a question is about which names neither runs nor one; None: all runs."""
+        return getattr(self._source, "experiment_name", None)
+
+
+def store_of(source: StoreFolder | str | os.PathLike[str]) -> Store:
     """The store behind a source, up to date; a path is the folder of one.
 
-    Raises: StoreUnavailable: there is none. TypeError: neither a source nor a path.
+    Raises: StoreUnavailable: there is none. TypeError: neither has it a folder nor is it a path.
     """
     if isinstance(source, str | os.PathLike):
         return Store(source)
@@ -32,3 +121,7 @@ def store_of(source: Source | str | os.PathLike[str]) -> Store:
         raise TypeError(f"{source!r} is no tracker, Store or path: give the ExperimentTracker, or the store's folder")
     source.flush()
     return source if isinstance(source, Store) else Store(source.root)
+
+
+def _gives_frames(source: object) -> bool:
+    return not isinstance(source, str | os.PathLike | type) and hasattr(source, "frames")

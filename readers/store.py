@@ -67,6 +67,20 @@ class Store:
     def flush(self) -> None:
         """Nothing to do: what can be seen is in the folder. Makes a Store a `Source`, as a tracker is."""
 
+    @property
+    def place(self) -> str:
+        """Where the runs are, for people."""
+        return f"store {self.root.name!r}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about a run that isn't there."""
+        return _HINT
+
+    def frames(self) -> "Store":
+        """Itself: its tables are of the moment in which they are collected."""
+        return self
+
     # --- tables
 
     def metrics(
@@ -117,13 +131,16 @@ class Store:
         """One row for each run and tag: its last value."""
         return self._values("tag", runs, experiments)
 
-    def runs(self, experiments: Collection[str] | None = None) -> "pl.LazyFrame":
+    def lasts(self, runs: Sequence[str] | None = None, experiments: Collection[str] | None = None) -> None:
+        """None: the summaries are as quick (see readers.source.RunFrames)."""
+
+    def runs(self, experiments: Collection[str] | None = None, runs: Sequence[str] | None = None) -> "pl.LazyFrame":
         """One row a run, first started first: see readers.runs."""
         from readers.derived import derived
         from readers.runs import RUNS, read_runs
 
         frame = derived(RUNS, lambda predicate: read_runs(self._tables, predicate))
-        return _only(frame, experiment=experiments)
+        return _only(frame, experiment=experiments, run_id=runs)
 
     # --- answers
 

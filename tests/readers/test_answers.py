@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ingest.errors import ExperimentNotFound, RunNotFound
-from readers.source import Source, store_of
+from readers.source import StoreFolder, store_of
 from readers.store import Store
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def test_a_store_and_a_tracker_are_sources(recorder: "Recorder", store: Store) -
             self.flushed += 1
 
     tracker = Tracker()
-    source: Source = tracker
+    source: StoreFolder = tracker
 
     assert store_of(store) is store
     assert store_of(source).root == store.root
