@@ -91,7 +91,7 @@ def test_sigint_from_outside_in_an_interactive_loop(scratch: Path) -> None:
 tracker.start_run("notebook")
 cells, n, in_cell = 0, 0, False
 def handler(*_):
-    os.write(1, b"interrupted\n")
+    os.write(1, b"interrupted\\n")
     if in_cell:
         raise KeyboardInterrupt
 signal.signal(signal.SIGINT, handler)
