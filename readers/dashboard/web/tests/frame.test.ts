@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { Cell, ColumnKind } from "../src/api";
+import type { Cell, ColumnKind } from "../src/answers";
 import { RunFrame, wordsOf } from "../src/runs/frame";
 import { commonOf, grouped, meanOf } from "../src/runs/groups";
 import { nextSort, sortRows } from "../src/runs/order";

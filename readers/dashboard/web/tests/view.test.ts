@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { Experiment } from "../src/api";
+import type { Experiment } from "../src/answers";
 import { offersFor, spelled } from "../src/runs/filterfield";
 import { treeOf } from "../src/runs/tree";
 import { readView, writeView, type View } from "../src/runs/view";

@@ -6,8 +6,7 @@
 import "uplot/dist/uPlot.min.css";
 import "../styles/charts.css";
 
-import { isAbort, postMetrics } from "../api";
-import { claimColours, runColour } from "../colour";
+import { claimColours, groupId, runColour } from "../colour";
 import { h } from "../dom";
 import { plural } from "../format";
 import { bindKeys } from "../keys";
@@ -22,10 +21,10 @@ import { FullScreen } from "./fullscreen";
 import { Legend, type Named } from "./legend";
 import { Loads } from "./loads";
 import { rememberedOf, rememberGeneral, rememberMetric, withMemory } from "./memory";
+import { metricsIn, Offers } from "./offers";
 import type { Pushed } from "./runs";
 import { inOrder } from "./scene";
 import { SectionList } from "./sectionlist";
-import type { Offered } from "./sections";
 import { Ticker } from "./ticker";
 import { readChartsView, writeChartsView, type ChartsView, type OwnView, type Range } from "./view";
 
@@ -48,9 +47,6 @@ export interface Panels {
 
 /** The server answers about so many at once. */
 const MOST_RUNS = 500;
-const LOOK_AGAIN_MS = 10_000;
-const NEW_KEY_MS = 1_000;
-const GROUP = "group:";
 
 export function mountPanels(root: HTMLElement, options: PanelOptions): Panels {
   return new ChartPanels(root, options);
@@ -64,11 +60,7 @@ class ChartPanels implements Panels, Board {
   readonly loads = new Loads();
   readonly crosshair = new Crosshair();
   private options: PanelOptions;
-  private metrics: Offered[] = [];
-  private known: ReadonlySet<string> = new Set();
-  private asking: AbortController | null = null;
-  private timer = 0;
-  private due = Infinity;
+  private readonly offers: Offers;
   private readonly bar: ChartsBar;
   private readonly legend: Legend;
   private readonly full: FullScreen;
@@ -80,7 +72,8 @@ class ChartPanels implements Panels, Board {
   constructor(root: HTMLElement, options: PanelOptions) {
     this.options = options;
     this.view = withMemory(readChartsView(options.params), options.params);
-    this.bar = new ChartsBar(this.view, { change: (changed) => this.change(changed), keys: () => this.metrics.map((metric) => metric.key), grouped: () => this.groups !== undefined });
+    this.offers = new Offers({ onLooking: () => this.onLooking(), onFound: () => this.showList(), onError: (error) => this.onLookError(error) });
+    this.bar = new ChartsBar(this.view, { change: (changed) => this.change(changed), keys: () => this.offers.metrics.map((metric) => metric.key), grouped: () => this.groups !== undefined });
     this.legend = new Legend((id) => this.focus(id));
     this.full = new FullScreen(this, () => this.change({ full: null }));
     this.list = new SectionList(this, { onSeen: () => this.onSeen(), onTurn: (turned) => this.change({ turned }), onShowAll: () => this.showAll() });
@@ -111,8 +104,7 @@ class ChartPanels implements Panels, Board {
   }
 
   dispose(): void {
-    this.asking?.abort();
-    window.clearTimeout(this.timer);
+    this.offers.dispose();
     this.full.dispose();
     this.list.dispose();
     for (const dispose of this.disposers) dispose();
@@ -125,7 +117,7 @@ class ChartPanels implements Panels, Board {
 
   colour = (id: string): string => {
     const group = this.groups && (this.groups.get(id) ?? (this.options.names.has(id) ? undefined : id));
-    return group === undefined ? runColour(id) : runColour(GROUP + group);
+    return group === undefined ? runColour(id) : runColour(groupId(group));
   };
 
   own = (key: string): OwnView => this.view.own.get(key) ?? this.remembered(key);
@@ -163,11 +155,11 @@ class ChartPanels implements Panels, Board {
     const changed = runs.length !== this.runs.length || runs.some((id, k) => id !== this.runs[k]);
     this.runs = runs;
     this.groups = options.groups;
-    if (this.groups) claimColours(inOrder([...new Set(this.groups.values())]).map((group) => GROUP + group));
+    if (this.groups) claimColours(inOrder([...new Set(this.groups.values())]).map(groupId));
     this.told.textContent = options.runs.length > runs.length ? `The first ${plural(runs.length, "run")} of the ${options.runs.length} chosen are drawn.` : "";
     this.showLegend();
     this.live.update({ runs });
-    if (changed) void this.look();
+    if (changed) this.offers.of(runs);
     this.eachChart((chart) => chart.update());
   }
 
@@ -211,47 +203,22 @@ class ChartPanels implements Panels, Board {
 
   // --- which charts there are
 
-  private async look(): Promise<void> {
-    this.asking?.abort();
-    window.clearTimeout(this.timer);
-    this.due = Infinity;
-    if (this.runs.length === 0) {
-      this.metrics = [];
-      return this.showList();
-    }
-    const asking = new AbortController();
-    this.asking = asking;
-    if (this.metrics.length === 0) this.list.showSkeleton();
-    try {
-      const answer = await postMetrics(this.runs, asking.signal);
-      if (asking.signal.aborted) return;
-      this.metrics = answer.metrics;
-      this.known = new Set(this.metrics.map((metric) => metric.key));
-      this.showList();
-    } catch (error) {
-      if (isAbort(error)) return;
-      if (this.metrics.length === 0) this.list.showInstead(errorState(error, () => void this.look()));
-    } finally {
-      if (this.asking === asking) this.asking = null;
-    }
+  private onLooking(): void {
+    if (this.offers.metrics.length === 0) this.list.showSkeleton();
+  }
+
+  private onLookError(error: unknown): void {
+    if (this.offers.metrics.length === 0) this.list.showInstead(errorState(error, () => void this.offers.look()));
   }
 
   private showList(): void {
-    this.element.dataset["metrics"] = String(this.metrics.length);
-    this.list.show(this.metrics, this.view, this.runs.length > 0);
+    this.element.dataset["metrics"] = String(this.offers.metrics.length);
+    this.list.show(this.offers.metrics, this.view, this.runs.length > 0);
   }
 
   private showAll(): void {
     this.bar.search.value = "";
     this.change({ find: "" });
-  }
-
-  private lookSoon(ms: number): void {
-    const at = performance.now() + ms;
-    if (at >= this.due || this.asking) return;
-    this.due = at;
-    window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.look(), ms);
   }
 
   private eachChart(see: (chart: Chart) => void): void {
@@ -280,18 +247,13 @@ class ChartPanels implements Panels, Board {
 
   private onRuns(changed: readonly ChangedRun[]): void {
     const chosen = new Set(this.runs);
-    let logged = false;
-    for (const run of changed) {
-      if (!chosen.has(run.run_id)) continue;
-      const keys = Object.keys(run).filter((name) => name.startsWith("metrics."));
-      logged ||= keys.length > 0;
-      this.lookSoon(keys.some((name) => !this.known.has(name.slice("metrics.".length))) ? NEW_KEY_MS : LOOK_AGAIN_MS);
-    }
-    if (logged) this.eachChart((chart) => chart.isShown && chart.data.mention());
+    const mine = changed.filter((run) => chosen.has(run.run_id));
+    this.offers.onRuns(mine);
+    if (mine.some((run) => metricsIn(run).length > 0)) this.eachChart((chart) => chart.isShown && chart.data.mention());
   }
 
   private onResync(): void {
-    this.lookSoon(0);
+    this.offers.lookSoon(0);
     this.eachChart((chart) => (chart.isShown ? chart.data.refresh() : chart.data.drop()));
   }
 }

@@ -8,6 +8,7 @@
 
 import { ApiError, isAbort, postSeries } from "../api";
 import { toNumber, type JsonNumber } from "../format";
+import { Latest } from "../latest";
 import { Cells } from "./cells";
 import type { Loads } from "./loads";
 import { decodeSeries } from "./series";
@@ -53,7 +54,7 @@ export class ChartRuns {
   error: unknown = null;
   private asked: Question | null = null;
   private answeredAt = 0;
-  private loading: AbortController | null = null;
+  private readonly latest = new Latest();
   private again = 0;
   private chosen: ReadonlySet<string> = new Set();
   private recent: { at: number; points: readonly Pushed[] }[] = [];
@@ -79,7 +80,7 @@ export class ChartRuns {
     const had = new Set(before.runs);
     const added = question.runs.filter((runId) => !had.has(runId));
     if (added.length > 0) this.settled = false;
-    if (added.length > 0) void this.load(this.loading ? question.runs : added, this.loading !== null);
+    if (added.length > 0) void this.load(this.latest.busy ? question.runs : added, this.latest.busy);
     else this.onChange();
   }
 
@@ -113,8 +114,7 @@ export class ChartRuns {
   }
 
   stop(): void {
-    this.loading?.abort();
-    this.loading = null;
+    this.latest.giveUp();
     window.clearTimeout(this.again);
     this.again = 0;
     this.recent = [];
@@ -125,7 +125,7 @@ export class ChartRuns {
   push(points: readonly Pushed[]): boolean {
     if (!this.asked) return false;
     const now = performance.now();
-    if (!this.loading) this.recent = this.recent.filter((before) => now - before.at < KEEP_MS);
+    if (!this.latest.busy) this.recent = this.recent.filter((before) => now - before.at < KEEP_MS);
     if (this.recent.length < MOST_KEPT) this.recent.push({ at: now, points });
     let changed = false;
     for (const point of points) changed = this.take(point, now) || changed;
@@ -137,7 +137,7 @@ export class ChartRuns {
     const cells = this.cells.get(point.runId);
     if (!asked || !this.chosen.has(point.runId)) return false;
     if (!cells) {
-      if (!this.loading) this.later(PENDING_MS);
+      if (!this.latest.busy) this.later(PENDING_MS);
       return false;
     }
     const x = pushedX(asked.x, point.step, point.time, cells);
@@ -163,26 +163,25 @@ export class ChartRuns {
   private async load(runs: readonly string[], all: boolean): Promise<void> {
     const question = this.asked;
     if (!question) return;
-    this.loading?.abort();
+    this.latest.giveUp();
     if (runs.length === 0) {
       this.cells.clear();
       this.settle("empty");
       return;
     }
-    const loading = new AbortController();
-    this.loading = loading;
+    const signal = this.latest.begin();
     if (this.state === "idle" || this.state === "error") this.state = "loading";
     this.onChange();
     try {
       const buckets = bucketsOf(question);
       const range = question.zoom ? { from: question.zoom.from, to: question.zoom.to } : {};
-      const answer = await this.loads.ask(() => postSeries({ runs, key: this.key, x: question.x, ...range, buckets }, loading.signal), loading.signal);
-      if (loading.signal.aborted) return;
+      const answer = await this.loads.ask(() => postSeries({ runs, key: this.key, x: question.x, ...range, buckets }, signal), signal);
+      if (signal.aborted) return;
       const series = decodeSeries(answer);
       const fresh = new Map(series.runs.filter((run) => !run.pending).map((run) => [run.runId, Cells.of(run, series.edges, 2 * buckets)]));
       const kept = [...this.cells].filter(([runId]) => !fresh.has(runId) && (!all || series.partial) && question.runs.includes(runId));
       this.cells = new Map([...kept, ...fresh]);
-      this.loading = null;
+      this.latest.end(signal);
       this.answeredAt = performance.now();
       for (const { points } of this.recent) for (const point of points) if (fresh.has(point.runId)) this.take(point, this.answeredAt);
       if (series.partial) {
@@ -193,8 +192,8 @@ export class ChartRuns {
       const empty = ![...this.cells.values()].some((cells) => cells.length > 0);
       this.settle(!empty ? "ready" : series.partial ? "loading" : "empty");
     } catch (error) {
-      if (isAbort(error) || this.loading !== loading) return;
-      this.loading = null;
+      if (isAbort(error) || signal.aborted) return;
+      this.latest.end(signal);
       this.fail(error, all);
     }
   }

@@ -1,6 +1,6 @@
 // Which charts there are, in sections by what stands before a name's first slash, and which of them fit a search.
 
-import type { MetricKey } from "../api";
+import type { MetricKey } from "../answers";
 
 export interface Offered extends MetricKey {
   /** "epoch_#/loss" for epoch_0/loss, epoch_1/loss, …; null for others. */

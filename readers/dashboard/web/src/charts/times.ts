@@ -3,6 +3,7 @@
 // values agree, each in its place) does a point's time count as known.
 
 import { isAbort, postSeries } from "../api";
+import { Latest } from "../latest";
 import type { Cells } from "./cells";
 import { decodeSeries, type Series } from "./series";
 
@@ -14,7 +15,7 @@ export class Times {
   private times = new Map<string, Float64Array>();
   private asked: ReadonlyMap<string, Cells> | null = null;
   private timer = 0;
-  private asking: AbortController | null = null;
+  private readonly latest = new Latest();
 
   constructor(
     private readonly key: string,
@@ -35,19 +36,18 @@ export class Times {
 
   stop(): void {
     window.clearTimeout(this.timer);
-    this.asking?.abort();
+    this.latest.giveUp();
   }
 
   private async ask(runs: ReadonlyMap<string, Cells>): Promise<void> {
     this.asked = runs;
-    this.asking?.abort();
+    this.latest.giveUp();
     const points = [...runs].filter(([, cells]) => cells.width === 0 && cells.length > 0).slice(0, MOST_RUNS);
     const most = Math.max(0, ...points.map(([, cells]) => cells.length));
     if (most === 0 || most > MOST_BUCKETS) return;
-    const asking = new AbortController();
-    this.asking = asking;
+    const signal = this.latest.begin();
     try {
-      const answer = await postSeries({ runs: points.map(([runId]) => runId), key: this.key, x: "time", buckets: MOST_BUCKETS }, asking.signal);
+      const answer = await postSeries({ runs: points.map(([runId]) => runId), key: this.key, x: "time", buckets: MOST_BUCKETS }, signal);
       this.times = matched(decodeSeries(answer), runs);
       this.onFound();
     } catch (error) {

@@ -3,7 +3,8 @@
 import "../styles/run.css";
 import "../styles/compare.css";
 
-import { getAlerts, type AlertsAnswer } from "../api";
+import type { AlertsAnswer } from "../answers";
+import { getAlerts } from "../api";
 import { fill, h } from "../dom";
 import { exactNumber, formatNumber, formatTime, toNumber } from "../format";
 import { bindKeys } from "../keys";

@@ -3,7 +3,8 @@
 import "../styles/run.css";
 import "../styles/compare.css";
 
-import { getRuns, postCompare, type Scope } from "../api";
+import type { Scope } from "../answers";
+import { getRuns, postCompare } from "../api";
 import { mountPanels } from "../charts/panels";
 import { claimColours } from "../colour";
 import { fill, h } from "../dom";

@@ -2,7 +2,8 @@
 
 import "../styles/run.css";
 
-import { ApiError, getRun, getSession, type RunAnswer } from "../api";
+import type { RunAnswer } from "../answers";
+import { ApiError, getRun, getSession } from "../api";
 import { claimColours } from "../colour";
 import { fill, h } from "../dom";
 import { formatCount, plural } from "../format";

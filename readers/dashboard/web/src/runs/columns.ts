@@ -1,6 +1,6 @@
 // Which columns are shown, what they are called, how wide they are.
 
-import type { ColumnKind } from "../api";
+import type { ColumnKind } from "../answers";
 import type { Column, RunFrame } from "./frame";
 
 /** Always first, and not in any list of columns. */

@@ -1,7 +1,7 @@
 // The runs as the server sends them: columns, not objects. Ten thousand runs with thirty columns are thirty arrays; what
 // sorting and grouping need beside them (numbers, ranks) is made when it is first asked for.
 
-import type { Cell, ColumnKind, RunsAnswer } from "../api";
+import type { Cell, ColumnKind, RunsAnswer } from "../answers";
 import type { ChangedRun } from "../live";
 import { NAME } from "./columns";
 

@@ -1,6 +1,6 @@
 // The experiments as a tree: a name's slashes are folders. Counts are of everything below.
 
-import type { Experiment } from "../api";
+import type { Experiment } from "../answers";
 import { h } from "../dom";
 import { formatCount, plural } from "../format";
 import { compareTexts } from "./frame";

@@ -1,6 +1,6 @@
 // Alerts, as the list and the live feed give them.
 
-import type { AlertsAnswer } from "../api";
+import type { AlertsAnswer } from "../answers";
 
 export type Alert = AlertsAnswer["alerts"][number];
 

@@ -1,6 +1,6 @@
 // The files a run logged: a tree by path beside what the chosen one holds. The choice stands in the address.
 
-import type { Artifact } from "../api";
+import type { Artifact } from "../answers";
 import { fill, h } from "../dom";
 import { formatBytes, formatCount, plural } from "../format";
 import { pathTree, type PathNode } from "./pathtree";

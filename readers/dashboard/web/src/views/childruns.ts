@@ -1,6 +1,6 @@
 // The runs that are part of a run: a search's trials, a fold each, an ensemble's members.
 
-import type { RunAnswer } from "../api";
+import type { RunAnswer } from "../answers";
 import { h } from "../dom";
 import { comparePath, runPath } from "../router";
 import { listing } from "./listing";

@@ -1,6 +1,6 @@
 // Runs side by side, as every part of the compare page sees them.
 
-import type { CompareAnswer, Status } from "../api";
+import type { CompareAnswer, Status } from "../answers";
 import { toNumber } from "../format";
 import { numberColumn, textColumn, type Column } from "./columns";
 

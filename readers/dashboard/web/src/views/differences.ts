@@ -1,6 +1,7 @@
 // What differs among runs: side by side while they fit, by how often each value occurs when there are many.
 
-import { getValue, type CompareAnswer } from "../api";
+import type { CompareAnswer } from "../answers";
+import { getValue } from "../api";
 import { fill, h, type Child } from "../dom";
 import { formatNumber, plural } from "../format";
 import { bars } from "./bars";

@@ -1,6 +1,7 @@
 // What a run ran on and which code it ran: machine, packages, commit, and the changes that no commit has.
 
-import { artifactAddress, getPreview, type NamedValue, type RunAnswer } from "../api";
+import type { NamedValue, RunAnswer } from "../answers";
+import { artifactAddress, getPreview } from "../api";
 import { fill, h } from "../dom";
 import { formatBytes } from "../format";
 import { errorState, loadingState } from "../states";

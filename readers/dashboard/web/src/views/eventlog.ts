@@ -1,6 +1,6 @@
 // What happened to a run, fact by fact, the newest first; metrics' points aren't facts and stand in the charts.
 
-import type { RunEvent } from "../api";
+import type { RunEvent } from "../answers";
 import { h } from "../dom";
 import { formatTime } from "../format";
 import { listing } from "./listing";

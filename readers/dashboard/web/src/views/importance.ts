@@ -1,6 +1,7 @@
 // Which params a metric depends on, how sure that is, and what one should know before believing it.
 
-import { postImportance, type ImportanceAnswer, type Scope } from "../api";
+import type { ImportanceAnswer, Scope } from "../answers";
+import { postImportance } from "../api";
 import { fill, h, type Child } from "../dom";
 import { formatCount, formatNumber, plural, toNumber } from "../format";
 import { errorState, loadingState } from "../states";

@@ -1,6 +1,6 @@
 // Where each metric of the compared runs ended, the best marked; of many runs how their values are spread.
 
-import type { CompareAnswer } from "../api";
+import type { CompareAnswer } from "../answers";
 import { h, type Child } from "../dom";
 import { exactNumber, formatNumber, toNumber } from "../format";
 import { bars } from "./bars";

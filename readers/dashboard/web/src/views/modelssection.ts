@@ -1,6 +1,6 @@
 // The models a run saved and the checkpoints it wrote, the newest of these first.
 
-import type { RunAnswer } from "../api";
+import type { RunAnswer } from "../answers";
 import { fill, h } from "../dom";
 import { part } from "./overview";
 import { recordTable } from "./recordtable";

@@ -1,6 +1,6 @@
 // The overview of a run: the params it was given and where each metric stands.
 
-import type { MetricSummary, NamedValue } from "../api";
+import type { MetricSummary, NamedValue } from "../answers";
 import { h } from "../dom";
 import { exactNumber, formatCount, formatNumber, toNumber, type JsonNumber } from "../format";
 import { listing } from "./listing";

@@ -1,8 +1,10 @@
 // What a file holds, as far as a page can show it: pictures, text, tables, JSON. Hostile contents stay text and pixels.
 
-import { artifactAddress, getPreview, type Artifact, type Preview } from "../api";
+import type { Artifact, Preview } from "../answers";
+import { artifactAddress, getPreview } from "../api";
 import { fill, h, type Child } from "../dom";
 import { formatBytes, formatTime } from "../format";
+import { Latest } from "../latest";
 import { emptyState, errorState, loadingState } from "../states";
 import { copyButton } from "./copybutton";
 import { jsonTree } from "./jsontree";
@@ -22,16 +24,15 @@ export interface PreviewPane {
 export function previewPane(runId: string): PreviewPane {
   const element = h("div", { class: "preview", "aria-live": "polite" });
   let artifact: Artifact | null = null;
-  let asking: AbortController | null = null;
+  const latest = new Latest();
 
   function show(next: Artifact): void {
     if (artifact !== null && artifact.index === next.index && artifact.time === next.time) return;
     artifact = next;
-    asking?.abort();
-    asking = new AbortController();
+    const signal = latest.begin();
     const body = h("div", { class: "preview-body" }, loadingState("Loading the file"));
     fill(element, headOf(runId, next), body);
-    void ask(next, body, asking.signal);
+    void ask(next, body, signal);
   }
 
   async function ask(asked: Artifact, body: HTMLElement, signal: AbortSignal): Promise<void> {
@@ -58,7 +59,7 @@ export function previewPane(runId: string): PreviewPane {
     reveal: () => {
       if (element.getBoundingClientRect().top > window.innerHeight * 0.7) element.scrollIntoView({ block: "start" });
     },
-    dispose: () => asking?.abort(),
+    dispose: () => latest.giveUp(),
   };
 }
 

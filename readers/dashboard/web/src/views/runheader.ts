@@ -1,6 +1,6 @@
 // The head of a run's page: what it is, how it is doing, and what can be done to it.
 
-import type { RunAnswer, Status } from "../api";
+import type { RunAnswer, Status } from "../answers";
 import { fill, h, type Child } from "../dom";
 import { formatAgo, formatDuration, formatTime } from "../format";
 import { comparePath, runPath } from "../router";

@@ -1,6 +1,6 @@
 // What each part of a run's page is: an element that is told of each new answer, and draws only what changed.
 
-import type { RunAnswer } from "../api";
+import type { RunAnswer } from "../answers";
 
 export interface Section {
   readonly element: HTMLElement;

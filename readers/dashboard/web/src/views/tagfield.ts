@@ -1,6 +1,7 @@
 // A run's tags, added, changed and taken away in place. The note has a place of its own, though it is stored as a tag.
 
-import { postTags, type NamedValue } from "../api";
+import type { NamedValue } from "../answers";
+import { postTags } from "../api";
 import { h } from "../dom";
 import { plural } from "../format";
 import { told } from "../states";

@@ -1,6 +1,7 @@
 // A value that was logged under a name, whole on demand: the server sends only the beginning of a long one.
 
-import { getValue, type NamedValue } from "../api";
+import type { NamedValue } from "../answers";
+import { getValue } from "../api";
 import { longText } from "./longtext";
 
 export function valueText(runId: string, kind: "param" | "tag" | "env", entry: NamedValue): HTMLElement {

@@ -1,6 +1,7 @@
 // Is one group of runs better than another? The answer in words first, then the groups, then each comparison made.
 
-import { postVerdicts, type Scope, type VerdictsAnswer } from "../api";
+import type { Scope, VerdictsAnswer } from "../answers";
+import { postVerdicts } from "../api";
 import { fill, h, type Child } from "../dom";
 import { formatNumber, plural, toNumber, type JsonNumber } from "../format";
 import { emptyState, errorState, loadingState } from "../states";
