@@ -8,6 +8,7 @@
     python -m benchmarks.dashboard           how long a dashboard's server takes to answer its page, over HTTP
     python -m benchmarks.live_feed           what the live feed costs the dashboard's server
     python -m benchmarks.hosted_dashboard    what a dashboard with a page open costs the training beside it
+    python -m benchmarks.forwarding          forwarding to MLflow: what it costs the caller, points a second, an outage
     python -m benchmarks.report              the last results as one table: benchmarks/results.md
 
 Each prints one table and one JSON line, and keeps the line in benchmarks/results/. `--quick` is a smoke run: it proves

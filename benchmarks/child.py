@@ -23,6 +23,9 @@ LOOPS = {
     "asking": "benchmarks.query_jobs",
     "following": "benchmarks.following_loop",
     "lengthening": "benchmarks.dashboard_jobs",
+    "calling": "benchmarks.callers",
+    "sending": "benchmarks.senders",
+    "recovering": "benchmarks.outage",
 }
 """Which module has the function of that name: `(peer, job) -> answer`."""
 

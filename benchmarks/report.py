@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks import (
     dashboard,
+    forwarding,
     hosted_dashboard,
     live_feed,
     log_call,
@@ -27,6 +28,7 @@ _RENDERED: dict[str, Callable[[Document], str]] = {
         dashboard,
         live_feed,
         hosted_dashboard,
+        forwarding,
     )
 }
 
