@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from ingest.layout import Layout
 from ingest.recovery import recover
 from readers.store import Store
 from readers.watcher import Watcher
+from tests.waiting import until
 
 CHILD = Path(__file__).with_name("child.py")
 FOLLOWER = Path(__file__).with_name("follower.py")
@@ -117,9 +117,8 @@ def test_a_killed_follower_goes_on_where_its_last_line_ended(how: str, root: Pat
                 said.open("ab") as file,
                 subprocess.Popen([sys.executable, FOLLOWER, root, how, cursor, "2000"], stdout=file) as follower,
             ):
-                deadline = time.monotonic() + 10
-                while said.stat().st_size < 1000 * (turn + 1) and time.monotonic() < deadline:
-                    pass
+                enough = 1000 * (turn + 1)
+                until(lambda: said.stat().st_size >= enough, "it says what it follows")  # noqa: B023 - called at once
                 follower.kill()
         total = int(writer.communicate()[0])
     batches = [json.loads(line) for line in said.read_bytes().split(b"\n")[:-1]]
