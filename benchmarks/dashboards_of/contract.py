@@ -3,9 +3,11 @@
 import http.client
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from benchmarks.peers.contract import Installed
 
 if TYPE_CHECKING:
     from benchmarks.dashboard_jobs import LongRun
@@ -56,24 +58,8 @@ class Client:
         return data
 
 
-class Served(Protocol):
+class Served(Installed, Protocol):
     """One tool's own server over a store that `queries` or `log_long` filled."""
-
-    @property
-    def name(self) -> str:
-        """Short name, as in the tables; that of its adapter for `queries`."""
-
-    @property
-    def requirements(self) -> tuple[str, ...]:
-        """What pip installs, pinned; the first one's version stands in the tables. "." is this repository."""
-
-    @property
-    def settings(self) -> str:
-        """How it is served and asked, in a line."""
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """Environment variables of its processes; `{store}` stands for the store's folder."""
 
     def log_long(self, folder: Path, runs: "Iterable[LongRun]") -> list[str]:
         """Log long runs of one metric to an empty folder; their ids, in order. In the tool's environment."""

@@ -21,11 +21,11 @@ class Installed(Protocol):
 
     @property
     def settings(self) -> str:
-        """What differs from the peer's defaults, in a line."""
+        """What differs from the peer's defaults, or how it is served and asked, in a line."""
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Environment variables of the child; `{folder}` stands for the folder it logs to."""
+        """Environment variables of its processes; `{folder}`, `{store}`: where it logs to."""
 
 
 class Peer(Installed, Protocol):

@@ -1,8 +1,10 @@
 """What `queries` asks of a tool."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from benchmarks.peers.contract import Installed
 
 if TYPE_CHECKING:
     from benchmarks.query_data import Run
@@ -19,24 +21,8 @@ QUESTIONS = {
 Told = dict[str, Any]
 
 
-class Queried(Protocol):
+class Queried(Installed, Protocol):
     """One tool, its store filled and asked. A method that it lacks is a question that it can't answer."""
-
-    @property
-    def name(self) -> str:
-        """Short name, as in the tables."""
-
-    @property
-    def requirements(self) -> tuple[str, ...]:
-        """What pip installs, pinned; the first one's version stands in the tables. "." is this repository."""
-
-    @property
-    def settings(self) -> str:
-        """How it is asked, in a line."""
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """Environment variables of its processes."""
 
     @property
     def questions(self) -> Sequence[str]:

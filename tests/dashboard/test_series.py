@@ -19,21 +19,14 @@ from readers.dashboard.sketch import sketched
 from readers.dashboard.store_view import LAG_S, StoreView
 from readers.store import Store
 from tests.dashboard.asking import Site, read_chart, refusal
-from tests.readers.conftest import T0, Recorder
+from tests.readers.conftest import T0, Recorder, recorders
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Iterator[Callable[[], Recorder]]:
     """Makes writers of one store; all are closed in the end."""
-    made: list[Recorder] = []
-
-    def make() -> Recorder:
-        made.append(Recorder(tmp_path / "store"))
-        return made[-1]
-
-    yield make
-    for recorder in made:
-        recorder.close()
+    with recorders(tmp_path / "store") as make:
+        yield make
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,18 +98,27 @@ def new_recorder() -> type[Recorder]:
     return Recorder
 
 
-@pytest.fixture
-def write(root: Path) -> Iterator[Callable[[], Recorder]]:
-    """Makes writers of the store at `root`; all are closed in the end."""
+@contextmanager
+def recorders(root: Path) -> Iterator[Callable[[], Recorder]]:
+    """A maker of writers of one store; all are closed in the end."""
     made: list[Recorder] = []
 
     def make() -> Recorder:
         made.append(Recorder(root))
         return made[-1]
 
-    yield make
-    for recorder in made:
-        recorder.close()
+    try:
+        yield make
+    finally:
+        for recorder in made:
+            recorder.close()
+
+
+@pytest.fixture
+def write(root: Path) -> Iterator[Callable[[], Recorder]]:
+    """Makes writers of the store at `root`; all are closed in the end."""
+    with recorders(root) as make:
+        yield make
 
 
 @pytest.fixture

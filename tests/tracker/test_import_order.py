@@ -1,9 +1,8 @@
 """What the tracker imports is never seen half done by the training loop."""
 
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
+
+from tests.tracker.fresh import run_fresh
 
 SCRIPT = """
     import sys, threading
@@ -24,13 +23,6 @@ SCRIPT = """
 
 def test_a_training_loop_never_sees_a_half_imported_module(tmp_path: Path) -> None:
     """NumPy and Arrow are whole from start_run on: libraries look them up in sys.modules at any time."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=15,
-    )
+    done = run_fresh(SCRIPT, tmp_path)
 
     assert (done.returncode, done.stdout.strip()) == (0, "True []"), done.stderr

@@ -1,11 +1,10 @@
 """What a training process carries: logging, sealing and compaction import nothing heavy or unsafe to fork."""
 
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
+
+from tests.tracker.fresh import run_fresh
 
 SCRIPT = """
     import sys
@@ -39,14 +38,7 @@ SHORT = """
 @pytest.mark.parametrize("call", ["set_tags({'a': 1})", "log_metrics({'x': 1.0})", "log_text('hello', 'a.txt')"])
 def test_a_script_that_ends_at_once_is_sealed_without_a_word(tmp_path: Path, call: str) -> None:
     """What the thread needs can be imported while the interpreter is shutting down already."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SHORT.format(call=call))],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=15,
-    )
+    done = run_fresh(SHORT.format(call=call), tmp_path)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert list((tmp_path / "store" / "live").iterdir()) == []
@@ -55,14 +47,7 @@ def test_a_script_that_ends_at_once_is_sealed_without_a_word(tmp_path: Path, cal
 
 def test_logging_sealing_and_compacting_stay_light(tmp_path: Path) -> None:
     """Polars would hang a forked child, pandas costs half a second: neither is in a process that only logs."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=15,
-    )
+    done = run_fresh(SCRIPT, tmp_path)
 
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
     assert len(list((tmp_path / "store" / "metrics").glob("*/*.parquet"))) < 16
@@ -87,13 +72,6 @@ IMPORTS = """
 
 def test_the_background_thread_imports_nothing(tmp_path: Path) -> None:
     """Regression: np.unique imported numpy.ma in the first seal, 30 ms of the GIL in the middle of a training run."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(IMPORTS)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=15,
-    )
+    done = run_fresh(IMPORTS, tmp_path)
 
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
