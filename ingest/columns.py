@@ -62,6 +62,11 @@ class Decoded(NamedTuple):
     """Why a record could not be understood; it is counted and left out."""
 
 
+def first_seq(number: int) -> int:
+    """The seq of the first event of a writer's segment; those of earlier segments have smaller ones."""
+    return number << 32
+
+
 class Decoder:
     """Decodes one queue file from front to back, in stretches; remembers the shapes and the count so far."""
 
@@ -71,7 +76,7 @@ class Decoder:
         """Frames but for the declarations of shapes: what log calls appended."""
         self.last = 0
         """Offset of the frame that was decoded last, in the bytes it was decoded from."""
-        self._base = number << 32
+        self._base = first_seq(number)
         self._shapes: dict[int, Shape] = {}
 
     def decode(self, data: bytes | memoryview, start: int, end: int) -> Decoded:

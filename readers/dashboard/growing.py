@@ -36,6 +36,8 @@ class LivePoints(NamedTuple):
     """By run."""
     rows: pl.DataFrame | None
     """Rows of the metrics table, where there are no blocks."""
+    last: int | None
+    """Seq of the last point; None where there is none."""
 
 
 class GrowingRows(LiveRows):
@@ -61,7 +63,7 @@ class GrowingRows(LiveRows):
             found = {}
             for segment, frame in rows.items():
                 growing = self._growing.get(segment)
-                found[segment] = LivePoints({}, frame) if growing is None else LivePoints(growing.points(), None)
+                found[segment] = _of_rows(frame) if growing is None else growing.points()
             return found
 
     def _rows(self, segment: LiveSegment, table: Table, *, alive: bool) -> pl.DataFrame:
@@ -89,6 +91,7 @@ class _Segment:
         self.tail = QueueTail(segment.queue_file, segment.number)
         self._segment = segment
         self._blocks: dict[str, list[PointBlock]] = defaultdict(list)
+        self._last: int | None = None
         self._facts = [SCHEMAS["facts"].to_frame()]
         self._summaries: dict[str, pa.Table] = {}
 
@@ -102,6 +105,7 @@ class _Segment:
                 return  # a frame that is being copied at this moment
             for block in decoded.points:
                 self._blocks[block.run_id].append(_own(block))
+                self._last = max(int(block.seq.max()), self._last or 0)
             names = Dictionaries.empty()
             rows, facts = metric_rows(decoded.points, names), pa.Table.from_batches([live_facts(decoded.facts)])
             self._take(Contents(self._segment.writer, self._segment.number, rows, names, facts))
@@ -121,9 +125,9 @@ class _Segment:
             case "metrics":
                 return SCHEMAS["metrics"].to_frame()
 
-    def points(self) -> dict[str, list[PointBlock]]:
-        """The points by run, as of the last look."""
-        return {run_id: list(blocks) for run_id, blocks in self._blocks.items()}
+    def points(self) -> LivePoints:
+        """The points as of the last look."""
+        return LivePoints({run_id: list(blocks) for run_id, blocks in self._blocks.items()}, None, self._last)
 
     def _take(self, contents: Contents) -> None:
         for experiment in contents.experiments():
@@ -132,6 +136,11 @@ class _Segment:
             _, summaries = contents.metrics(experiment)
             known = self._summaries.get(experiment)
             self._summaries[experiment] = summaries if known is None else merge(pa.concat_tables([known, summaries]))
+
+
+def _of_rows(rows: pl.DataFrame) -> LivePoints:
+    last = rows["seq"].max()
+    return LivePoints({}, rows, None if last is None else int(str(last)))
 
 
 def _own(block: PointBlock) -> PointBlock:

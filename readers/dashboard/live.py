@@ -8,7 +8,8 @@ The socket /api/live speaks JSON texts. A client begins, within `FIRST_S`, with
 an earlier connection, as it was; null for who has just fetched, or will fetch when greeted. The server sends
 
     {"type": "hello", "cursor": {…}, "resumed": bool}        first; resumed: what was missed comes next
-    {"type": "points", "cursor": {…}, "runs": [ids], "keys": [metrics], "rows": [[run, key, step, time_ms, value], …]}
+    {"type": "points", "cursor": {…}, "runs": [ids], "keys": [metrics], "writers": [[name, seq], …],
+     "rows": [[run, key, step, time_ms, value, writer, n], …]}      n: the point's seq less that of its writer here
     {"type": "runs", "changed": [{"run_id": id, column: value, …}, …]}      cells of the table of runs, once a second
     {"type": "alert", …}
     {"type": "resync", "cursor": {…}}       something was let go: fetch anew what is shown

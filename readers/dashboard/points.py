@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from ingest.catalog import LiveSegment, Snapshot
-from ingest.columns import PointBlock
+from ingest.columns import PointBlock, first_seq
 from ingest.errors import StoreError
 from readers.dashboard.growing import LivePoints
 from readers.dashboard.histories import NOTHING, Floats, History, in_order, joined, made
@@ -87,6 +87,20 @@ class Look(NamedTuple):
     def parts(self, experiment: str) -> dict[str, Found]:
         """An experiment's parts by name, in the order of their segments."""
         return self.by_experiment.get(experiment, {})
+
+    @property
+    def reached(self) -> dict[str, int]:
+        """Of each writer that has something unsealed: the seq up to which its points are in this look.
+
+        Segments before the first live one are sealed, so they are whole; what is seen of the live ones is a prefix.
+        """
+        found: dict[str, int] = {}
+        for segment in self.shot.live:  # sorted
+            found.setdefault(segment.writer, first_seq(segment.number) - 1)
+            last = self.live[segment].last if segment in self.live else None
+            if last is not None:
+                found[segment.writer] = max(last, found[segment.writer])
+        return found
 
 
 class Points:

@@ -8,7 +8,9 @@ The answer is binary: u32 (little-endian) the length of a JSON header, the heade
 follows begins at a multiple of eight, then float64 (little-endian) arrays one after the other. In the header `runs`
 tells for each run: `points` in the range, `raw`, `n`, and `at`, where its arrays begin, counted in float64s: x[n], y[n]
 when raw, else min[n], max[n], last[n], nan[n]; `origin` is what relative time counts from, in ms since 1970. A raw run
-has one more point on each side of a range, where there is one, so that its line goes on to the edge.
+has one more point on each side of a range, where there is one, so that its line goes on to the edge. `reached` says of
+each writer that goes on the seq of its last point that counts here: those with a larger one, as they are pushed (see
+live), aren't in the answer.
 """
 
 import math
@@ -79,7 +81,8 @@ class Series:
         until = None if patience_s is None else time.monotonic() + patience_s
         table = self._view.these(asked.runs)
         self._check_metrics(table, asked)
-        found = self._found(table, asked, until)
+        look = self._points.look()
+        found = self._found(look, table, asked, until)
         scales = _scales(table, asked.x)
         lower, upper = _range(found, scales, asked)
         edges = 2 * np.linspace(lower / 2, upper / 2, asked.buckets + 1)  # halves: their distance is finite
@@ -99,6 +102,7 @@ class Series:
             "edges": {"lo": lower, "hi": upper, "n": asked.buckets},
             "runs": told,
             "partial": len(found) < len(table),
+            "reached": look.reached,
         }
         return packed(header, arrays)
 
@@ -107,9 +111,8 @@ class Series:
             if table.summaries.filter(pl.col("key") == key).is_empty():
                 raise MetricNotFound.among("metric", key[:200], table.metric_names[:2000], "none of these runs has it")
 
-    def _found(self, table: RunTable, asked: Asked, until: float | None) -> dict[str, History | Drawn]:
+    def _found(self, look: Look, table: RunTable, asked: Asked, until: float | None) -> dict[str, History | Drawn]:
         """What can be drawn of the runs by then, by run."""
-        look = self._points.look()
         own = dict(table.runs.select("run_id", "experiment").iter_rows())
         axis = _AXES.get(asked.x)
         if axis is not None:

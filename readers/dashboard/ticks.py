@@ -38,15 +38,17 @@ class Tick:
         self.height = points.height
         self._run_ids, self._run = _coded(points["run_id"])
         self._keys, self._key = _coded(points["key"])
+        self._writers, self._writer = _coded(points["writer"])
         self._rest = points.select(
-            "step", "step_float", pl.col("time").cast(pl.Datetime("ms", "UTC")).to_physical(), "value"
+            "step", "step_float", pl.col("time").cast(pl.Datetime("ms", "UTC")).to_physical(), "value", "seq"
         )
         self._sent: dict[Wanted, str | None] = {}
 
     @property
     def size(self) -> int:
         """Bytes, about."""
-        return 40 * self.height + len(bytes(self.cursor)) + sum(map(len, (*self._run_ids, *self._keys, *self.said)))
+        names = (*self._run_ids, *self._keys, *self._writers, *self.said)
+        return 52 * self.height + len(bytes(self.cursor)) + sum(map(len, names))
 
     def message(self, wanted: Wanted) -> str | None:
         """The points that a client wants, as text; None when there are none. Clients that want the same share it.
@@ -62,7 +64,7 @@ class Tick:
         self._sent.clear()
 
     def _message(self, wanted: Wanted) -> str | None:
-        frame = self._rest.with_columns(self._run, self._key)
+        frame = self._rest.with_columns(self._run, self._key, self._writer)
         for column, names, chosen in (("run_id", self._run_ids, wanted.runs), ("key", self._keys, wanted.keys)):
             if chosen is not None:
                 places = [place for place, name in enumerate(names) if name in chosen]
@@ -73,7 +75,8 @@ class Tick:
             raise TooMany
         run_ids, run = _recoded(self._run_ids, frame["run_id"])
         keys, key = _recoded(self._keys, frame["key"])
-        return _points_message(self.cursor, run_ids, keys, frame.with_columns(run, key))
+        writers, writer = _recoded(self._writers, frame["writer"])
+        return _points_message(self.cursor, run_ids, keys, writers, frame.with_columns(run, key, writer))
 
 
 class TooMany(Exception):
@@ -111,14 +114,21 @@ class Ticks:
         self._size, self._gone = 0, -1
 
 
-def _points_message(cursor: msgspec.Raw, run_ids: list[str], keys: list[str], frame: pl.DataFrame) -> str:
+def _points_message(
+    cursor: msgspec.Raw, run_ids: list[str], keys: list[str], writers: list[str], frame: pl.DataFrame
+) -> str:
     """The message of some points.
 
     Args:
-        frame: run_id and key as places in the lists, step, step_float, time in ms, value.
+        frame: run_id, key and writer as places in the lists, step, step_float, time in ms, value, seq.
     """
-    rows = list(zip(frame["run_id"].to_list(), frame["key"].to_list(), *_numbers(frame), strict=True))
-    return _encode({"type": "points", "cursor": cursor, "runs": run_ids, "keys": keys, "rows": rows}).decode()
+    first = frame.group_by("writer").agg(pl.col("seq").min()).sort("writer")["seq"]
+    later = frame["seq"] - first.gather(frame["writer"])
+    columns = (frame["run_id"].to_list(), frame["key"].to_list(), *_numbers(frame))
+    rows = list(zip(*columns, frame["writer"].to_list(), later.to_list(), strict=True))
+    told = list(zip(writers, first.to_list(), strict=True))
+    said = {"type": "points", "cursor": cursor, "runs": run_ids, "keys": keys, "writers": told, "rows": rows}
+    return _encode(said).decode()
 
 
 def _numbers(frame: pl.DataFrame) -> Iterator[list[int | float | str | None]]:

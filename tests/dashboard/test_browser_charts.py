@@ -29,6 +29,7 @@ with ExperimentTracker(sys.argv[1], "live", auto_log=False) as tracker:
     for line in sys.stdin:
         for _ in range(int(line)):
             tracker.log_metrics({"loss": 100.0 - step, "other": 1.0}, step=step)
+            tracker.log_metrics({"stepless": 1.0})
             step += 1
         tracker.flush()
 """
@@ -208,6 +209,24 @@ def test_live_points_are_drawn_without_asking_again(
         expect(loss).to_have_attribute("data-points", str(wanted))
     expect(loss.get_by_role("img")).to_have_attribute("aria-label", re.compile(r" 51\.$"))
     assert len(asked) <= 1
+
+
+def test_points_without_a_step_are_drawn_once(
+    serve: Callable[..., str], tmp_path: Path, logger: Logger, page: Page
+) -> None:
+    """Only their order is known of them; what is pushed and what was answered are told apart all the same."""
+    page.goto(f"{serve(tmp_path / 'live')}/?runs={logger.run_id}")
+    stepless = chart(page, "stepless")
+    expect(page.locator(".bar-state")).to_have_attribute("data-state", "live")
+
+    asked = series_requests(page)
+    logged = 10
+    while not any("stepless" in (request.post_data or "") and request.response() for request in asked):
+        logger.log(10)
+        logged += 10
+        expect(stepless).to_have_attribute("data-points", str(logged))
+    logger.log(10)
+    expect(stepless).to_have_attribute("data-points", str(logged + 10))
 
 
 def until(page: Page, true: Callable[[], bool]) -> None:

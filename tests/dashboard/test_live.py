@@ -26,6 +26,7 @@ from readers.dashboard.server import Dashboard, bind
 from readers.dashboard.settings import DashboardSettings
 from readers.dashboard.ticks import Ticks
 from readers.store import Store
+from tests.dashboard.asking import read_chart
 from tracker import ExperimentTracker
 
 TRAINER = Path(__file__).with_name("trainer.py")
@@ -187,6 +188,36 @@ def test_points_come_once_and_in_order(serve: Any, train: Any, root: Path) -> No
         messages.changed("counting", "status", "FINISHED")
 
 
+def test_what_a_chart_lacks_is_what_is_pushed_behind_its_reach(serve: Any, train: Any, root: Path) -> None:
+    """Asked while a process logs, seals and compacts, an answer has exactly the points up to the seq that it says."""
+    server = serve()
+    with server.client() as messages:
+        training = train(root, "counting")
+        pushed: dict[int, int] = {}
+        answers: list[tuple[int, int]] = []
+        while len(answers) < 8:
+            pushed |= numbered(messages.next("points"))
+            answer = server.post("/api/series", {"runs": ["counting"], "key": "n"})
+            if answer.status_code == 404:
+                continue  # the run is so new that only the hub knows it
+            chart = read_chart(answer.content).header
+            if not chart["partial"]:
+                [reached] = chart["reached"].values()
+                answers.append((chart["runs"][0]["points"], reached))
+        total = training.end()
+        while len(pushed) < total:
+            pushed |= numbered(messages.next("points"))
+
+    assert len({points for points, _ in answers}) > 4
+    assert [sum(seq <= reached for seq in pushed.values()) for _, reached in answers] == [n for n, _ in answers]
+
+
+def numbered(message: Message) -> dict[int, int]:
+    """The seq of each value that a message has."""
+    firsts = [first for _, first in message["writers"]]
+    return {row[4]: firsts[row[5]] + row[6] for row in message["rows"]}
+
+
 def test_a_browser_that_comes_back_goes_on_where_it_was(serve: Any, train: Any, root: Path) -> None:
     """Its connection breaks again and again; it gets each point once."""
     server, training, found, cursor = serve(), train(root, "counting"), [], None
@@ -272,7 +303,7 @@ def test_only_what_was_subscribed_to_comes(serve: Any, tracker: ExperimentTracke
         tracker.log_metrics({"a": 3.0, "b": 4.0}, step=1, run_id="r")
         first = messages.next("points")
         assert (first["runs"], first["keys"]) == (["r"], ["a"])
-        assert [row[:3] + row[4:] for row in first["rows"]] == [[0, 0, 1, 3.0]]
+        assert [row[:3] + row[4:5] for row in first["rows"]] == [[0, 0, 1, 3.0]]
 
         messages.connection.send(json.dumps({"subscribe": {"runs": [other]}}))
         tracker.log_metrics({"c": 0.0}, run_id="r")

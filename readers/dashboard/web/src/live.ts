@@ -9,11 +9,16 @@ import { forListener, merged, type Wish } from "./livewishes";
 
 export type LiveState = "connecting" | "live" | "stale" | "off";
 
-/** One message of new points: rows are [index into runs, index into keys, step, time in ms, value]. */
+/** [index into runs, index into keys, step, time in ms, value, index into writers, seq less the writer's first]. */
+export type LiveRow = [number, number, number | null, number, number | "NaN" | "Infinity" | "-Infinity", number, number];
+
+/** One message of new points. A writer's events are numbered (seq), so what an answer has already is told by that. */
 export interface LivePoints {
   runs: string[];
   keys: string[];
-  rows: [number, number, number | null, number, number | "NaN" | "Infinity" | "-Infinity"][];
+  /** Its name, and the first seq of its points here. */
+  writers: [string, number][];
+  rows: LiveRow[];
 }
 
 /** Changed columns of one run, by the table's column names. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import type { LiveRow } from "./live";
 import { forListener, merged } from "./livewishes";
 
 describe("wishes", () => {
@@ -13,9 +14,9 @@ describe("wishes", () => {
   });
 
   it("are each given their own points", () => {
-    const points = { runs: ["a", "b"], keys: ["k", "j"], rows: [[0, 0, 1, 0, 1], [1, 1, 1, 0, 2]] as [number, number, number, number, number][] };
+    const points = { runs: ["a", "b"], keys: ["k", "j"], writers: [["w", 5]] as [string, number][], rows: [[0, 0, 1, 0, 1, 0, 0], [1, 1, 1, 0, 2, 0, 3]] as LiveRow[] };
     expect(forListener(points, { runs: null, keys: null })).toBe(points);
-    expect(forListener(points, { runs: ["a"], keys: null })?.rows).toEqual([[0, 0, 1, 0, 1]]);
+    expect(forListener(points, { runs: ["a"], keys: null })?.rows).toEqual([[0, 0, 1, 0, 1, 0, 0]]);
     expect(forListener(points, { runs: ["a"], keys: ["j"] })).toBeNull();
     expect(forListener(points, { runs: [], keys: null })).toBeNull();
   });

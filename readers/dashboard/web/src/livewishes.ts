@@ -36,7 +36,7 @@ export function forListener(points: LivePoints, wish: Wish): LivePoints | null {
   if (!run.includes(true) || !key.includes(true)) return null;
   if (!run.includes(false) && !key.includes(false)) return points;
   const rows = points.rows.filter((row) => run[row[0]] && key[row[1]]);
-  return rows.length > 0 ? { runs: points.runs, keys: points.keys, rows } : null;
+  return rows.length > 0 ? { ...points, rows } : null;
 }
 
 function wanted(names: readonly string[], wish: readonly string[] | null): boolean[] {

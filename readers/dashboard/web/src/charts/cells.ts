@@ -5,6 +5,7 @@
 // however long a run goes on, no extreme is ever lost, and all cells have the same width: at least most / 2 of them
 // stand over the whole range. The stretches of a bucketed answer of the server are taken over as they are.
 
+import { Reach } from "./reach";
 import type { Edges, RunPart } from "./series";
 
 const FIRST = 64;
@@ -25,6 +26,8 @@ export class Cells {
   width = 0;
   /** Relative time's zero, in ms since 1970. */
   origin = NaN;
+  /** Which pushed points are new here. */
+  reach = new Reach(new Map());
   private begin = 0;
   private most: number;
 
@@ -32,8 +35,9 @@ export class Cells {
     this.most = Math.max(4, most);
   }
 
-  static of(part: RunPart, edges: Edges, most: number): Cells {
+  static of(part: RunPart, edges: Edges, most: number, reached: ReadonlyMap<string, number> = new Map()): Cells {
     const cells = new Cells(most);
+    cells.reach = new Reach(reached);
     cells.origin = part.origin;
     if (part.raw) for (let k = 0; k < part.x.length; k += 1) cells.push(part.x[k] as number, part.y[k] as number);
     else cells.takeBuckets(part.min, part.max, part.last, part.odd, edges);

@@ -235,9 +235,12 @@ class ChartPanels implements Panels, Board {
     this.live.update({ keys: [...keys].sort() });
   }
 
-  private onPoints({ runs, keys, rows }: LivePoints): void {
+  private onPoints({ runs, keys, writers, rows }: LivePoints): void {
     const byKey: Pushed[][] = keys.map(() => []);
-    for (const [run, key, step, time, value] of rows) byKey[key]?.push({ runId: runs[run] ?? "", step, time, value });
+    for (const [run, key, step, time, value, place, later] of rows) {
+      const [writer, first] = writers[place] ?? ["", 0];
+      byKey[key]?.push({ runId: runs[run] ?? "", step, time, value, writer, seq: first + later });
+    }
     const charts = new Map<string, Pushed[]>(keys.map((key, k) => [key, byKey[k] ?? []]));
     this.eachChart((chart) => {
       const points = chart.isShown ? charts.get(chart.key) : undefined;

@@ -1,10 +1,11 @@
 // The data of one chart: the chosen runs' cells, asked for, kept, and added to by what is pushed.
 //
-// Argument that no point shows twice or is missed: a pushed point that the answer already has doesn't lie behind the
-// answer's last x, and is left out; one that came while the answer was under way is among those of the last KEEP_MS, and
-// is added. What was logged after the answer was made and before the push began is in neither: so once a run is said to
-// have changed (see mention), all is asked for once more, SETTLE_MS later, when the push has begun for sure. Points that come out of order (a run that went back to a checkpoint) can't be told from
-// those at once, so they have all runs asked for again, a little later.
+// Argument that no point shows twice: a writer numbers its events, an answer says up to which number it has each writer's
+// (see Reach), and a pushed point comes with its own. That none is missed: one that came while the answer was under way is
+// among those of the last KEEP_MS, and is added. What was logged after the answer was made and before the push began is in
+// neither: so once a run is said to have changed (see mention), all is asked for once more, SETTLE_MS later, when the push
+// has begun for sure. Likewise where a writer has begun that the answer doesn't know, and for points that come out of
+// order (a run that went back to a checkpoint), a little later.
 
 import { ApiError, isAbort, postSeries } from "../api";
 import { toNumber, type JsonNumber } from "../format";
@@ -15,7 +16,8 @@ import { decodeSeries } from "./series";
 import type { Range } from "./view";
 import { pushedX } from "./xaxis";
 
-const KEEP_MS = 1500;
+/** The server's answer is at most as old as this when it comes. */
+const KEEP_MS = 5000;
 /** Messages kept; should an answer take longer, the next one has what is missing. */
 const MOST_KEPT = 200;
 const FRESH_MS = 2000;
@@ -24,8 +26,6 @@ const SETTLE_MS = 1200;
 const SAID_MS = 2500;
 const PENDING_MS = 300;
 const AGAIN_MS = 3000;
-/** A point before the last one that comes this soon after an answer was in it. */
-const OVERLAP_MS = 2500;
 /** Points of all runs of a chart that are asked for at most. */
 const MOST_BUCKETS = 200_000;
 const FEWEST = 200;
@@ -36,6 +36,9 @@ export interface Pushed {
   step: number | null;
   time: number;
   value: JsonNumber;
+  writer: string;
+  /** Its place among all events of its writer. */
+  seq: number;
 }
 
 export interface Question {
@@ -128,11 +131,11 @@ export class ChartRuns {
     if (!this.latest.busy) this.recent = this.recent.filter((before) => now - before.at < KEEP_MS);
     if (this.recent.length < MOST_KEPT) this.recent.push({ at: now, points });
     let changed = false;
-    for (const point of points) changed = this.take(point, now) || changed;
+    for (const point of points) changed = this.take(point) || changed;
     return changed;
   }
 
-  private take(point: Pushed, now: number): boolean {
+  private take(point: Pushed): boolean {
     const { asked } = this;
     const cells = this.cells.get(point.runId);
     if (!asked || !this.chosen.has(point.runId)) return false;
@@ -140,14 +143,17 @@ export class ChartRuns {
       if (!this.latest.busy) this.later(PENDING_MS);
       return false;
     }
+    const isNew = cells.reach.take(point.writer, point.seq);
+    if (isNew === null) this.later(SETTLE_MS);
+    if (!isNew) return false;
     const x = pushedX(asked.x, point.step, point.time, cells);
     if (Number.isNaN(x)) {
       this.later(AGAIN_MS);
       return false;
     }
     if (asked.zoom && (x < asked.zoom.from || x > asked.zoom.to)) return false;
-    if (x > cells.lastX) return cells.push(x, toNumber(point.value));
-    if (now - this.answeredAt > OVERLAP_MS) this.later(AGAIN_MS);
+    if (cells.push(x, toNumber(point.value))) return true;
+    this.later(AGAIN_MS);
     return false;
   }
 
@@ -178,12 +184,12 @@ export class ChartRuns {
       const answer = await this.loads.ask(() => postSeries({ runs, key: this.key, x: question.x, ...range, buckets }, signal), signal);
       if (signal.aborted) return;
       const series = decodeSeries(answer);
-      const fresh = new Map(series.runs.filter((run) => !run.pending).map((run) => [run.runId, Cells.of(run, series.edges, 2 * buckets)]));
+      const fresh = new Map(series.runs.filter((run) => !run.pending).map((run) => [run.runId, Cells.of(run, series.edges, 2 * buckets, series.reached)]));
       const kept = [...this.cells].filter(([runId]) => !fresh.has(runId) && (!all || series.partial) && question.runs.includes(runId));
       this.cells = new Map([...kept, ...fresh]);
       this.latest.end(signal);
       this.answeredAt = performance.now();
-      for (const { points } of this.recent) for (const point of points) if (fresh.has(point.runId)) this.take(point, this.answeredAt);
+      for (const { points } of this.recent) for (const point of points) if (fresh.has(point.runId)) this.take(point);
       if (series.partial) {
         this.later(this.waits);
         this.waits = Math.min(3000, 1.5 * this.waits);

@@ -18,6 +18,7 @@ const HEADER = {
   x: "step",
   edges: { lo: 0, hi: 10, n: 2 },
   partial: true,
+  reached: { writer: 7 },
   runs: [
     { run_id: "raw", points: 2, raw: true, at: 0, n: 2, origin: 5 },
     { run_id: "long", points: 90, raw: false, at: 4, n: 2 },
@@ -32,6 +33,7 @@ describe("decodeSeries", () => {
     const [raw, long, late] = series.runs;
     expect(series.edges).toEqual({ lo: 0, hi: 10, n: 2 });
     expect(series.partial).toBe(true);
+    expect([...series.reached]).toEqual([["writer", 7]]);
     expect(raw).toMatchObject({ runId: "raw", raw: true, x: Float64Array.of(1, 2), y: Float64Array.of(NaN, 0.5), origin: 5 });
     expect(long).toMatchObject({ raw: false, points: 90, min: Float64Array.of(1, 2), max: Float64Array.of(3, 4), last: Float64Array.of(5, 6), odd: Float64Array.of(0, 7) });
     expect(late?.pending).toBe(true);

@@ -24,6 +24,7 @@ interface Header {
   edges: Edges;
   runs: Told[];
   partial: boolean;
+  reached?: Record<string, number>;
 }
 
 interface Common {
@@ -62,6 +63,8 @@ export interface Series {
   runs: RunPart[];
   /** Some runs are pending. */
   partial: boolean;
+  /** Of each writer that goes on: the seq of its last point that counts here. */
+  reached: ReadonlyMap<string, number>;
 }
 
 /** Throws a RangeError where the bytes aren't such an answer. */
@@ -76,7 +79,7 @@ export function decodeSeries(bytes: ArrayBuffer): Series {
     if (at + n > floats.length) throw new RangeError("the series' answer is cut off");
     return floats.subarray(at, at + n);
   };
-  return { key: header.key, x: header.x, edges: header.edges, runs: header.runs.map((told) => part(told, take)), partial: header.partial };
+  return { key: header.key, x: header.x, edges: header.edges, runs: header.runs.map((told) => part(told, take)), partial: header.partial, reached: new Map(Object.entries(header.reached ?? {})) };
 }
 
 function part(told: Told, take: (at: number, n: number) => Float64Array): RunPart {

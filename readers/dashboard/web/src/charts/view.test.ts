@@ -115,7 +115,7 @@ describe("CSV", () => {
     const common = { points: 1, pending: false, origin: NaN };
     const raw = { ...common, runId: "a", raw: true as const, x: Float64Array.of(1, 2), y: Float64Array.of(0.5, NaN) };
     const buckets = { ...common, runId: "b", raw: false as const, min: Float64Array.of(1, NaN), max: Float64Array.of(3, NaN), last: Float64Array.of(2, NaN), odd: Float64Array.of(0, 0) };
-    const text = seriesCsv({ key: "k", x: "step", edges: { lo: 0, hi: 10, n: 2 }, runs: [raw, buckets], partial: false }, new Map([["a", "=1+1"], ["b", 'x,"y"']]));
+    const text = seriesCsv({ key: "k", x: "step", edges: { lo: 0, hi: 10, n: 2 }, runs: [raw, buckets], partial: false, reached: new Map() }, new Map([["a", "=1+1"], ["b", 'x,"y"']]));
     expect(text.split("\r\n")).toEqual(["run_id,run,step,value,min,max,not_finite", "a,'=1+1,1,0.5,,,", "a,'=1+1,2,NaN,,,", 'b,"x,""y""",2.5,2,1,3,0', ""]);
   });
 });
