@@ -36,10 +36,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds of the calls")
     parser.add_argument("--paced", type=float, default=2.0, help="seconds of a paced round")
     parser.add_argument("--tight-calls", type=int, default=500_000, help="calls of a tight round")
-    parser.add_argument("--budget", type=float, default=8.0, help="seconds each way of sending may take")
+    parser.add_argument("--budget", type=float, default=6.0, help="seconds each way of sending may take")
     parser.add_argument("--minutes", type=int, default=1440, help="minutes that the server was dead")
     parser.add_argument("--dead", type=float, default=15.0, help="seconds that the forwarder is watched meanwhile")
-    parser.add_argument("--catch-up", type=float, default=45.0, help="seconds that it is watched catching up")
+    parser.add_argument("--catch-up", type=float, default=40.0, help="seconds that it is watched catching up")
     chosen = parser.parse_args()
     if chosen.quick:
         chosen.rounds, chosen.paced, chosen.tight_calls, chosen.budget = 1, 1.0, 50_000, 1.0

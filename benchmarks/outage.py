@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.mlflow_server import MlflowServer
 from ingest.bulk import Batch, BulkWriter
 from ingest.columns import PointBlock
-from ingest.compact import compact_if_due
+from ingest.compact import compact
 from ingest.events import FactLogged, RunStarted
 from ingest.layout import Layout, new_run_id
 from ingest.settings import PipelineSettings
@@ -82,7 +82,7 @@ def _write(layout: Layout, minutes: int, uri: str) -> None:
             batch.add_points(block)
             writer.publish(batch)
             if number % most == most - 1:
-                compact_if_due(layout, most)
+                compact(layout, fewest=most // 2, everything=False)  # as a day has the time for
 
 
 def _minutes(run_id: str, minutes: int, chance: np.random.Generator) -> Iterator[PointBlock]:

@@ -8,6 +8,7 @@
     moments     distinct points stay distinct, and a point sent twice stays one
     address     which server
     target      the server; each failure told as one of two: refused, or not now
+    failures    what MLflow's client says, fit to be shown, and how long the server asks to wait
     progress    how far it has come, on disk
     setaside    records that the server doesn't take, kept and reported
     process     the forwarder as a process beside a training

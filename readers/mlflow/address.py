@@ -2,12 +2,16 @@
 
 import hashlib
 import os
-from urllib.parse import urlsplit, urlunsplit
+from base64 import b64encode
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from ingest.errors import ForwardingError
+from ingest.redact import MASK
 
 SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
 _RELATIVE = "sqlite:///"
+_SHORTEST_SECRET = 4
+"""Shorter ones would blot out ordinary words, and are none."""
 
 
 def check_uri(uri: object) -> str:
@@ -35,6 +39,29 @@ def without_credentials(uri: str) -> str:
     except ValueError:
         return "(no address)"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")) if parts.netloc else uri
+
+
+def without_secrets(text: str, uri: str) -> str:
+    """A text without the passwords and tokens by which a server is asked: the address's own, and the environment's."""
+    for secret in _secrets(uri):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def _secrets(uri: str) -> list[str]:
+    """In each form in which they may come back, longest first."""
+    try:
+        parts = urlsplit(uri)
+        user, password = parts.username or "", parts.password or ""
+    except ValueError:
+        user = password = ""
+    told = os.environ.get
+    logins = [(unquote(user), unquote(password))]
+    logins.append((told("MLFLOW_TRACKING_USERNAME", ""), told("MLFLOW_TRACKING_PASSWORD", "")))
+    found = {password, told("MLFLOW_TRACKING_TOKEN", "")}
+    for name, word in logins:
+        found |= {word, quote(word, safe=""), b64encode(f"{name}:{word}".encode()).decode() if word else ""}
+    return sorted((secret for secret in found if len(secret) >= _SHORTEST_SECRET), key=len, reverse=True)
 
 
 def target_id(uri: str) -> str:

@@ -1,7 +1,8 @@
 """Attempts: ask a server until it answers, wait between, give up when told; and the state that is told of it.
 
 A request that times out is to be made smaller, for the time being (`most`). One that the server fails at again and
-again (`FAILS`), while it answers other questions, is to be halved; when it is a single record, it is refused.
+again (`FAILS`), while it answers other questions, is to be halved; when it is a single record, it is refused. A
+server that asks to be left alone for a while (Retry-After) is, but for no longer than `PATIENCE` of our longest pauses.
 """
 
 import random
@@ -16,6 +17,7 @@ from readers.mlflow.batches import MAX_POINTS
 from readers.mlflow.target import NotNow, Refused
 
 FAILS = 5
+PATIENCE = 10
 _T = TypeVar("_T")
 
 
@@ -82,7 +84,9 @@ class Attempts:
                 if size > 1 and "timed out" in str(error).lower():
                     self.most = max(1, size // 2)
                     raise Smaller from error
-                self._pause(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - so that many don't come at once
+                asked_s = min(error.after_s or 0.0, PATIENCE * self._backoff_s[1])
+                chance = random.uniform(0.5, 1.0)  # noqa: S311 - so that many don't come at once
+                self._pause(max(asked_s, delay_s * chance))
                 delay_s = min(2 * delay_s, self._backoff_s[1])
                 continue
             if self.state.error is not None:

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ingest.errors import ForwardingError
-from ingest.redact import redact
 from readers.mlflow.address import check_uri
+from readers.mlflow.failures import retry_after_s, words_of
 from readers.mlflow.names import PREFIX
 
 RUN_ID_TAG = PREFIX + "run_id"
@@ -31,7 +31,6 @@ _UNKNOWN_TO_SERVER = "API request to"
 """How MLflow's client begins what it says when no server has answered, or something that is none."""
 _FAILED = re.compile(r"too many 500 error|failed with error code 500")
 """What it says when a server answered that it failed; the server's own words are lost there."""
-_LONGEST_WORDS = 500
 _T = TypeVar("_T")
 
 
@@ -40,11 +39,17 @@ class Refused(Exception):
 
 
 class NotNow(Exception):
-    """It may work later. `failed`: the server answered that it failed at this request (5xx)."""
+    """It may work later.
 
-    def __init__(self, words: str, *, failed: bool = False) -> None:
-        super().__init__(words)
+    Args:
+        failed: the server answered that it failed at this request (5xx).
+        after_s: the server asked to be left alone for so many seconds.
+    """
+
+    def __init__(self, words: str, *, failed: bool = False, after_s: float | None = None) -> None:
+        super().__init__(words if after_s is None else f"{words} (it asks to wait for {after_s:.0f} s)")
         self.failed = failed
+        self.after_s = after_s
 
 
 class Point(NamedTuple):
@@ -162,24 +167,29 @@ class Target:
         return True
 
     def _call(self, ask: Callable[[], _T]) -> _T:
-        """Ask, and tell what goes wrong as one of two. Raises: Refused, NotNow."""
-        from mlflow.exceptions import MlflowException, RestException
+        return call(ask, self.uri)
 
-        try:
-            return ask()
-        except RestException as error:
-            if error.error_code in _REFUSALS:
-                raise Refused(_words(error)) from error
-            raise NotNow(_words(error), failed=error.error_code == "INTERNAL_ERROR") from error
-        except MlflowException as error:
-            words = _words(error)
-            if words.startswith(_UNKNOWN_TO_SERVER) or error.error_code not in _REFUSALS:
-                raise NotNow(words, failed=_FAILED.search(words) is not None) from error
+
+def call(ask: Callable[[], _T], uri: str = "") -> _T:
+    """Ask MLflow's client, and tell what goes wrong as one of two; `uri` is kept out of it. Raises: Refused, NotNow."""
+    from mlflow.exceptions import MlflowException, RestException
+
+    try:
+        return ask()
+    except RestException as error:
+        words = words_of(error, uri)
+        if error.error_code in _REFUSALS:
             raise Refused(words) from error
-        except UnicodeError as error:
-            raise Refused(f"it is no text that could be sent: {error}") from error
-        except Exception as error:  # whatever MLflow's client makes of garbage
-            raise NotNow(f"{type(error).__name__}: {_words(error)}") from error
+        raise NotNow(words, failed=error.error_code == "INTERNAL_ERROR", after_s=retry_after_s(error)) from error
+    except MlflowException as error:
+        words = words_of(error, uri)
+        if str(error).startswith(_UNKNOWN_TO_SERVER) or error.error_code not in _REFUSALS:
+            raise NotNow(words, failed=_FAILED.search(words) is not None, after_s=retry_after_s(error)) from error
+        raise Refused(words) from error
+    except UnicodeError as error:
+        raise Refused(f"it is no text that could be sent: {error}") from error
+    except Exception as error:  # whatever MLflow's client makes of garbage
+        raise NotNow(f"{type(error).__name__}: {words_of(error, uri)}", after_s=retry_after_s(error)) from error
 
 
 def prepare() -> None:
@@ -196,8 +206,3 @@ def _identity(given: object) -> str:
     if not isinstance(given, str) or not given:
         raise NotNow("the server's answer has no id")
     return given
-
-
-def _words(error: Exception) -> str:
-    said = redact(" ".join(str(error).split()))  # MLflow's client tells the address, password and all
-    return said if len(said) <= _LONGEST_WORDS else f"{said[:_LONGEST_WORDS]}..."

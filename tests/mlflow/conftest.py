@@ -21,6 +21,7 @@ import pytest
 from readers.mlflow.moments import Moments
 from readers.mlflow.names import metric_name
 from readers.store import Store
+from tests.mlflow.proxy import Proxy
 from tests.waiting import until
 
 LARGEST = 1.7976931348623157e308
@@ -119,6 +120,14 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
     server = Server(tmp_path / "mlflow")
     yield server
     server.kill()
+
+
+@pytest.fixture
+def proxy(mlflow_uri: str) -> Iterator[Proxy]:
+    """A proxy before the server of this test run."""
+    made = Proxy(mlflow_uri)
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -7,139 +7,23 @@ import itertools
 import random
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from readers.mlflow.address import without_credentials
 from readers.mlflow.attempts import State
 from readers.mlflow.forwarder import Forwarder
+from tests.mlflow.proxy import FAULTS, Proxy
+from tests.mlflow.sending import QUICKLY, logged, send
 from tracker import ExperimentTracker
 
 Same = Callable[..., None]
-QUICKLY = (0.005, 0.05)
-ANSWERS = {
-    "500": b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 5\r\nConnection: close\r\n\r\nsorry",
-    "429": b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-    "502": b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>",
-    "html": b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\nConnection: close\r\n\r\n<html>login</>",
-    "wrong json": b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{"run":1}',
-    "bytes": b"\x00\xff\x13 garbage\r\n\r\n",
-    "401": b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-}
-FAULTS = (*ANSWERS, "reset", "half", "lost", "late", "refused")
-
-
-class Proxy:
-    """Hands one request a connection on to a server, or does what `fault` says of it (None: nothing)."""
-
-    def __init__(self, to: str) -> None:
-        parts = urlsplit(to)
-        self._to = (parts.hostname, parts.port)
-        self.fault: Callable[[bytes], str | None] = lambda _request: None
-        self.late: list[bytes] = []
-        self.met: list[str] = []
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.uri = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop."""
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                client, _ = self._listening.accept()
-            except OSError:
-                return
-            with client, suppress(ConnectionError):
-                self._serve(client)
-
-    def _serve(self, client: socket.socket) -> None:
-        request = _message(client)
-        if not request:
-            return
-        fault = self.fault(request)
-        self.met += [fault] if fault else []
-        if fault in ANSWERS:
-            client.sendall(ANSWERS[fault])
-            return
-        if fault in {"reset", "late"}:
-            self.late += [request] if fault == "late" else []
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            return
-        answer = self._asked(request)
-        if fault == "refused":
-            return
-        if fault == "lost":
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        else:
-            client.sendall(answer[: len(answer) // 2] if fault == "half" else answer)
-        while self.late:  # what was held back arrives when it is expected no more
-            self._asked(self.late.pop())
-
-    def _asked(self, request: bytes) -> bytes:
-        with socket.create_connection(self._to) as server:
-            server.sendall(request.replace(b"keep-alive", b"close", 1))
-            return b"".join(iter(lambda: server.recv(1 << 16), b""))
-
-
-def _message(connection: socket.socket) -> bytes:
-    """A whole request."""
-    found = b""
-    while b"\r\n\r\n" not in found:
-        more = connection.recv(1 << 16)
-        if not more:
-            return b""
-        found += more
-    head, _, body = found.partition(b"\r\n\r\n")
-    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-    missing = (int(lengths[0].split(b":")[1]) if lengths else 0) - len(body)
-    while missing > 0:
-        more = connection.recv(min(missing, 1 << 16))
-        found, missing = found + more, missing - len(more)
-    return found
-
-
-@pytest.fixture
-def proxy(mlflow_uri: str) -> Iterator[Proxy]:
-    """A proxy before the server of this test run."""
-    made = Proxy(mlflow_uri)
-    yield made
-    made.close()
-
-
-def logged(root: Path, name: str, runs: int = 3, points: int = 40) -> list[str]:
-    """A store with some runs of everything."""
-    ids: list[str] = []
-    with ExperimentTracker(root, name, auto_log=False) as tracker:
-        for number in range(runs):
-            ids.append(tracker.start_run(params={"number": number, "changed": 1}, tags={"a": "b"}))
-            tracker.log_params({"changed": 2})
-            for step in range(points):
-                tracker.log_metrics({"loss": 1 / (step + 1), "equal": 1.0}, step=step // 2)
-            tracker.log_text("text" * 100, "some/text.txt")
-            tracker.end_run()
-    return ids
-
-
-def send(root: Path, uri: str, on_change: Callable[[State], None] | None = None) -> Forwarder:
-    """Send a store's runs, retrying quickly."""
-    with Forwarder(root, uri, everything=True, backoff_s=QUICKLY, on_change=on_change) as forwarder:
-        assert forwarder.drain(), forwarder.state
-    return forwarder
 
 
 @pytest.mark.parametrize("seed", range(2))
