@@ -6,7 +6,9 @@
     python -m benchmarks.queries             questions over thousands of runs: time, cold and warm, and memory
     python -m benchmarks.tail_latency        from log call to a follower in another process
     python -m benchmarks.dashboard           how long a dashboard's server takes to answer its page, over HTTP
+    python -m benchmarks.first_paint         how long a person waits for the dashboard's pages, in a real browser
     python -m benchmarks.live_feed           what the live feed costs the dashboard's server
+    python -m benchmarks.live_page           whether a page in a real browser keeps up with live runs, for ten minutes
     python -m benchmarks.hosted_dashboard    what a dashboard with a page open costs the training beside it
     python -m benchmarks.forwarding          forwarding to MLflow: what it costs the caller, points a second, an outage
     python -m benchmarks.report              the last results as one table: benchmarks/results.md

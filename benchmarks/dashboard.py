@@ -132,7 +132,7 @@ def _stores(lineup: Lineup, name: str, chosen: argparse.Namespace) -> Iterator[S
     sizes: list[list[int]] = [size for size in (chosen.long, chosen.longer if name == OURS else None) if size]
     for runs, points in sizes:
         with _left_out(lineup, f"{name}, {runs} long runs"):
-            yield _long(TOOLS[name], place, runs, points, chosen.envs)
+            yield long_store(TOOLS[name], place, runs, points, chosen.envs)
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def _left_out(lineup: Lineup, what: str) -> Iterator[None]:
         lineup.leave_out(what, f"not filled: {error}")
 
 
-def _long(tool: Served, place: Environment, runs: int, points: int, kept: Path) -> Store:
+def long_store(tool: Served, place: Environment, runs: int, points: int, kept: Path) -> Store:
     """A store of long runs, made by the tool if it isn't there yet. Raises: JobFailed."""
     source = inspect.getsource(type(tool).log_long) + inspect.getsource(dashboard_jobs)
     digest = hashlib.sha256(f"{source}{place.version(tool)}".encode()).hexdigest()[:12]

@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 from websockets.sync.client import ClientConnection, connect
 
+from benchmarks.browsers import cpu_s, resident_mb
 from benchmarks.conditions import OtherWork, conditions
 from benchmarks.results import Document, publish
 from benchmarks.table import number, table
@@ -69,7 +70,7 @@ def _measured(how: str, seconds: float, data: Path | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=data) as folder:
         root = str(Path(folder) / "store")
         ExperimentTracker(root, auto_log=False).close()
-        with _server(root) as (server, address):
+        with serving(root) as (server, address):
             figures: dict[str, Any] = {"how": how}
             time.sleep(_WARM_S)
             figures["cpu_nobody"] = _share(server, min(5.0, seconds))
@@ -81,8 +82,7 @@ def _measured(how: str, seconds: float, data: Path | None) -> dict[str, Any]:
 
 def _live(server: psutil.Process, page: ClientConnection, root: str, how: str, seconds: float) -> dict[str, Any]:
     """Count what comes while a process logs."""
-    command = [sys.executable, "-m", "benchmarks.live_feed", "log", root, how, str(seconds + 2 * _WARM_S)]
-    training = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    training = logging_apart(root, how, seconds + 2 * _WARM_S)
     began, late, points, total, kept = 0.0, [], 0, 0, (0.0, 0.0)
     logged: int | None = None
     first = time.monotonic()
@@ -94,18 +94,24 @@ def _live(server: psutil.Process, page: ClientConnection, root: str, how: str, s
         rows = message.get("rows", [])
         total += len(rows)
         if not began and now - first > _WARM_S:
-            began, kept = now, (_cpu_s(server), _mb(server))
+            began, kept = now, (cpu_s(server), resident_mb(server))
         elif began and now - began < seconds and rows:
             points += len(rows)
             late += [wall_ms - rows[place][3] for place in (0, len(rows) // 2, -1)]
-            cpu = (_cpu_s(server) - kept[0]) / (now - began)
-            rate, mb = points / (now - began), _mb(server)
+            cpu = (cpu_s(server) - kept[0]) / (now - began)
+            rate, mb = points / (now - began), resident_mb(server)
         if logged is None and training.poll() is not None:
             logged = int(training.communicate()[0])
         if logged == total:
             break
     figures = {"points_per_s": rate, "cpu_live": cpu, "late_p50_ms": statistics.median(late), "late_max_ms": max(late)}
     return {**figures, "mb_begin": kept[1], "mb_end": mb, "points": total}
+
+
+def logging_apart(root: str, how: str, seconds: float) -> "subprocess.Popen[str]":
+    """A process that logs at the rate for so long, and says in the end how many points."""
+    command = [sys.executable, "-m", "benchmarks.live_feed", "log", root, how, str(seconds)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def _log(root: str, how: str, seconds: float) -> None:
@@ -124,7 +130,8 @@ def _log(root: str, how: str, seconds: float) -> None:
 
 
 @contextmanager
-def _server(root: str) -> Iterator[tuple[psutil.Process, str]]:
+def serving(root: str) -> Iterator[tuple[psutil.Process, str]]:
+    """The dashboard's server over a store, and its address."""
     command = [sys.executable, "-m", "tracker.cli", "ui", root, "--port", "0"]
     started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert started.stdout is not None
@@ -147,18 +154,9 @@ def _page(address: str) -> Iterator[ClientConnection]:
 
 
 def _share(process: psutil.Process, seconds: float) -> float:
-    before = _cpu_s(process)
+    before = cpu_s(process)
     time.sleep(seconds)
-    return (_cpu_s(process) - before) / seconds
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
-def _mb(process: psutil.Process) -> float:
-    return float(process.memory_info().rss) / 1e6
+    return (cpu_s(process) - before) / seconds
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from benchmarks import (
     dashboard,
+    first_paint,
     forwarding,
     hosted_dashboard,
     live_feed,
+    live_page,
     log_call,
     queries,
     tail_latency,
@@ -26,7 +28,9 @@ _RENDERED: dict[str, Callable[[Document], str]] = {
         tail_latency,
         queries,
         dashboard,
+        first_paint,
         live_feed,
+        live_page,
         hosted_dashboard,
         forwarding,
     )
