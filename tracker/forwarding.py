@@ -13,9 +13,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from ingest.errors import ForwardingError
 from ingest.events import FactLogged
 from readers.mlflow.address import check_uri, target_id, without_credentials
+from readers.mlflow.installed import check_installed
 from readers.mlflow.process import ForwarderProcess, Forwarding
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class RemoteRuns:
     def __init__(self, tracker: "ExperimentTracker") -> None:
         uri = tracker.settings.mlflow_tracking_uri or _set_in_this_process()
         self._uri = check_uri(uri)
-        _check_installed()
+        check_installed(self._uri, "; or set STEPLOG_BACKEND=local and send the runs later")
         self._shown = without_credentials(self._uri)
         self._mark = target_id(self._uri)
         self._tracker = tracker
@@ -109,21 +109,6 @@ def _set_in_this_process() -> str | None:
     if mlflow is not None and getattr(mlflow, "is_tracking_uri_set", bool)():
         return str(mlflow.get_tracking_uri())
     return None
-
-
-def _check_installed() -> None:
-    from importlib.metadata import PackageNotFoundError, version  # 10 ms, for few
-
-    for name in ("mlflow", "mlflow-skinny"):
-        try:
-            version(name)
-        except PackageNotFoundError:
-            continue
-        return
-    raise ForwardingError(
-        "backend 'mlflow' and 'both' need MLflow, which isn't installed: pip install 'steplog[mlflow]' (or "
-        "'steplog[mlflow-client]', which is enough for a server); or set STEPLOG_BACKEND=local and send the runs later"
-    )
 
 
 def _plain(text: str) -> str:

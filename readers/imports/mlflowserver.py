@@ -18,10 +18,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 
-from ingest.errors import ImportFailed
+from ingest.errors import ForwardingError, ImportFailed
 from ingest.sources import open_plain
 from readers.imports.found import FoundArtifact, FoundRun, Series
 from readers.imports.mlflowruns import STATUSES, Known, nanoseconds
+from readers.mlflow.installed import check_installed
 from readers.mlflow.names import original
 
 if TYPE_CHECKING:
@@ -246,10 +247,12 @@ def _client(uri: str, shown: str) -> "MlflowClient":
     if database != uri and not Path(database).is_file():  # MLflow would make one
         raise ImportFailed(f"no database at {database!r}; an absolute path takes four slashes behind 'sqlite:'")
     try:
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-    except ImportError as error:
-        raise ImportFailed("this needs MLflow's client: pip install 'steplog[mlflow]'") from error
+        check_installed(uri)
+    except ForwardingError as error:
+        raise ImportFailed(str(error)) from error
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
     try:
         return MlflowClient(tracking_uri=uri)
     except MlflowException as error:

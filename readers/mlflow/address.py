@@ -8,7 +8,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from ingest.errors import ForwardingError
 from ingest.redact import MASK
 
-SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+SCHEMES = ("http", "https", *_DATABASES, "databricks")
 _RELATIVE = "sqlite:///"
 _SHORTEST_SECRET = 4
 """Shorter ones would blot out ordinary words, and are none."""
@@ -21,8 +22,7 @@ def check_uri(uri: object) -> str:
             "where is the MLflow server? Give mlflow_tracking_uri='http://host:5000' (or sqlite:///file.db), or set "
             "MLFLOW_TRACKING_URI"
         )
-    scheme = uri.partition(":")[0].partition("+")[0]
-    if scheme not in SCHEMES:
+    if _scheme(uri) not in SCHEMES:
         raise ForwardingError(
             f"{without_credentials(uri)!r} is no MLflow tracking server: give http://host:5000, or sqlite:///file.db "
             "(MLflow no longer takes folders)"
@@ -30,6 +30,11 @@ def check_uri(uri: object) -> str:
     if uri.startswith(_RELATIVE) and not uri.startswith(_RELATIVE + "/"):
         return _RELATIVE + os.path.abspath(uri.removeprefix(_RELATIVE))  # noqa: PTH100 - as the user sees it
     return uri
+
+
+def is_database(uri: str) -> bool:
+    """Whether it is an address of a database that MLflow opens, and no server's."""
+    return _scheme(uri) in _DATABASES
 
 
 def without_credentials(uri: str) -> str:
@@ -46,6 +51,10 @@ def without_secrets(text: str, uri: str) -> str:
     for secret in _secrets(uri):
         text = text.replace(secret, MASK)
     return text
+
+
+def _scheme(uri: str) -> str:
+    return uri.partition(":")[0].partition("+")[0]
 
 
 def _secrets(uri: str) -> list[str]:

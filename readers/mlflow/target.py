@@ -14,9 +14,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from ingest.errors import ForwardingError
 from readers.mlflow.address import check_uri
 from readers.mlflow.failures import retry_after_s, words_of
+from readers.mlflow.installed import check_installed
 from readers.mlflow.names import PREFIX
 
 RUN_ID_TAG = PREFIX + "run_id"
@@ -70,14 +70,10 @@ class Target:
     def __init__(self, uri: str) -> None:
         self.uri = check_uri(uri)
         prepare()
-        try:
-            import mlflow.entities
-            from mlflow import MlflowClient
-        except ImportError as error:
-            raise ForwardingError(
-                f"MLflow isn't installed ({error}); install it with: pip install 'steplog[mlflow]' "
-                "(or 'steplog[mlflow-client]', which is enough for a server)"
-            ) from error
+        check_installed(self.uri)
+        import mlflow.entities
+        from mlflow import MlflowClient
+
         self._entities: Any = mlflow.entities
         self._make: Any = MlflowClient
         self._made: Any = None
