@@ -19,6 +19,7 @@
     │   ├── QueueFull            back-pressure, where the user chose policy "raise"
     │   └── SinkFailed           the background writer failed, where the user chose strict=True
     ├── ForwardingError          nothing can be sent to an MLflow server as asked
+    ├── ServerUnavailable        an MLflow server that is to be read doesn't answer, or not as one
     ├── ImportFailed             runs of another tracker can't be read or taken over
     └── ModelError
         ├── ModelNotSerializable
@@ -133,6 +134,10 @@ class CheckpointNotSerializable(ModelError):
 
 class UntrustedModel(ModelError):
     """Loading the file would run code from it, and trust=True was not given."""
+
+
+class ServerUnavailable(TrackerError):
+    """An MLflow server that is to be read doesn't answer, or not as such a server does."""
 
 
 class ImportFailed(TrackerError):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         RunNotFound,
         RunStateError,
         SegmentCorrupt,
+        ServerUnavailable,
         SinkFailed,
         StoreError,
         StoreUnavailable,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from readers.comparison import Comparison
     from readers.differences import Differences
     from readers.follow import follow, follow_sync
+    from readers.mlflow.source import MLflowSource
     from tracker.experiment import ExperimentTracker
     from tracker.models import ModelVersion
     from tracker.realtime import RealTimeTracker
@@ -52,6 +54,7 @@ _HOMES = {
     "ExperimentComparator": "readers.compare",
     "ExperimentTracker": "tracker.experiment",
     "HyperparameterAnalyzer": "readers.analyzer",
+    "MLflowSource": "readers.mlflow.source",
     "ModelVersion": "tracker.models",
     "PipelineSettings": "ingest.settings",
     "RealTimeTracker": "tracker.realtime",
@@ -81,6 +84,7 @@ _ERRORS = {
     "RunNotFound",
     "RunStateError",
     "SegmentCorrupt",
+    "ServerUnavailable",
     "SinkFailed",
     "StoreError",
     "StoreUnavailable",
@@ -105,6 +109,7 @@ __all__ = [
     "HyperparameterAnalyzer",
     "ImportFailed",
     "LookupFailed",
+    "MLflowSource",
     "MetricNotFound",
     "ModelError",
     "ModelNotFound",
@@ -120,6 +125,7 @@ __all__ = [
     "RunNotFound",
     "RunStateError",
     "SegmentCorrupt",
+    "ServerUnavailable",
     "SinkFailed",
     "Stats",
     "StoreError",

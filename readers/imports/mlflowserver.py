@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
@@ -22,6 +22,7 @@ from ingest.errors import ForwardingError, ImportFailed
 from ingest.sources import open_plain
 from readers.imports.found import FoundArtifact, FoundRun, Series
 from readers.imports.mlflowruns import STATUSES, Known, nanoseconds
+from readers.mlflow.histories import Point, bulk
 from readers.mlflow.installed import check_installed
 from readers.mlflow.names import original
 
@@ -30,16 +31,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _PAGE_RUNS, _BULK_RUNS, _BULK_POINTS = 1000, 100, 25_000
-_BULK = "/ajax-api/2.0/mlflow/metrics/get-history-bulk"
 _MOST_FILES, _DEEPEST = 100_000, 30
-
-
-class Point(NamedTuple):
-    """A point as MLflow has it."""
-
-    timestamp: int
-    value: float
-    step: int
 
 
 class MlflowServer:
@@ -193,7 +185,7 @@ class _Histories:
     def get(self, run_id: str, key: str) -> list[Point]:
         """One history, in the order of time, step, value."""
         if key not in self._found and key not in self._alone:
-            rows = self._bulk(key)
+            rows = bulk(self._client, self._run_ids, key, _BULK_POINTS) if len(self._run_ids) > 1 else None
             if rows is None or len(rows) >= _BULK_POINTS:
                 self._alone.add(key)
             else:
@@ -207,31 +199,6 @@ class _Histories:
             pages = self._client.get_metric_history(run_id, key)
             found = [Point(one.timestamp, one.value, one.step) for one in pages]
         return sorted(found, key=lambda one: (one.timestamp, one.step, math.isnan(one.value), one.value))
-
-    def _bulk(self, key: str) -> list[tuple[str, Point]] | None:
-        """The points of all runs; None where the server can't do that."""
-        if len(self._run_ids) < 2:
-            return None
-        store = self._client._tracking_client.store  # noqa: SLF001 - the client itself asks for one run at a time
-        if hasattr(store, "get_metric_history_bulk"):
-            rows = store.get_metric_history_bulk(self._run_ids, key, _BULK_POINTS)
-            return [(row.run_id, Point(row.timestamp, row.value, row.step)) for row in rows]
-        if not hasattr(store, "get_host_creds"):
-            return None
-        from mlflow.utils.rest_utils import http_request
-
-        asked = [("run_id", run_id) for run_id in self._run_ids]
-        params = [*asked, ("metric_key", key), ("max_results", str(_BULK_POINTS))]
-        answer = http_request(store.get_host_creds(), _BULK, "GET", params=params)
-        if answer.status_code != 200:
-            return None
-        try:
-            rows = json.loads(answer.text)["metrics"]
-            return [
-                (row["run_id"], Point(int(row["timestamp"]), float(row["value"]), int(row["step"]))) for row in rows
-            ]
-        except (ValueError, KeyError, TypeError):  # another server's answer: the client's own way tells what is wrong
-            return None
 
 
 def without_credentials(uri: str) -> str:

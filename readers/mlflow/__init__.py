@@ -1,4 +1,4 @@
-"""MLflow: what a store holds, sent to a tracking server, from the files and never from a log call.
+"""MLflow: what a store holds, sent to a tracking server, from the files and never from a log call; and read there.
 
     forwarder   reads what is new in the store, until it is told to stop
     delivery    one request after the other, and what is refused
@@ -13,5 +13,12 @@
     setaside    records that the server doesn't take, kept and reported
     process     the forwarder as a process beside a training
 
-Nothing here imports mlflow but `target`, and that when it is first used.
+    source        a server's runs as a Source of comparisons
+    server        a server that is asked
+    serverframes  its runs as tables
+    foundruns     which of them a question is about, asked for as they are needed
+    remoterun     one run, under the names that it has here
+    histories     all points of metrics, read once
+
+Nothing here imports mlflow but `target` and `server`, and they when they are first used.
 """

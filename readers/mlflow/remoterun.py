@@ -1,0 +1,167 @@
+"""RemoteRun: a run as a server has it, under the names that it has here.
+
+MLflow's own tags (`mlflow.…`) are left out, but for the note, which is the tag "note". Params are texts there: see
+`typed`. A run that was forwarded from here carries its own id, and what MLflow has no place for, as tags `steplog.…`;
+so it has its own names again, its params as JSON says them, the changed ones their last value, its status, its parent,
+its group.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ingest.jsontext import from_json, to_json
+from readers.imports.mlflowruns import RUN_ID_TAG, STATUSES, typed
+from readers.mlflow.names import PREFIX, experiment_name, original
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+LARGEST = 1.7976931348623157e308
+"""What MLflow's databases have in place of infinity."""
+LATEST_MS = 9_200_000_000_000
+_MLFLOW, _NOTE, _PARENT = "mlflow.", "mlflow.note.content", "mlflow.parentRunId"
+_PARAM, _NAME, _MODEL = f"{PREFIX}param.", f"{PREFIX}name.", f"{PREFIX}model."
+_CODE = {
+    "mlflow.source.git.commit": "git.commit",
+    "mlflow.source.git.branch": "git.branch",
+    "mlflow.source.git.repoURL": "git.remote",
+}
+_HASH = 16
+
+
+class Latest(NamedTuple):
+    """A metric's last point: that of the highest step, which is what MLflow shows."""
+
+    written: str
+    """The metric's name at the server."""
+    value: float
+    time_ms: int
+    step: int
+
+    @property
+    def seen(self) -> tuple[str, int, int]:
+        """The same whenever the point is; NaN isn't."""
+        return repr(self.value), self.time_ms, self.step
+
+
+class RemoteRun(NamedTuple):
+    """A run."""
+
+    mlflow_id: str
+    run_id: str
+    """Its own id if it was forwarded from here, else MLflow's."""
+    experiment_id: str
+    experiment: str
+    name: str
+    status: str
+    start_ms: int | None
+    end_ms: int | None
+    """None while it is RUNNING."""
+    parent: str | None
+    parent_mlflow_id: str | None
+    """Where `parent` isn't told: MLflow's id of it."""
+    group: str | None
+    facts: dict[str, dict[str, str]]
+    """By kind ("param", "tag", "env", "model"): name to JSON."""
+    metrics: dict[str, Latest]
+
+    @property
+    def state(self) -> tuple[str, int | None]:
+        """Changes when the run goes on."""
+        return self.status, self.end_ms
+
+
+def remote_run(run: "Run", experiment: str) -> RemoteRun:
+    """The run that MLflow's client gives."""
+    info, tags = run.info, run.data.tags
+    ours = RUN_ID_TAG in tags
+    name = _names(tags) if ours else str
+    latest = {
+        name(found.key): Latest(found.key, finite_or_not(found.value), found.timestamp, found.step)
+        for found in run.data._metric_objs  # noqa: SLF001 - only there with their steps
+    }
+    status = _status(str(info.status), tags)
+    start_ms = _time(info.start_time)
+    seen = [point.time_ms for point in latest.values() if abs(point.time_ms) <= LATEST_MS]
+    ended = max(seen, default=start_ms) if info.end_time is None else _time(info.end_time)
+    return RemoteRun(
+        mlflow_id=info.run_id,
+        run_id=tags.get(RUN_ID_TAG) or info.run_id,
+        experiment_id=info.experiment_id,
+        experiment=_experiment(experiment, tags) if ours else experiment,
+        name=info.run_name or tags.get("mlflow.runName") or info.run_id,
+        status=status,
+        start_ms=start_ms,
+        end_ms=None if status == "RUNNING" else ended,
+        parent=tags.get(f"{PREFIX}parent_run_id") if ours else None,
+        parent_mlflow_id=tags.get(_PARENT),
+        group=tags.get(f"{PREFIX}group") if ours else None,
+        facts={
+            "param": _params(run.data.params, tags, name, ours=ours),
+            "tag": _tags(tags, name, ours=ours),
+            "env": {_CODE[key]: to_json(value) for key, value in tags.items() if key in _CODE},
+            "model": {
+                name(key.removeprefix(_MODEL)): value
+                for key, value in tags.items()
+                if ours and key.startswith(_MODEL) and value.endswith("}")
+            },
+        },
+        metrics=latest,
+    )
+
+
+def finite_or_not(value: float) -> float:
+    """A value as it was before a database took the largest float for infinity."""
+    return math.copysign(math.inf, value) if abs(value) == LARGEST else value
+
+
+def logged(text: str) -> object:
+    """The value of a param of ours: JSON, unless that would be written otherwise."""
+    try:
+        value = from_json(text)
+    except ValueError:
+        return text
+    return value if not isinstance(value, str) and to_json(value) == text else text
+
+
+def _names(tags: Mapping[str, str]) -> Callable[[str], str]:
+    """What gives names back; of one that was cut the whole is in a tag."""
+
+    def name(written: str) -> str:
+        whole = tags.get(_NAME + written[-_HASH:]) if written[-_HASH - 2 : -_HASH] == "_h" else None
+        return original(written) if whole is None else whole
+
+    return name
+
+
+def _experiment(name: str, tags: Mapping[str, str]) -> str:
+    """The experiment's name; of one that was too long for MLflow the whole is in a tag."""
+    whole = tags.get(f"{PREFIX}experiment", name)
+    return whole if experiment_name(whole) == name else name
+
+
+def _status(status: str, tags: Mapping[str, str]) -> str:
+    if status == "FAILED" and tags.get(f"{PREFIX}status") == "INTERRUPTED":
+        return "INTERRUPTED"
+    return STATUSES.get(status, "RUNNING")
+
+
+def _params(
+    params: Mapping[str, str], tags: Mapping[str, str], name: Callable[[str], str], *, ours: bool
+) -> dict[str, str]:
+    if not ours:
+        return {key: to_json(typed(value)) for key, value in params.items()}
+    changed = {key.removeprefix(_PARAM): value for key, value in tags.items() if key.startswith(_PARAM)}
+    return {name(key): to_json(logged(value)) for key, value in {**params, **changed}.items()}
+
+
+def _tags(tags: Mapping[str, str], name: Callable[[str], str], *, ours: bool) -> dict[str, str]:
+    note = {"note": to_json(tags[_NOTE])} if _NOTE in tags else {}
+    internal = (_MLFLOW, PREFIX) if ours else (_MLFLOW,)
+    return note | {name(key): to_json(value) for key, value in tags.items() if not key.startswith(internal)}
+
+
+def _time(milliseconds: Any) -> int | None:
+    """A time that a table can have; None for what is none."""
+    return int(milliseconds) if milliseconds is not None and abs(int(milliseconds)) <= LATEST_MS else None
