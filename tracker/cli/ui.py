@@ -43,7 +43,13 @@ def ui(
         typer.Option("--alert", metavar="RULE", help="Watch a rule, as 'loss is nan' or 'acc < 0.5'; can be repeated."),
     ] = None,
     webhook: Annotated[
-        str | None, typer.Option("--webhook", metavar="URL", help="Send alerts to this address, too.")
+        str | None,
+        typer.Option(
+            "--webhook",
+            envvar="STEPLOG_WEBHOOK",
+            metavar="URL",
+            help="Send alerts to this address, too. By the variable nobody sees it in ps.",
+        ),
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Show runs, change nothing.")] = False,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open it in the browser.")] = False,

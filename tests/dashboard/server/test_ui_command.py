@@ -125,6 +125,19 @@ def test_what_cannot_be_served_is_one_line(
     assert said.count("\n") == 1
 
 
+def test_its_webhook_can_come_from_the_environment(
+    store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no other user sees it; one that is none is refused as the option's is."""
+    monkeypatch.setenv("STEPLOG_WEBHOOK", "file:///etc/passwd")
+    monkeypatch.setattr(sys, "argv", ["steplog", "ui", str(store), "--port", "0"])
+    with pytest.raises(SystemExit) as end:
+        main()
+
+    assert end.value.code == 2
+    assert "http" in capsys.readouterr().err
+
+
 def test_a_query_that_hangs_does_not_hold_up_the_end(store: Path) -> None:
     """What runs in a thread can't be stopped; it ends with the process."""
     code = """
