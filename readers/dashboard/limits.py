@@ -7,14 +7,18 @@ its place among the few that may run at once until it really ends, so runaway qu
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from readers.dashboard.errors import Refused
 from readers.dashboard.rates import Rates
 
+_LINGER_BYTES = 64 << 20
+_LINGER_S = 0.5
+"""How much more of a request that is too large is let come to nothing, and the longest pause in it."""
 _CHEAP = {"/api/session"}
 """Answered also while every place is taken: the page must be able to come up and say so."""
 
@@ -61,7 +65,10 @@ class Limits:
             self._count(scope)
             whole = await self._whole_body(scope, receive)
         except Refused as refused:
-            await refused.response()(scope, receive, send)
+            if refused.status_code == 413:
+                await self._answer_sender(refused.response(scope), scope, receive, send)
+            else:
+                await refused.response(scope)(scope, receive, send)
             return
         if scope["path"].startswith("/api/") and scope["path"] not in _CHEAP:
             await self._ask(scope, whole, send)
@@ -110,6 +117,26 @@ class Limits:
             )
         return b"".join(parts)
 
+    async def _answer_sender(self, answer: Response, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one who is still sending, and let that come to nothing for a while.
+
+        To close at once would reset the connection, and most clients read an answer only when they have sent all.
+        """
+
+        async def unfinished(message: Message) -> None:
+            await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+        await answer(scope, receive, unfinished)
+        left, more = _LINGER_BYTES, True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.body_s):
+                while more and left > 0:
+                    async with asyncio.timeout(_LINGER_S):
+                        message = await receive()
+                    left -= len(message.get("body", b""))
+                    more = message.get("more_body", False)  # none when the visitor has left
+        await send({"type": "http.response.body", "body": b""})
+
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a question in its turn, and in time."""
         begun = asyncio.get_running_loop().create_future()
@@ -138,7 +165,7 @@ class Limits:
                 await task
                 return
         except Refused as refused:
-            await refused.response()(scope, receive, send)
+            await refused.response(scope)(scope, receive, send)
             return
         except asyncio.CancelledError:
             task.cancel()
@@ -149,7 +176,7 @@ class Limits:
         late = Refused(
             504, f"No answer within {self._limits.query_s:g} s.", "Ask for fewer runs, or a narrower filter."
         )
-        await late.response()(scope, receive, send)
+        await late.response(scope)(scope, receive, send)
 
     def _forget(self, task: "asyncio.Task[None]") -> None:
         """A question that was given up has ended; how, interests nobody any more."""

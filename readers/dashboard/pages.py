@@ -16,26 +16,19 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from readers.dashboard.errors import Refused
+from readers.dashboard.notices import notice, paragraph
 
 STATIC = Path(__file__).parent / "static"
 PAGES = ("/", "/run/{run_id}", "/compare", "/alerts")
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
-_NOT_BUILT = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>steplog</title></head>
-<body><h1>The page isn't built yet</h1>
-<p>The server runs, but this copy of steplog is a source tree whose web front end was never built. Build it once:</p>
-<pre>python readers/dashboard/web/page.py</pre>
-<p>It needs Node 20.19 or later, and the network once. Then reload this page; the server can stay up.</p>
-</body></html>
-"""
-_LOST = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>steplog</title></head>
-<body><h1>There is nothing at this address</h1>
-<p><a href="/">Go to the runs</a></p>
-</body></html>
-"""
+_NOT_BUILT = notice(
+    "The page isn't built yet",
+    paragraph(
+        "The server runs, but this copy of steplog is a source tree whose web front end was never built. Build it once:"
+    ),
+    "<pre>python readers/dashboard/web/page.py</pre>",
+    paragraph("It needs Node 20.19 or later, and the network once. Then reload this page; the server can stay up."),
+)
 
 
 class StaticFile(NamedTuple):
@@ -78,8 +71,6 @@ class Page:
     def send(self, request: Request) -> Response:
         """A file of the front end."""
         file = self.file(request.url.path.removeprefix("/"))
-        if file is None and "text/html" in request.headers.get("accept", ""):  # a person looks at it
-            return HTMLResponse(_LOST, 404, {"Cache-Control": "no-store"})
         if file is None:
             raise Refused(404, "There is nothing at this address.", "The start page is at /.")
         return _send(request, file)

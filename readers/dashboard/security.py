@@ -19,6 +19,7 @@ import socket
 import time
 from collections.abc import Callable
 from hashlib import sha256
+from html import escape
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -27,6 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from readers.dashboard.errors import Refused
 from readers.dashboard.headers import HEADERS
+from readers.dashboard.notices import link, notice, paragraph
 from readers.dashboard.rates import Rates
 from readers.dashboard.settings import DashboardSettings
 
@@ -34,20 +36,15 @@ TOKEN_HEADER = "x-steplog-token"  # noqa: S105 - its name
 METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
+_OPEN_IT = "Open the dashboard's address yourself."
 _ODD = re.compile(r"[\x00-\x1f\x7f\\]")
-_ASK = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>steplog</title></head>
-<body><h1>This dashboard asks for its token</h1>
-<p>Open the address that <code>steplog ui</code> printed when it was started; it ends with <code>?token=</code> and the
-token. Once is enough: this browser then remembers it until it is closed.</p>
-</body></html>
-"""
-_ON = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>steplog</title>
-<meta http-equiv="refresh" content="0;url={url}"></head>
-<body><p><a href="{url}">Go on to the dashboard</a></p></body></html>
-"""
+_ASK = notice(
+    "This dashboard asks for its token",
+    paragraph(
+        "Open the address that `steplog ui` printed when it was started; it ends with `?token=` and the token. Once is "
+        "enough: this browser then remembers it until it is closed."
+    ),
+)
 
 
 class Security:
@@ -84,7 +81,7 @@ class Security:
         try:
             answer = self._look(scope)
         except Refused as refused:
-            answer = refused.response()
+            answer = refused.response(scope)
         await (answer or self._app)(scope, receive, headed)
 
     def _look(self, scope: Scope) -> Response | None:
@@ -159,7 +156,8 @@ class Security:
         response: Response
         if headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
             # After a link of another site, a redirect counts as that site's and a strict cookie would stay at home.
-            response = HTMLResponse(_ON.format(url=url.replace("&", "&amp;")), 200, kept)
+            on = f'<meta http-equiv="refresh" content="0;url={escape(url)}">'
+            response = HTMLResponse(notice("Go on to the dashboard", link(url, "Go on"), head=on), 200, kept)
         else:
             response = RedirectResponse(url, 303, kept)
         response.set_cookie(_cookie_name(scope), self._cookie, path="/", httponly=True, samesite="strict")
@@ -194,14 +192,14 @@ def _check_site(headers: Headers, *, opens_page: bool) -> None:
         return
     follows_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
     if not (opens_page and follows_link):
-        raise Refused(403, "A page of another site asked for this; only the dashboard's own pages may.")
+        raise Refused(403, "A page of another site asked for this; only the dashboard's own pages may.", _OPEN_IT)
 
 
 def _check_origin(headers: Headers, authority: str) -> None:
     given = headers.getlist("origin")
     allowed = {f"{scheme}://{_without_default(authority, port)}" for scheme, port in (("http", 80), ("https", 443))}
     if any(origin.lower() not in allowed for origin in given):
-        raise Refused(403, "A page of another origin asked for this; only the dashboard's own pages may.")
+        raise Refused(403, "A page of another origin asked for this; only the dashboard's own pages may.", _OPEN_IT)
 
 
 def _without_default(authority: str, port: int) -> str:

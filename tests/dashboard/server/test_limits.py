@@ -94,6 +94,14 @@ def test_a_body_that_grows_too_large_is_not_read_on(store: Path) -> None:
         assert received(connection).status == 413
 
 
+def test_who_sends_too_much_gets_to_read_why(server: Server) -> None:
+    """An ordinary client sends all before it reads: the answer is there then, and the connection wasn't reset."""
+    reply = server.change("/api/series", " " * (24 << 20))
+
+    assert reply.status == 413
+    assert reply.json["error"] == "The request is larger than 4 MiB."
+
+
 @pytest.mark.parametrize("length", ["-1", "abc", "1, 2", "0x10", "1e3", "+5", "9" * 50])
 def test_an_odd_length_is_no_request(server: Server, length: str) -> None:
     """What two parsers could read in two ways isn't read."""

@@ -61,6 +61,30 @@ def test_a_wrong_one_is_refused(fresh: Server, token: str) -> None:
     assert set(answers) == {401}
 
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "words"),
+    [
+        ("/?token=wrong", 401, "That isn&#x27;t this dashboard&#x27;s token."),
+        ("/", 401, "This dashboard asks for its token"),
+        ("/api/runs", 401, "This dashboard asks for its token."),
+    ],
+)
+def test_a_person_without_it_gets_a_page_that_says_what_to_do(
+    fresh: Server, target: str, status: int, words: str
+) -> None:
+    """A browser that opens the address; programs, and the page's own script, get JSON."""
+    page = fresh.ask(target=target, accept=BROWSER)
+    program = fresh.ask(target="/api/runs", accept="application/json")
+
+    assert (page.status, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert f"<h1>{words}</h1>" in page.body.decode()
+    assert "<code>steplog ui</code> printed" in page.body.decode()
+    assert (program.status, set(program.json)) == (401, {"error", "hint"})
+
+
 def test_it_is_given_once_in_the_address(guarded: Server) -> None:
     """The page is opened anew without it, and a cookie that scripts and other sites can't use stands in for it."""
     reply = guarded.ask(target=f"/run/run-1?x=step&token={TOKEN}&filter=a%3Db")
