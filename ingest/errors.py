@@ -65,11 +65,11 @@ class LookupFailed(TrackerError, LookupError):
         names = list(there)
         near = get_close_matches(asked, names, n=3)
         have = ", ".join(map(_cut, names[:20])) + (f", and {len(names) - 20} more" if len(names) > 20 else "")
-        parts = [f"no {what} {asked!r}"]
         if near:
-            parts.append(f"did you mean {' or '.join(repr(_cut(name)) for name in near)}?")
-        parts.append(f"there is: {have}" if names else f"there is no {what} at all")
-        return cls("; ".join(parts) + (f"; {hint}" if hint else ""))
+            told = f"did you mean {' or '.join(repr(_cut(name)) for name in near)}? What there is: {have}"
+        else:
+            told = f"there is: {have}" if names else f"there is no {what} at all"
+        return cls(f"no {what} {asked!r}; {told}" + (f"; {hint}" if hint else ""))
 
 
 class ExperimentNotFound(LookupFailed):

@@ -1,6 +1,6 @@
 """Errors: messages that a terminal can show."""
 
-from ingest.errors import RunNotFound
+from ingest.errors import MetricNotFound, RunNotFound
 
 
 def test_long_names_are_cut_where_they_are_listed() -> None:
@@ -19,3 +19,12 @@ def test_names_of_usual_length_are_listed_whole() -> None:
     name = "a" * 60
 
     assert str(RunNotFound.among("run", "b", [name])) == f"no run 'b'; there is: {name}"
+
+
+def test_a_slip_of_the_pen_is_asked_back() -> None:
+    """What is near comes first, then all there is, then what to do about it."""
+    near = MetricNotFound.among("metric", "los", ["accuracy", "loss"], "or sort by name")
+    none = MetricNotFound.among("metric", "los", [])
+
+    assert str(near) == "no metric 'los'; did you mean 'loss'? What there is: accuracy, loss; or sort by name"
+    assert str(none) == "no metric 'los'; there is no metric at all"
