@@ -75,8 +75,8 @@ class Forwarder:
         self._attempts = Attempts(state, on_change or (lambda _state: None), target.answers, backoff_s)
         self._delivery = Delivery(self._store, target, self._progress, self._attempts)
         if again:
-            self._delivery.aside.forget()
-        self._delivery.behind = everything and not self._progress.fresh
+            self._delivery.refusals.begin_anew()
+        self._delivery.creation.behind = everything and not self._progress.fresh
         self._moments = Moments(kept.places)
         self._watcher = Watcher(root, since=kept.cursor, most=ROWS)
         self._work: deque[Work] = deque()
@@ -133,7 +133,7 @@ class Forwarder:
     @property
     def aside(self) -> list[Aside]:
         """What the server didn't take."""
-        return list(self._delivery.aside.all)
+        return list(self._delivery.refusals.file.all)
 
     @property
     def mlflow_ids(self) -> dict[str, str]:
@@ -176,7 +176,7 @@ class Forwarder:
     def _planned(self, points: pl.DataFrame, facts: pl.DataFrame) -> list[Work]:
         """What of a batch is to be delivered, facts first."""
         for run_id, start in starts(facts).items():
-            self._delivery.starts.setdefault(run_id, start)
+            self._delivery.creation.starts.setdefault(run_id, start)
         marks = facts.filter((pl.col("kind") == MARK) & (pl.col("key") == self._mark))
         self._marked |= set(marks["run_id"])
         if not self._everything:
@@ -187,9 +187,11 @@ class Forwarder:
 
     def _catch_up(self) -> None:
         """Send runs of which the cursor has passed something that nobody wanted to be sent then."""
-        if not self._delivery.behind:
+        if not self._delivery.creation.behind:
             return
         missing = [run for run in self._store.run_ids() if run not in self._marked]
+        for run_id in missing:
+            self._delivery.refusals.forget_run(run_id)
         moments = self._moments
         if missing:
             self._moments = Moments()
@@ -209,7 +211,7 @@ class Forwarder:
             if run is not None:
                 self._progress.keep(msgspec.structs.replace(run, whole=True))
         self._marked |= set(missing)
-        self._delivery.behind = False
+        self._delivery.creation.behind = False
 
     def _save(self) -> None:
         if not self._unsaved:

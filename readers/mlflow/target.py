@@ -116,6 +116,13 @@ class Target:
         _identity(run.info.run_id)
         return dict(run.data.params), dict(run.data.tags)
 
+    def is_there(self, mlflow_id: str) -> bool:
+        """Whether a run is there, and wasn't deleted."""
+        try:
+            return bool(self._call(lambda: self._client.get_run(mlflow_id)).info.lifecycle_stage == "active")
+        except Refused:
+            return False
+
     def log(self, mlflow_id: str, points: Sequence[Point], params: dict[str, str], tags: dict[str, str]) -> None:
         """Send what one request may hold."""
         metrics = [self._entities.Metric(*point) for point in points]

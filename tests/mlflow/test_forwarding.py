@@ -126,26 +126,6 @@ def test_what_the_server_refuses_is_set_aside_alone(root: Path, mlflow_uri: str,
     same(run)
 
 
-def test_a_deleted_run_stops_no_other(root: Path, mlflow_uri: str, same: Same, asked: Any) -> None:
-    """The server refuses each of its records; they are set aside one by one, and the other run goes on."""
-    with ExperimentTracker(root, "deleted", auto_log=False) as tracker:
-        deleted = tracker.start_run()
-        other = tracker.start_run(nested=True)
-        tracker.flush()
-        asked.client.delete_run(send(root, mlflow_uri).mlflow_ids[deleted])
-        for step in range(3):
-            tracker.log_metrics({"loss": 1.0}, step=step, run_id=deleted)
-            tracker.log_metrics({"loss": 2.0}, step=step, run_id=other)
-        tracker.flush()
-
-        forwarder = send(root, mlflow_uri)
-
-    assert [(record.run_id, record.kind, record.step) for record in forwarder.aside] == [
-        (deleted, "metric", step) for step in range(3)
-    ]
-    same(other)
-
-
 def test_two_forwarders_of_one_store_are_refused(root: Path, mlflow_uri: str) -> None:
     """The second is told who is at work."""
     from readers.mlflow.progress import Busy

@@ -1,0 +1,79 @@
+"""What the server will never take is set aside, however much it is, and stops nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+from readers.mlflow.setaside import Aside, AsideFile
+from tests.mlflow.proxy import Proxy
+from tests.mlflow.sending import logged, send
+from tracker import ExperimentTracker
+
+
+def test_a_deleted_run_is_one_record(root: Path, proxy: Proxy, same: Any, asked: Any) -> None:
+    """Whatever is logged to it afterwards is neither tried point by point nor kept again; the other run goes on."""
+    with ExperimentTracker(root, "deleted", auto_log=False) as tracker:
+        deleted = tracker.start_run()
+        other = tracker.start_run(nested=True)
+        tracker.flush()
+        asked.client.delete_run(send(root, proxy.uri).mlflow_ids[deleted])
+        for step in range(3000):
+            tracker.log_metrics({"loss": 1.0}, step=step, run_id=deleted)
+        tracker.log_metrics({"loss": 2.0}, step=0, run_id=other)
+        tracker.flush()
+        proxy.requests.clear()
+
+        forwarder = send(root, proxy.uri)
+
+        assert [(record.run_id, record.kind) for record in forwarder.aside] == [(deleted, "run")]
+        assert "restore it there" in forwarder.aside[0].why
+        assert len(proxy.requests) < 30
+        tracker.log_metrics({"loss": 1.0}, step=0, run_id=deleted)
+        tracker.flush()
+        assert len(send(root, proxy.uri).aside) == 1
+    same(other)
+
+
+def test_a_deleted_run_that_was_restored_is_sent_again(root: Path, mlflow_uri: str, same: Any, asked: Any) -> None:
+    """Whole, when that is asked for."""
+    from readers.mlflow.forwarder import Forwarder
+
+    with ExperimentTracker(root, "restored", auto_log=False) as tracker:
+        run_id = tracker.start_run()
+        tracker.flush()
+        mlflow_id = send(root, mlflow_uri).mlflow_ids[run_id]
+        asked.client.delete_run(mlflow_id)
+        tracker.log_metrics({"loss": 1.0}, step=0)
+    assert len(send(root, mlflow_uri).aside) == 1
+    asked.client.restore_run(mlflow_id)
+
+    with Forwarder(root, mlflow_uri, everything=True, again=True) as forwarder:
+        assert forwarder.drain()
+
+    assert forwarder.aside == []
+    same(run_id)
+
+
+def test_a_run_that_can_not_be_made_is_one_record_and_tried_by_the_next_sync(
+    root: Path, mlflow_uri: str, same: Any, asked: Any
+) -> None:
+    """Its experiment was deleted at the server; then it is restored."""
+    experiment = asked.client.create_experiment("experiment that goes")
+    asked.client.delete_experiment(experiment)
+    (run_id,) = logged(root, "experiment that goes", 1, 40)
+
+    (record,) = send(root, mlflow_uri).aside
+
+    assert (record.run_id, record.kind) == (run_id, "run")
+    asked.client.restore_experiment(experiment)
+    assert send(root, mlflow_uri).aside == []
+    same(run_id)
+
+
+def test_what_was_set_aside_is_bounded(tmp_path: Path) -> None:
+    """In the file and in memory; what is over is counted."""
+    file = AsideFile(tmp_path / "aside.jsonl", most=3)
+    for step in range(5):
+        file.add(Aside("run", "metric", "loss", "no", "1.0", step))
+
+    assert (len(file), len(file.all)) == (5, 3)
+    assert AsideFile(tmp_path / "aside.jsonl").all == file.all
