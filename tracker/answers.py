@@ -1,11 +1,20 @@
-"""Answers: what a tracker says of its runs, with everything that it has logged so far."""
+"""Answers: what a tracker says of its runs, with everything that it has logged so far.
 
-from ingest.errors import SinkFailed, StoreUnavailable
+The store answers, or with backend "mlflow" the server, which has by then what it could be sent.
+"""
+
+from typing import TYPE_CHECKING
+
+from ingest.errors import ExperimentNotFound, SinkFailed, StoreUnavailable
 from ingest.pipeline import Pipeline
 from readers.records import empty_summary
 from readers.store import ExperimentSummary, RunRecord, Store
 from tracker.facade import Facade
 from tracker.settings import TrackerSettings
+
+if TYPE_CHECKING:
+    from readers.mlflow.serverframes import ServerFrames
+    from tracker.forwarding import RemoteRuns
 
 
 class Answers(Facade):
@@ -15,29 +24,48 @@ class Answers(Facade):
     experiment_name: str
     _pipeline: Pipeline
     _reader: Store | None
+    _remote: "RemoteRuns | None"
 
     def get_experiment_runs(self, experiment_name: str | None = None) -> list[RunRecord]:
         """The runs of an experiment, first started first.
 
         Each is a dict with run_id, run_name, status, start_time, end_time, params, metrics (last values), tags.
-        Raises: ExperimentNotFound: naming those there are.
+        Raises: ExperimentNotFound: naming those there are; the tracker's own is empty before its first run.
+            ServerUnavailable: with backend "mlflow", the server doesn't answer; Store(tracker.root) does.
         """
-        if self._disabled or (experiment_name is None and not self._known()):
+        if self._disabled:
             return []
-        return self._store().experiment_runs(experiment_name or self.experiment_name)
+        try:
+            return self.frames().experiment_runs(experiment_name or self.experiment_name)
+        except ExperimentNotFound:
+            if experiment_name is None:
+                return []
+            raise
 
     def get_experiment_summary(self, experiment_name: str | None = None) -> ExperimentSummary:
         """Counts by status, and for each metric the spread of the runs' last values and the best run.
 
-        Raises: ExperimentNotFound: naming those there are; the tracker's own is empty before its first run.
+        Raises: as get_experiment_runs.
         """
-        if self._disabled or (experiment_name is None and not self._known()):
+        if self._disabled:
             return empty_summary(self.experiment_name)
-        return self._store().experiment_summary(experiment_name or self.experiment_name)
+        try:
+            return self.frames().experiment_summary(experiment_name or self.experiment_name)
+        except ExperimentNotFound:
+            if experiment_name is None:
+                return empty_summary(self.experiment_name)
+            raise
 
-    def _known(self) -> bool:
-        """Whether this tracker's own experiment has a run yet."""
-        return self._last_run_id is not None or self.experiment_name in self._store().experiments()
+    def frames(self) -> "Store | ServerFrames":
+        """The runs as tables, with all that was logged until now: the store's, or with backend "mlflow" the server's.
+
+        This is what makes a tracker a Source of comparators: see readers.source.
+        Raises: StoreUnavailable: nothing is stored (STEPLOG_MODE). ServerUnavailable.
+        """
+        if self._remote is None or self.settings.backend != "mlflow":
+            return self._store()
+        self._make_visible()
+        return self._remote.frames()
 
     def _make_visible(self) -> None:
         if not self._pipeline.closed:

@@ -63,7 +63,7 @@ class ExperimentTracker(
         output_dir: the store's folder, made when missing; several trackers and processes may share it.
         experiment_name: what the runs belong to; slashes make a hierarchy. Default: "default".
         backend: "local"; with "mlflow" and "both" the runs are also sent to an MLflow server, by a process that reads
-            the store's files. Both write the store, which is what the server's answers are compared with.
+            the store's files. Both write the store. With "mlflow" it is the server that answers what is asked of runs.
         mlflow_tracking_uri: the server for these. Default: MLFLOW_TRACKING_URI, or what mlflow.set_tracking_uri said.
         auto_log: record the environment, git state, system metrics, and the params of logged models.
         strict: True raises background failures at the next call. False goes on in a temporary folder when output_dir

@@ -19,6 +19,8 @@ from readers.mlflow.installed import check_installed
 from readers.mlflow.process import ForwarderProcess, Forwarding
 
 if TYPE_CHECKING:
+    from readers.mlflow.serverframes import ServerFrames
+    from readers.mlflow.source import MLflowSource
     from tracker.experiment import ExperimentTracker
     from tracker.run import ActiveRun
 
@@ -43,6 +45,7 @@ class RemoteRuns:
         self._process: ForwarderProcess | None = None
         self._pid = 0
         self._gave_up = False
+        self._source: MLflowSource | None = None
 
     def begin(self, run: "ActiveRun") -> None:
         """Let a run that has just started be forwarded."""
@@ -71,6 +74,28 @@ class RemoteRuns:
                 what, self._shown, wait_s, why, view.waiting, self._tracker.root,
             )  # fmt: skip
         self._gave_up = not done
+
+    def frames(self) -> "ServerFrames":
+        """The runs as the server has them, after waiting as `settle` does; what it still lacks then is said.
+
+        Raises: ServerUnavailable: it doesn't answer.
+        """
+        silent = self._gave_up or not self._tracker.settings.forward_wait_s
+        self.settle("a question")
+        if silent and self._gave_up:  # else settle has said it
+            _log.warning(
+                "%s is asked, but doesn't have everything yet: %d records that were read wait. All is in %s",
+                self._shown, self.view().waiting, self._tracker.root,
+            )  # fmt: skip
+        if self._source is None:
+            from readers.mlflow.source import MLflowSource  # Polars, for who asks
+
+            root = str(self._tracker.root)
+            otherwise = (
+                f"What this tracker logged is in its store, too: Store({root!r}) answers, as does backend='both'"
+            )
+            self._source = MLflowSource(self._uri, otherwise=otherwise)
+        return self._source.frames()
 
     def view(self) -> Forwarding:
         """How it stands."""

@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ingest.errors import ForwardingError, ServerUnavailable
+from ingest.errors import ServerUnavailable
 from readers.mlflow.address import check_uri, without_credentials
+from readers.mlflow.installed import check_installed
 from readers.mlflow.target import REQUEST_S, NotNow, Refused, call
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class TrackingServer:
         database = self.uri.removeprefix(_DATABASE)
         if database != self.uri and not Path(database).is_file():  # MLflow would make one
             raise ServerUnavailable(f"no database at {database!r}; an absolute path takes four slashes after 'sqlite:'")
+        check_installed(self.uri)
         make = _client_class()
         self.client: MlflowClient = self._ask("opening it", lambda: make(tracking_uri=self.uri))
 
@@ -111,20 +113,12 @@ class TrackingServer:
 
 
 def _client_class() -> Any:
-    """MLflow's client; who reads with steplog wasn't asked whether MLflow may report it.
-
-    Raises: ForwardingError: it isn't installed.
-    """
+    """MLflow's client; who reads with steplog wasn't asked whether MLflow may report it."""
     first = "mlflow" not in sys.modules and _TELEMETRY not in os.environ
     if first:
         os.environ[_TELEMETRY] = "true"
     try:
         from mlflow import MlflowClient
-    except ImportError as error:
-        raise ForwardingError(
-            f"MLflow isn't installed ({error}); install it with: pip install 'steplog[mlflow]' "
-            "(or 'steplog[mlflow-client]', which is enough for a server)"
-        ) from error
     finally:
         if first:
             os.environ.pop(_TELEMETRY, None)

@@ -25,6 +25,7 @@ sys.argv = sys.argv[1:]
 WAYS = {
     "training": "from tracker import ExperimentTracker; ExperimentTracker(sys.argv[2], 'a', 'both', sys.argv[1])",
     "sync": "from tracker.cli import main; sys.argv = ['steplog', 'sync', sys.argv[2], '--to', sys.argv[1]]; main()",
+    "reading": "from tracker import MLflowSource; MLflowSource(sys.argv[1])",
     "import": "from tracker.cli import main; "
     "sys.argv = ['steplog', 'import', 'mlflow', sys.argv[1], '--store', sys.argv[2] + '2']; main()",
 }
