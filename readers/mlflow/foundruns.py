@@ -114,7 +114,7 @@ class FoundRuns:
         names = self._experiments()
         first: dict[str, str] = {}
         for told in self._server.runs(experiment_ids, condition):
-            run = remote_run(told, names.get(told.info.experiment_id, ""))
+            run = remote_run(told, names.get(told.experiment_id, ""))
             self._found[run.mlflow_id] = run
             first.setdefault(run.run_id, run.mlflow_id)
         if copies:

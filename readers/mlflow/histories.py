@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from readers.mlflow.remoterun import LARGEST, LATEST_MS, RemoteRun
+from readers.mlflow.server import RETRIES, TrackingServer
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-    from readers.mlflow.server import TrackingServer
 
 MOST_RUNS, MOST_POINTS = 100, 25_000
 """What a server gives at once."""
@@ -50,7 +49,7 @@ Place = tuple[str, str]
 class Histories:
     """The histories of one server."""
 
-    def __init__(self, server: "TrackingServer") -> None:
+    def __init__(self, server: TrackingServer) -> None:
         self._server = server
         self._kept: dict[Place, tuple[object, History]] = {}
         self._points = 0
@@ -110,7 +109,7 @@ class Histories:
         found: dict[str, list[Point]] = {mlflow_id: [] for mlflow_id in ids}
         waiting = set(ids)
         while waiting:
-            rows = ask(what, lambda: bulk(client, sorted(waiting), written, MOST_POINTS))  # noqa: B023 - called at once
+            rows = ask(what, lambda: bulk(client, sorted(waiting), written, MOST_POINTS, RETRIES))  # noqa: B023 - called at once
             cut = rows is None or len(rows) >= MOST_POINTS
             for mlflow_id, point in rows or ():
                 found[mlflow_id].append(point)
@@ -126,7 +125,9 @@ class Histories:
         return found
 
 
-def bulk(client: "MlflowClient", run_ids: Sequence[str], key: str, most: int) -> list[tuple[str, Point]] | None:
+def bulk(
+    client: "MlflowClient", run_ids: Sequence[str], key: str, most: int, max_retries: int | None = None
+) -> list[tuple[str, Point]] | None:
     """The points of one metric of several runs, run by run, at most so many; None where the server can't do that."""
     store = client._tracking_client.store  # noqa: SLF001 - the client itself asks for one run at a time
     if hasattr(store, "get_metric_history_bulk"):
@@ -138,7 +139,7 @@ def bulk(client: "MlflowClient", run_ids: Sequence[str], key: str, most: int) ->
 
     asked = [("run_id", run_id) for run_id in run_ids]
     params = [*asked, ("metric_key", key), ("max_results", str(most))]
-    answer = http_request(store.get_host_creds(), _BULK, "GET", params=params)
+    answer = http_request(store.get_host_creds(), _BULK, "GET", params=params, max_retries=max_retries)
     if answer.status_code != 200:
         return None
     try:

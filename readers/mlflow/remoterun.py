@@ -7,7 +7,7 @@ its group.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ingest.jsontext import from_json, to_json
@@ -45,6 +45,20 @@ class Latest(NamedTuple):
         return repr(self.value), self.time_ms, self.step
 
 
+class Told(NamedTuple):
+    """A run as the server tells it; times that no table can have are None."""
+
+    mlflow_id: str
+    experiment_id: str
+    name: str | None
+    status: str
+    start_ms: int | None
+    end_ms: int | None
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Sequence[Latest]
+
+
 class RemoteRun(NamedTuple):
     """A run."""
 
@@ -72,33 +86,67 @@ class RemoteRun(NamedTuple):
         return self.status, self.end_ms
 
 
-def remote_run(run: "Run", experiment: str) -> RemoteRun:
-    """The run that MLflow's client gives."""
-    info, tags = run.info, run.data.tags
+def of_json(row: Mapping[str, Any]) -> Told:
+    """A run as a server writes it. Raises: KeyError, TypeError, ValueError: it isn't what servers write."""
+    info, data = row["info"], row.get("data") or {}
+    params, tags = ({one["key"]: one.get("value", "") for one in data.get(what, ())} for what in ("params", "tags"))
+    return Told(
+        mlflow_id=str(info.get("run_id") or info["run_uuid"]),
+        experiment_id=str(info["experiment_id"]),
+        name=info.get("run_name") or tags.get("mlflow.runName"),
+        status=str(info.get("status")),
+        start_ms=_time(info.get("start_time")),
+        end_ms=_time(info.get("end_time")),
+        params=params,
+        tags=tags,
+        metrics=[
+            Latest(one["key"], finite_or_not(float(one["value"])), int(one["timestamp"]), int(one.get("step", 0)))
+            for one in data.get("metrics", ())
+        ],
+    )
+
+
+def of_entity(run: "Run") -> Told:
+    """A run as MLflow's client gives it."""
+    info, data = run.info, run.data
+    return Told(
+        mlflow_id=info.run_id,
+        experiment_id=info.experiment_id,
+        name=info.run_name or data.tags.get("mlflow.runName"),
+        status=str(info.status),
+        start_ms=_time(info.start_time),
+        end_ms=_time(info.end_time),
+        params=data.params,
+        tags=data.tags,
+        metrics=[
+            Latest(one.key, finite_or_not(one.value), one.timestamp, one.step)
+            for one in data._metric_objs  # noqa: SLF001 - only there with their steps
+        ],
+    )
+
+
+def remote_run(run: Told, experiment: str) -> RemoteRun:
+    """The run under the names that it has here; `experiment` is the name of its experiment there."""
+    tags = run.tags
     ours = RUN_ID_TAG in tags
     name = _names(tags) if ours else str
-    latest = {
-        name(found.key): Latest(found.key, finite_or_not(found.value), found.timestamp, found.step)
-        for found in run.data._metric_objs  # noqa: SLF001 - only there with their steps
-    }
-    status = _status(str(info.status), tags)
-    start_ms = _time(info.start_time)
-    seen = [point.time_ms for point in latest.values() if abs(point.time_ms) <= LATEST_MS]
-    ended = max(seen, default=start_ms) if info.end_time is None else _time(info.end_time)
+    status = _status(run.status, tags)
+    seen = [point.time_ms for point in run.metrics if abs(point.time_ms) <= LATEST_MS]
+    ended = max(seen, default=run.start_ms) if run.end_ms is None else run.end_ms
     return RemoteRun(
-        mlflow_id=info.run_id,
-        run_id=tags.get(RUN_ID_TAG) or info.run_id,
-        experiment_id=info.experiment_id,
+        mlflow_id=run.mlflow_id,
+        run_id=tags.get(RUN_ID_TAG) or run.mlflow_id,
+        experiment_id=run.experiment_id,
         experiment=_experiment(experiment, tags) if ours else experiment,
-        name=info.run_name or tags.get("mlflow.runName") or info.run_id,
+        name=run.name or run.mlflow_id,
         status=status,
-        start_ms=start_ms,
+        start_ms=run.start_ms,
         end_ms=None if status == "RUNNING" else ended,
         parent=tags.get(f"{PREFIX}parent_run_id") if ours else None,
         parent_mlflow_id=tags.get(_PARENT),
         group=tags.get(f"{PREFIX}group") if ours else None,
         facts={
-            "param": _params(run.data.params, tags, name, ours=ours),
+            "param": _params(run.params, tags, name, ours=ours),
             "tag": _tags(tags, name, ours=ours),
             "env": {_CODE[key]: to_json(value) for key, value in tags.items() if key in _CODE},
             "model": {
@@ -107,7 +155,7 @@ def remote_run(run: "Run", experiment: str) -> RemoteRun:
                 if ours and key.startswith(_MODEL) and value.endswith("}")
             },
         },
-        metrics=latest,
+        metrics={name(point.written): point for point in run.metrics},
     )
 
 

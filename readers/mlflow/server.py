@@ -1,9 +1,10 @@
 """TrackingServer: an MLflow server, or a database that MLflow opens, to be read through MLflow's own client.
 
-It looks for itself whether anybody answers before it lets the client ask, which would try again for minutes. What the
-client is told here holds for its own questions: the process's active run, tracking URI and settings stay what they are.
+A server's first question is asked once, and the others repeated a few times: left to itself, the client would try
+again for minutes. The process's active run, tracking URI and settings stay what they are.
 """
 
+import json
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -13,14 +14,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ingest.errors import ServerUnavailable
 from readers.mlflow.address import check_uri, without_credentials
 from readers.mlflow.installed import check_installed
-from readers.mlflow.target import REQUEST_S, NotNow, Refused, call
+from readers.mlflow.remoterun import Told, of_entity, of_json
+from readers.mlflow.target import NotNow, Refused, call
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
 
 _PAGE = 1000
-_SEARCH = "/api/2.0/mlflow/experiments/search"
+_EXPERIMENTS, _RUNS = "/api/2.0/mlflow/experiments/search", "/api/2.0/mlflow/runs/search"
+_ORDER = ["attributes.start_time ASC", "attributes.run_id ASC"]
+RETRIES = 2
+"""How often a question is repeated that a server answers with an error, or not at all."""
 _DATABASE = "sqlite:///"
 _TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"
 _T = TypeVar("_T")
@@ -45,7 +49,7 @@ class TrackingServer:
             raise ServerUnavailable(f"no database at {database!r}; an absolute path takes four slashes after 'sqlite:'")
         check_installed(self.uri)
         make = _client_class()
-        self.client: MlflowClient = self._ask("opening it", lambda: make(tracking_uri=self.uri))
+        self.client: MlflowClient = self.ask("opening it", lambda: make(tracking_uri=self.uri))
 
     @property
     def is_remote(self) -> bool:
@@ -54,55 +58,31 @@ class TrackingServer:
 
     def experiments(self) -> dict[str, str]:
         """The names of the experiments that weren't deleted, by their ids. Raises: ServerUnavailable."""
-        self._ask("its experiments", self._look)
+        if self.is_remote:
+            first = {"max_results": _PAGE}
+            rows = self._pages("its experiments", _EXPERIMENTS, "experiments", first, max_retries=0)
+            return {str(row["experiment_id"]): str(row["name"]) for row in rows}
         search = self.client.search_experiments
-        return {
-            found.experiment_id: found.name
-            for found in self._paged("its experiments", lambda token: search(max_results=_PAGE, page_token=token))
-        }
+        found = self._paged("its experiments", lambda token: search(max_results=_PAGE, page_token=token))
+        return {one.experiment_id: one.name for one in found}
 
-    def runs(self, experiment_ids: Collection[str], condition: str = "") -> "Iterator[Run]":
+    def runs(self, experiment_ids: Collection[str], condition: str = "") -> Iterator[Told]:
         """The runs of experiments that fit a condition and weren't deleted, first started first.
 
         Raises: ServerUnavailable.
         """
-
-        def page(token: str | None) -> Any:
-            order = ["attributes.start_time ASC", "attributes.run_id ASC"]
-            return self.client.search_runs(
-                list(experiment_ids), condition, max_results=_PAGE, order_by=order, page_token=token
-            )
-
-        return self._paged("its runs", page) if experiment_ids else iter(())
+        asked = list(experiment_ids)
+        if self.is_remote and asked:
+            body = {"experiment_ids": asked, "filter": condition, "max_results": _PAGE, "order_by": _ORDER}
+            for row in self._pages("its runs", _RUNS, "runs", body):
+                yield self.ask("its runs", lambda: of_json(row))  # noqa: B023 - called at once
+        elif asked:
+            search = self.client.search_runs
+            pages = self._paged("its runs", lambda token: search(asked, condition, 1, _PAGE, _ORDER, token))
+            yield from map(of_entity, pages)
 
     def ask(self, what: str, ask: Callable[[], _T]) -> _T:
-        """Ask something else of the client. Raises: ServerUnavailable."""
-        return self._ask(what, ask)
-
-    def _look(self) -> None:
-        """Ask once whether anybody is there. Raises: what the client makes of it."""
-        if self.is_remote:
-            store: Any = self.client._tracking_client.store  # noqa: SLF001 - the client repeats each question
-            from mlflow.utils.rest_utils import http_request, verify_rest_response
-
-            asked = {"max_results": 1}
-            answer = http_request(
-                store.get_host_creds(), _SEARCH, "POST", json=asked, max_retries=0, timeout=REQUEST_S, retry_codes=()
-            )
-            verify_rest_response(answer, _SEARCH)
-
-    def _paged(self, what: str, ask: Callable[[str | None], Any]) -> Iterator[Any]:
-        """All items of all pages."""
-        token: str | None = None
-        while True:
-            asked = token
-            page = self._ask(what, lambda: ask(asked))  # noqa: B023 - called at once
-            yield from page
-            token = page.token
-            if not token or token == asked:
-                return
-
-    def _ask(self, what: str, ask: Callable[[], _T]) -> _T:
+        """Ask something of the client. Raises: ServerUnavailable: it finds no answer to `what`."""
         try:
             return call(ask, self.uri)
         except (Refused, NotNow) as error:
@@ -110,6 +90,41 @@ class TrackingServer:
                 f"{self.shown} was asked for {what}, and gives no answer that can be used; is an MLflow server running "
                 f"at that address? The client says: {error}{self._otherwise}"
             ) from error
+
+    def _pages(
+        self, what: str, endpoint: str, name: str, body: dict[str, Any], *, max_retries: int = RETRIES
+    ) -> Iterator[Any]:
+        """All items of all pages, as plain JSON: the client's own way makes objects of each value, and takes longer."""
+
+        def page() -> Any:
+            answer = json.loads(self._post(endpoint, body, max_retries))
+            return answer.get(name) or [], answer.get("next_page_token")
+
+        while True:
+            items, token = self.ask(what, page)
+            yield from items
+            if not token or token == body.get("page_token"):
+                return
+            body = {**body, "page_token": token}
+
+    def _post(self, endpoint: str, body: dict[str, Any], max_retries: int) -> str:
+        from mlflow.utils.rest_utils import http_request, verify_rest_response
+
+        store: Any = self.client._tracking_client.store  # noqa: SLF001 - as in is_remote
+        answer = http_request(store.get_host_creds(), endpoint, "POST", json=body, max_retries=max_retries)
+        verify_rest_response(answer, endpoint)
+        return str(answer.text)
+
+    def _paged(self, what: str, ask: Callable[[str | None], Any]) -> Iterator[Any]:
+        """All items of all pages of the client's own."""
+        token: str | None = None
+        while True:
+            asked = token
+            page = self.ask(what, lambda: ask(asked))  # noqa: B023 - called at once
+            yield from page
+            token = page.token
+            if not token or token == asked:
+                return
 
 
 def _client_class() -> Any:
