@@ -155,6 +155,20 @@ def test_the_crosshair_reads_the_runs_off_by_value_in_all_charts(page: Page, dem
     expect(other.locator(".chart-dot")).to_have_count(6)
 
 
+def test_the_axes_follow_the_runs_that_are_drawn(page: Page, demo: "Demo") -> None:
+    """A chart that five of six runs have left is to the pixel one that was opened with the sixth alone."""
+    first, *others = resnets(demo).split(",")
+    page.goto(f"/?runs={first}")
+    alone = picture(chart(page, "loss"))
+
+    page.goto(f"/?runs={first},{','.join(others)}")
+    assert picture(chart(page, "loss")) != alone
+    for run_id in others:
+        page.locator(f'.grid-row[data-run="{run_id}"] .cell-pick').click()
+    page.mouse.move(0, 0)
+    until(page, lambda: picture(chart(page, "loss")) == alone)
+
+
 def test_a_spike_of_one_point_in_a_million_is_seen_and_found_by_zooming(page: Page, long: str) -> None:
     """The y-range holds it before and after; a range that is dragged is asked for anew; a double click resets."""
     page.goto(long)

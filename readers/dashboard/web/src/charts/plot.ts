@@ -108,7 +108,7 @@ export class Plot {
       },
       scales: {
         x: { time: axes.xKind === "time", distr: axes.logX ? 3 : 1, auto: false, range: () => [this.axes.x.from, this.axes.x.to] },
-        y: { distr: axes.logY ? 3 : 1, auto: false, range: () => [this.axes.y.from, this.axes.y.to] },
+        y: { distr: axes.logY ? 3 : 1, range: () => [this.axes.y.from, this.axes.y.to] },
       },
       axes: [this.xAxis(), this.yAxis()],
       series: [{}, { paths: () => null, points: { show: false } }],
