@@ -380,6 +380,7 @@ def test_metrics_are_found_by_words_and_by_a_regular_expression(page: Page, demo
     field.fill("/(/")
     expect(page.get_by_text("This regular expression can't be read")).to_be_visible()
     field.fill("nothing like it")
+    expect(page.get_by_text("No metric fits “nothing like it”")).to_be_visible()
     page.get_by_role("button", name="Show all metrics").click()
     expect(shown).to_have_count(2)
 

@@ -45,7 +45,7 @@ export class SectionList {
     }
     for (const [id, view] of this.sections) if (!wanted.has(id)) view.dispose();
     this.sections = wanted;
-    if (wanted.size === 0) return fill(this.element, this.nothing(metrics.length, view.find.trim(), anyRun, fits === null));
+    if (wanted.size === 0) return this.showNothing(metrics.length, view.find.trim(), anyRun, fits === null);
     const views = [...wanted.values()].map((view) => view.element);
     if (views.length !== this.element.children.length || views.some((view, k) => this.element.children[k] !== view)) this.element.replaceChildren(...views);
     sections.forEach((section, k) => wanted.get(sectionId(section))?.show(section.keys, searching || this.isOpen(section, k)));
@@ -60,6 +60,13 @@ export class SectionList {
   private turn(id: string): void {
     const { turned } = this;
     this.events.onTurn(turned.includes(id) ? turned.filter((other) => other !== id) : [...turned, id]);
+  }
+
+  /** Put anew only where it says something else: a button that is being clicked stays the same element. */
+  private showNothing(metrics: number, find: string, anyRun: boolean, wrong: boolean): void {
+    const state = this.nothing(metrics, find, anyRun, wrong);
+    const shown = this.element.childElementCount === 1 && this.element.firstElementChild?.isEqualNode(state);
+    if (!shown) fill(this.element, state);
   }
 
   private nothing(metrics: number, find: string, anyRun: boolean, wrong: boolean): HTMLElement {
