@@ -50,6 +50,14 @@ class ModelStore:
         named = [(each, self._experiments.name_of(each)) for each in experiment_ids]
         return [summary for each, name in named for summary in summaries(self._store, each, name)]
 
+    def search_traces(self, *_: Any, **__: Any) -> tuple[list[Any], None]:
+        """None: MLflow's pages ask, and none can be logged."""
+        return [], None
+
+    def query_trace_metrics(self, *_: Any, **__: Any) -> PagedList:
+        """None, likewise."""
+        return PagedList([], None)
+
     def create_logged_model(  # noqa: PLR0917
         self,
         experiment_id: str,

@@ -39,3 +39,10 @@ def open_artifacts(artifact_uri: str, tracking_uri: str | None = None, registry_
 
     found: StoreArtifacts = StoreArtifacts(artifact_uri, tracking_uri, registry_uri)
     return found
+
+
+def open_registry(store_uri: str | None = None, tracking_uri: str | None = None) -> Any:
+    """A registry of models, which is empty."""
+    from tracker.mlflowstore.registry import NoModels
+
+    return NoModels(store_uri, tracking_uri)

@@ -13,8 +13,13 @@ _TRACES = (
     "to an MLflow server"
 )
 _DATASETS = "evaluation data sets aren't kept there; data sets that a run uses are: mlflow.log_input"
+_REGISTRY = (
+    'there is no registry of models there. Name a place for one: mlflow.set_registry_uri("sqlite:///registry.db"), '
+    "MLFLOW_REGISTRY_URI, or --registry-store-uri of a server"
+)
 _ELSE = "use an MLflow server with a database for it"
 _INSTEAD = (
+    (re.compile("registered_model|model_version|prompt|webhook"), _REGISTRY),
     (re.compile("trace|span|assessment|session|online"), _TRACES),
     (re.compile("dataset"), _DATASETS),
     (re.compile(""), _ELSE),
@@ -41,7 +46,7 @@ def refuse_the_rest(store: _Class) -> _Class:
 
 def _is_open(method: Any) -> bool:
     code = getattr(method, "__code__", None)
-    raises = code is not None and "NotImplementedError" in code.co_names
+    raises = code is not None and not {"NotImplementedError", "MlflowNotImplementedException"}.isdisjoint(code.co_names)
     return raises or bool(getattr(method, "__isabstractmethod__", False) or getattr(method, "_requires_sql_backend", 0))
 
 

@@ -1,6 +1,7 @@
 """Our store and MLflow's own, side by side."""
 
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,18 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def both(root: Path, database: Path) -> Both:
     """Our store and MLflow's own."""
     return clients(root, database, f"{root.parent.name}-{secrets.token_hex(4)}")
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """MLflow's active run, tracking address and experiment are the whole process's, and its children's."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
+        monkeypatch.setenv(name, "")  # set first, so that what mlflow sets there itself is undone
+        monkeypatch.delenv(name)
+    yield
+    import mlflow
+
+    while mlflow.active_run():
+        mlflow.end_run()
+    mlflow.set_tracking_uri(None)
+    mlflow.tracking.fluent._active_experiment_id = None
