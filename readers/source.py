@@ -10,6 +10,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ingest.errors import StoreUnavailable
+from readers.mlflow.address import without_credentials
 from readers.store import Store
 
 if TYPE_CHECKING:
@@ -115,6 +117,10 @@ def store_of(source: StoreFolder | str | os.PathLike[str]) -> Store:
 
     Raises: StoreUnavailable: there is none. TypeError: neither has it a folder nor is it a path.
     """
+    if isinstance(source, str) and "://" in source:
+        raise StoreUnavailable(
+            f"{without_credentials(source)!r} is no folder of a store; of an MLflow server give MLflowSource(address)"
+        )
     if isinstance(source, str | os.PathLike):
         return Store(source)
     if not hasattr(source, "flush") or not hasattr(source, "root"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from readers.mlflow.remoterun import LARGEST, LATEST_MS, RemoteRun
+from readers.mlflow.remoterun import LARGEST, RemoteRun, moment
 from readers.mlflow.server import RETRIES, TrackingServer
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def bulk(
 
 
 def _history(points: Sequence[Point]) -> History:
-    times = np.array([min(max(point.timestamp, -LATEST_MS), LATEST_MS) for point in points], np.int64)
+    times = np.array([moment(point.timestamp) for point in points], np.int64)
     steps = np.array([point.step for point in points], np.int64)
     values = np.array([point.value for point in points], np.float64)
     values[np.abs(values) == LARGEST] *= np.inf

@@ -100,7 +100,7 @@ def of_json(row: Mapping[str, Any]) -> Told:
         params=params,
         tags=tags,
         metrics=[
-            Latest(one["key"], finite_or_not(float(one["value"])), int(one["timestamp"]), int(one.get("step", 0)))
+            Latest(one["key"], finite_or_not(float(one["value"])), moment(one["timestamp"]), int(one.get("step", 0)))
             for one in data.get("metrics", ())
         ],
     )
@@ -119,7 +119,7 @@ def of_entity(run: "Run") -> Told:
         params=data.params,
         tags=data.tags,
         metrics=[
-            Latest(one.key, finite_or_not(one.value), one.timestamp, one.step)
+            Latest(one.key, finite_or_not(one.value), moment(one.timestamp), one.step)
             for one in data._metric_objs  # noqa: SLF001 - only there with their steps
         ],
     )
@@ -131,8 +131,7 @@ def remote_run(run: Told, experiment: str) -> RemoteRun:
     ours = RUN_ID_TAG in tags
     name = _names(tags) if ours else str
     status = _status(run.status, tags)
-    seen = [point.time_ms for point in run.metrics if abs(point.time_ms) <= LATEST_MS]
-    ended = max(seen, default=run.start_ms) if run.end_ms is None else run.end_ms
+    ended = max((point.time_ms for point in run.metrics), default=run.start_ms) if run.end_ms is None else run.end_ms
     return RemoteRun(
         mlflow_id=run.mlflow_id,
         run_id=tags.get(RUN_ID_TAG) or run.mlflow_id,
@@ -162,6 +161,11 @@ def remote_run(run: Told, experiment: str) -> RemoteRun:
 def finite_or_not(value: float) -> float:
     """A value as it was before a database took the largest float for infinity."""
     return math.copysign(math.inf, value) if abs(value) == LARGEST else value
+
+
+def moment(milliseconds: Any) -> int:
+    """A point's time, or the nearest that a table can have."""
+    return min(max(int(milliseconds), -LATEST_MS), LATEST_MS)
 
 
 def logged(text: str) -> object:

@@ -11,7 +11,7 @@ class MLflowSource:
 
     Comparators and the analyzer take it in place of a tracker or a Store. Each question asks the server anew, so what
     was changed, renamed or deleted there is seen; histories that were read are kept as long as their runs stay as they
-    are.
+    are. Many questions in a row are quicker put to `source.frames()`, which asks once.
 
     Args:
         uri: http://host:5000, or a database such as sqlite:///mlflow.db.
@@ -29,8 +29,11 @@ class MLflowSource:
         self._ids: dict[str, str] = {}
         self.frames().check(experiment)
 
+    def __repr__(self) -> str:
+        return f"MLflowSource({self._server.shown!r}, {self.experiment_name!r})"
+
     def frames(self) -> ServerFrames:
-        """The server's runs as tables, as of now."""
+        """The server's runs as tables, as of now. A Source of its own, whose answers all are of that moment."""
         return ServerFrames(self._server, self._histories, self._ids)
 
     def experiments(self) -> list[str]:

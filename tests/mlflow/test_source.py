@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 import pytest
 
-from ingest.errors import ExperimentNotFound, ForwardingError, MetricNotFound, RunNotFound, ServerUnavailable
+from ingest.errors import (
+    ExperimentNotFound,
+    ForwardingError,
+    MetricNotFound,
+    RunNotFound,
+    ServerUnavailable,
+    StoreUnavailable,
+)
 from readers.curves import read_curves
 from readers.filters import matching
 from readers.mlflow import histories, server
@@ -22,6 +29,7 @@ from readers.records import RunRecord
 from readers.runtable import RunTable, Statistic
 from readers.store import Store
 from tests.mlflow.conftest import Server
+from tests.mlflow.proxy import Proxy
 from tracker import ExperimentComparator, ExperimentTracker, HyperparameterAnalyzer, MLflowSource
 
 if TYPE_CHECKING:
@@ -372,6 +380,61 @@ def test_a_dead_server_is_said_and_the_store_answers(root: Path, own_server: Ser
         assert [run["metrics"] for run in Store(root).experiment_runs(name)] == [{"loss": 1.0}, {"loss": 0.5}]
 
 
+def test_what_the_server_does_not_have_yet_is_said(
+    root: Path, proxy: Proxy, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By each question, which is answered with what is there."""
+    with ExperimentTracker(root, name, "mlflow", proxy.uri, auto_log=False) as tracker:
+        with tracker.start_run("run"):
+            tracker.log_metrics({"loss": 1.0}, step=1)
+        proxy.fault = lambda request: "500" if b"/runs/log-batch" in request else None
+        tracker.settings = msgspec.structs.replace(tracker.settings, forward_wait_s=0.2)
+        tracker.set_tag("late", "yes", run_id=tracker.start_run("late"))
+        answers = [[(run["run_name"], run["tags"]) for run in tracker.get_experiment_runs()] for _ in range(2)]
+        said = [record.getMessage() for record in caplog.records if "doesn't have everything" in record.getMessage()]
+        proxy.fault = lambda _request: None
+
+    assert [answer[0] for answer in answers] == [("run", {})] * 2
+    assert all(run[1] == {} for answer in answers for run in answer)
+    assert len(said) == 2
+
+
+@pytest.mark.parametrize("fault", ["500", "429", "502", "reset"])
+def test_a_question_that_fails_once_is_asked_again(both: Both, proxy: Proxy, name: str, fault: str) -> None:
+    """Nobody sees it."""
+    store, _, _ = both
+    source = MLflowSource(proxy.uri, name)
+    faults = {b"/runs/search": fault, b"/get-history-bulk": fault}
+    proxy.fault = lambda request: next((faults.pop(part) for part in list(faults) if part in request), None)
+    here, there = (
+        [run["value"] for run in ExperimentComparator(one).rank("loss", value="best", experiment=name)]
+        for one in (store, source)
+    )
+
+    assert there == here
+    assert proxy.met == [fault, fault]
+
+
+@pytest.mark.parametrize("fault", ["html", "401", "half", "bytes"])
+def test_an_answer_that_cannot_be_used_is_an_error(both: Both, proxy: Proxy, name: str, fault: str) -> None:
+    """Never a part of the answer, or none."""
+    _, _, ids = both
+    comparator = ExperimentComparator(MLflowSource(proxy.uri, name))
+    for part, ask in (
+        (b"/runs/search", lambda: comparator.rank("loss")),
+        (b"/metrics/", comparator_of(comparator, ids)),
+    ):
+        proxy.fault = lambda request, part=part: fault if part in request else None  # type: ignore[misc]
+        with pytest.raises(ServerUnavailable, match=proxy.uri):
+            ask()
+        assert fault in proxy.met
+
+
+def comparator_of(comparator: ExperimentComparator, ids: list[str]) -> Callable[[], object]:
+    """A question that needs histories."""
+    return lambda: comparator.plot_curves(ids, "loss")
+
+
 @pytest.mark.parametrize("address", ["http://me:secret@127.0.0.1:9", "http://me:secret@127.0.0.1:{port}"])
 def test_an_address_without_an_mlflow_server_is_said(address: str) -> None:
     """Where nobody listens, and where another server does; without the password in it."""
@@ -398,6 +461,7 @@ def test_what_is_not_there_is_said_with_what_is(both: Both, mlflow_uri: str, nam
         (MetricNotFound, "loss", lambda: comparator.rank("los")),
         (ServerUnavailable, "no database", lambda: MLflowSource(f"sqlite:///{tmp_path}/none.db")),
         (ForwardingError, "no MLflow tracking server", lambda: MLflowSource("experiments")),
+        (StoreUnavailable, "MLflowSource", lambda: ExperimentComparator(mlflow_uri)),
     ]
 
     for kind, words, ask in refused:
