@@ -46,6 +46,13 @@ HOSTILE = (
 """What a run, a param, a tag or an artifact may be called; text, all of it."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The limit of time is a test's own: the first one in a browser waits for store, server and browser, too."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(func_only=True))
+
+
 class Demo(NamedTuple):
     """The store of the tests: read it, write nothing into it."""
 
