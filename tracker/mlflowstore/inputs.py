@@ -59,17 +59,18 @@ def inputs_in(facts: Facts) -> dict[str, Inputs]:
     return found
 
 
-def datasets(store: Store, names: Sequence[str]) -> dict[str, Inputs]:
-    """Only the data sets, of all runs of some experiments."""
-    return inputs_in(Facts(store, [INPUT], experiments=names))
+def datasets(store: Store, names: Sequence[str]) -> dict[str, list[DatasetInput]]:
+    """The data sets of all runs of some experiments, by run."""
+    found = inputs_in(Facts(store, [INPUT], experiments=names))
+    return {run_id: inputs.datasets for run_id, inputs in found.items()}
 
 
 def summaries(store: Store, experiment_id: str, name: str) -> list[DatasetSummary]:
     """The data sets that an experiment's runs used, each with what for."""
     found = {
         (each.dataset.name, each.dataset.digest, _context(each))
-        for inputs in datasets(store, [name]).values()
-        for each in inputs.datasets
+        for used in datasets(store, [name]).values()
+        for each in used
     }
     return [DatasetSummary(experiment_id, *each) for each in sorted(found, key=str)[:MOST_SUMMARIES]]
 

@@ -159,7 +159,7 @@ class RunLogging:
     def delete_tag(self, run_id: str, key: str) -> None:
         """Take a tag away. Raises: MlflowException: there is none of that name."""
         row = self.row(run_id)
-        if key not in self._runs.tags([row])[run_id]:
+        if key not in self._runs.tags(row):
             raise MlflowException(f"No tag with name: {key} in run with id {run_id}", RESOURCE_DOES_NOT_EXIST)
         self._writer.append(TagsSet(run_id, row.experiment, time.time_ns(), {key: REMOVED}))
 
@@ -172,7 +172,7 @@ class RunLogging:
 
     def _known_params(self, run: WrittenRun) -> dict[str, str]:
         if run.params is None:
-            run.params = dict(self._runs.params([run.id], [run.experiment]).get(run.id, {}))
+            run.params = self._runs.params(run.id, run.experiment)
         return run.params
 
     def _resume(self, row: Row) -> None:

@@ -26,7 +26,6 @@ from tracker.mlflowstore.writer import RunWriter
 _AS_PYTHON = {"true": "True", "false": "False", "null": "None"} | {
     to_json(number): str(number) for number in (math.nan, math.inf, -math.inf)
 }
-Texts = Mapping[str, dict[str, str]]
 
 
 class Runs:
@@ -65,7 +64,7 @@ class Runs:
         names = list({row.experiment for row in rows})
         ids = [row.run_id for row in rows]
         facts = Facts(self._store, ["param", "tag", *KINDS], runs=ids, experiments=names)
-        params, tags = _params(facts.flat("param")), _by_run(facts.flat("tag").select("run_id", "key", "text"))
+        params, tags = _by_run(_params(facts.flat("param"))), _by_run(facts.flat("tag").select("run_id", "key", "text"))
         metrics, inputs = self._metrics(ids, names), inputs_in(facts)
         return [
             self.entity(
@@ -78,28 +77,27 @@ class Runs:
             for row in rows
         ]
 
-    def params(self, run_ids: Sequence[str] | None, names: Sequence[str], keys: Iterable[str] | None = None) -> Texts:
-        """Texts of params by run, or of some of them."""
-        return _params(_keyed(self._store.params(run_ids, names), keys).collect())
+    def params(self, run_id: str, name: str) -> dict[str, str]:
+        """Texts of a run's params."""
+        return _by_run(_params(self._store.params([run_id], [name]).collect())).get(run_id, {})
 
-    def tags(self, rows: Sequence[Row], names: Sequence[str] | None = None, keys: Iterable[str] | None = None) -> Texts:
-        """Texts of tags by run, or of some of them, and what MLflow wants as tags.
+    def tags(self, row: Row) -> dict[str, str]:
+        """Texts of a run's tags, and what MLflow wants as tags."""
+        logged = self._store.tags([row.run_id], [row.experiment]).select("run_id", "key", "text").collect()
+        return row.tags() | _by_run(logged).get(row.run_id, {})
 
-        Args:
-            names: experiments; then the tags of all of their runs are read at once.
-        """
-        ids = [row.run_id for row in rows] if names is None else None
-        frame = _keyed(self._store.tags(ids, names or [row.experiment for row in rows]), keys)
-        logged = _by_run(frame.select("run_id", "key", "text").collect())
-        return {row.run_id: row.tags() | logged.get(row.run_id, {}) for row in rows}
+    def params_by_name(self, names: Sequence[str], keys: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Texts of some params by name and run, of experiments."""
+        return _by_name(_params(_keyed(self._store.params(None, names), keys).collect()))
 
-    def last_values(self, names: Sequence[str], keys: Iterable[str]) -> dict[str, dict[str, float]]:
-        """The last value of some metrics by run, of experiments."""
-        found: dict[str, dict[str, float]] = defaultdict(dict)
-        frame = self._store.summaries(list(keys), experiments=names).select("run_id", "key", "last").collect()
-        for run_id, key, value in frame.iter_rows():
-            found[run_id][key] = value
-        return found
+    def tags_by_name(self, names: Sequence[str], keys: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Texts of some tags likewise."""
+        return _by_name(_keyed(self._store.tags(None, names), keys).select("run_id", "key", "text").collect())
+
+    def metrics_by_name(self, names: Sequence[str], keys: Iterable[str]) -> dict[str, dict[str, float]]:
+        """Last values of some metrics likewise."""
+        frame = self._store.summaries(list(keys), experiments=names).select("run_id", "key", text="last").collect()
+        return _by_name(frame)
 
     def _metrics(self, run_ids: Sequence[str], names: Sequence[str]) -> dict[str, list[Metric]]:
         frame = self._store.summaries(runs=run_ids, experiments=names).collect()
@@ -153,14 +151,14 @@ def whole_step(step: float | None) -> int:
     return int(max(-(2**63), min(2**63 - 1, math.floor(step)))) if step is not None and math.isfinite(step) else 0
 
 
-def _params(flat: pl.DataFrame) -> dict[str, dict[str, str]]:
+def _params(flat: pl.DataFrame) -> pl.DataFrame:
     is_text = pl.col("value").str.starts_with('"')
     text = pl.when(is_text).then("text").otherwise(pl.col("text").replace(_AS_PYTHON))
-    return _by_run(flat.select("run_id", "key", text.alias("text")))
+    return flat.select("run_id", "key", text.alias("text"))
 
 
-def _keyed(frame: pl.LazyFrame, keys: Iterable[str] | None) -> pl.LazyFrame:
-    return frame if keys is None else frame.filter(pl.col("key").is_in(list(keys)))
+def _keyed(frame: pl.LazyFrame, keys: Iterable[str]) -> pl.LazyFrame:
+    return frame.filter(pl.col("key").is_in(list(keys)))
 
 
 def _by_run(frame: pl.DataFrame) -> dict[str, dict[str, str]]:
@@ -168,3 +166,8 @@ def _by_run(frame: pl.DataFrame) -> dict[str, dict[str, str]]:
     for run_id, key, text in frame.iter_rows():
         found[run_id][key] = text
     return found
+
+
+def _by_name(frame: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    parts = frame.partition_by("key", as_dict=True)
+    return {str(key): dict(zip(part["run_id"], part["text"], strict=True)) for (key,), part in parts.items()}

@@ -16,11 +16,12 @@ from mlflow.utils.search_utils import SearchUtils
 
 from readers.store import Store
 from tracker.mlflowstore.experiments import Experiments
-from tracker.mlflowstore.inputs import Inputs, datasets
+from tracker.mlflowstore.inputs import datasets
 from tracker.mlflowstore.row import NAME_TAG, USER_TAG, Row
 from tracker.mlflowstore.runs import Runs
 
-_NOTHING = Inputs([], [], [])
+ByName = Mapping[str, Mapping[str, Any]]
+"""By name and run: a value."""
 _OF_TAGS = {"run_name": NAME_TAG, "user_id": USER_TAG}
 """Attributes that tags may change."""
 
@@ -36,13 +37,66 @@ class Search(NamedTuple):
     page_token: str | None
 
 
-class _Sketch(NamedTuple):
-    """A run as far as the search needs it: it looks like MLflow's."""
+class _Sketch:
+    """A run as far as the search needs it: it looks like MLflow's.
 
-    row: Row
-    info: Any
-    data: Any
-    inputs: Any
+    What is known is shared by all runs, by name and then by run: a dict of its own for each of ten thousand runs would
+    cost more than the search, as Python's collector looks at all that there is each time it meets so many new ones.
+    """
+
+    __slots__ = ("_known", "_renamed", "row")
+
+    def __init__(self, row: Row, known: Mapping[str, ByName], *, renamed: bool) -> None:
+        self.row = row
+        self._known = known
+        self._renamed = renamed
+
+    @property
+    def info(self) -> Row:
+        """Its attributes."""
+        if not self._renamed:
+            return self.row
+        row, tags = self.row, self.tags
+        return row._replace(run_name=tags.get(NAME_TAG), user_id=tags.get(USER_TAG, row.user_id))
+
+    @property
+    def data(self) -> "_Sketch":
+        """What has its metrics, params and tags."""
+        return self
+
+    @property
+    def metrics(self) -> "_Named":
+        """Those that are asked for; likewise the others."""
+        return _Named(self._known["metric"], self.row.run_id, {})
+
+    @property
+    def params(self) -> "_Named":
+        """Texts."""
+        return _Named(self._known["parameter"], self.row.run_id, {})
+
+    @property
+    def tags(self) -> "_Named":
+        """Texts, and what MLflow wants as tags."""
+        return _Named(self._known["tag"], self.row.run_id, self.row.tags())
+
+    @property
+    def inputs(self) -> SimpleNamespace:
+        """Its data sets."""
+        return SimpleNamespace(dataset_inputs=self._known["dataset"].get("", {}).get(self.row.run_id, ()))
+
+
+class _Named(NamedTuple):
+    """What one run has under some names; of a dict only what MLflow's search asks."""
+
+    known: ByName
+    run_id: str
+    otherwise: Mapping[str, str]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value under a name."""
+        found = self.known.get(name)
+        missing = self.otherwise.get(name, default)
+        return missing if found is None else found.get(self.run_id, missing)
 
 
 def search_runs(store: Store, runs: Runs, experiments: Experiments, asked: Search) -> tuple[list[Run], str | None]:
@@ -92,14 +146,12 @@ def _named(filter_string: str | None, order_by: Sequence[str] | None) -> dict[st
 def _sketches(
     store: Store, runs: Runs, rows: Sequence[Row], names: Sequence[str], named: Mapping[str, set[str]]
 ) -> list[_Sketch]:
-    metrics = runs.last_values(names, named["metric"]) if named["metric"] else {}
-    params = runs.params(None, names, named["parameter"]) if named["parameter"] else {}
-    tags = runs.tags(rows, names, named["tag"]) if named["tag"] else {}
-    inputs = datasets(store, names) if named["dataset"] else {}
-    found = []
-    for row in rows:
-        of_run = tags.get(row.run_id, {})
-        data = SimpleNamespace(metrics=metrics.get(row.run_id, {}), params=params.get(row.run_id, {}), tags=of_run)
-        used = SimpleNamespace(dataset_inputs=inputs.get(row.run_id, _NOTHING).datasets)
-        found.append(_Sketch(row, runs.info(row, of_run) if named["attribute"] else row, data, used))
-    return found
+    nothing: ByName = {}
+    known = {
+        "metric": runs.metrics_by_name(names, named["metric"]) if named["metric"] else nothing,
+        "parameter": runs.params_by_name(names, named["parameter"]) if named["parameter"] else nothing,
+        "tag": runs.tags_by_name(names, named["tag"]) if named["tag"] else nothing,
+        "dataset": {"": datasets(store, names)} if named["dataset"] else nothing,
+    }
+    renamed = not named["attribute"].isdisjoint(_OF_TAGS)
+    return [_Sketch(row, known, renamed=renamed) for row in rows]
