@@ -3,12 +3,15 @@
 import math
 import os
 import secrets
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -50,6 +53,15 @@ def client(mlflow_uri: str) -> "MlflowClient":
     from mlflow import MlflowClient
 
     return MlflowClient(mlflow_uri)
+
+
+@pytest.fixture
+def database(mlflow_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the session's server, which makes it."""
+    assert mlflow_uri
+    base = tmp_path_factory.getbasetemp()
+    [found] = [*base.glob("mlflow-server/data/mlflow.db"), *base.parent.glob("mlflow-server/data/mlflow.db")]
+    return found
 
 
 @pytest.fixture
@@ -320,12 +332,50 @@ def test_histories_are_read_once_and_only_where_asked_for(both: Both, monkeypatc
     assert (none, asked) == ([], ["loss"])
 
 
+def test_thousands_of_runs_take_a_question_for_many(
+    client: "MlflowClient", name: str, database: Path, proxy: Proxy
+) -> None:
+    """A page for a thousand runs, and one for the histories of a hundred; these only the first time."""
+    number = client.create_experiment(name)
+    ids = fill(database, client.create_run(number, start_time=T, run_name="run 0").info.run_id, 1500)
+    comparator = ExperimentComparator(MLflowSource(proxy.uri, name))
+    asked: list[list[int]] = []
+    for _ in range(2):
+        proxy.requests.clear()
+        ranked = comparator.rank("loss", value="best")
+        asked.append([sum(part in request for request in proxy.requests) for part in (b"/", b"/runs/search", b"bulk")])
+
+    assert [run["run_id"] for run in ranked] == ids
+    assert [run["value"] for run in ranked[:2]] == [0.0, 1.0]
+    assert ranked[700]["params"] == {"lr": 700}
+    assert asked == [[18, 2, 15], [3, 2, 0]]
+
+
+def fill(database: Path, first: str, runs: int) -> list[str]:
+    """Copies of a run, each with a param, and a metric that is better at first; straight into a server's database."""
+    ids = [first, *(uuid4().hex for _ in range(runs - 1))]
+    with closing(sqlite3.connect(database, timeout=30)) as opened, opened:
+        cursor = opened.execute("SELECT * FROM runs WHERE run_uuid = ?", [first])
+        row = dict(zip((column[0] for column in cursor.description), cursor.fetchone(), strict=True))
+        row |= {"status": "FINISHED", "end_time": T + 9}
+        copies = [tuple({**row, "run_uuid": run_id}.values()) for run_id in ids[1:]]
+        opened.executemany(f"INSERT INTO runs VALUES ({','.join('?' * len(row))})", copies)  # noqa: S608 - our own
+        opened.execute("UPDATE runs SET status = 'FINISHED', end_time = ? WHERE run_uuid = ?", [T + 9, first])
+        params = [("lr", str(number), run_id) for number, run_id in enumerate(ids)]
+        opened.executemany("INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)", params)
+        points = [
+            ("loss", number + step / 2, T + step, run_id, step) for number, run_id in enumerate(ids) for step in (0, 1)
+        ]
+        columns = "(key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?, ?, ?, ?, 0)"
+        opened.executemany(f"INSERT INTO metrics {columns}", points)
+        opened.executemany(f"INSERT INTO latest_metrics {columns}", points[1::2])
+    return ids
+
+
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own use of SQLAlchemy
-def test_a_database_answers_without_its_server(both: Both, name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_database_answers_without_its_server(both: Both, name: str, database: Path) -> None:
     """As the server in front of it does."""
     store, _, _ = both
-    base = tmp_path_factory.getbasetemp()
-    [database] = [*base.glob("mlflow-server/data/mlflow.db"), *base.parent.glob("mlflow-server/data/mlflow.db")]
     source = MLflowSource(f"sqlite:///{database}", name)
 
     assert by_id(source.get_experiment_runs()) == by_id(store.experiment_runs(name))
