@@ -18,7 +18,8 @@ import pytest
 
 from readers.mlflow.address import without_credentials
 from readers.mlflow.attempts import State
-from readers.mlflow.forwarder import Forwarder
+from readers.mlflow.batches import Request
+from readers.mlflow.forwarder import ROWS, Forwarder
 from tests.mlflow.proxy import FAULTS, Proxy
 from tests.mlflow.sending import QUICKLY, logged, send
 from tracker import ExperimentTracker
@@ -109,6 +110,23 @@ def test_a_dead_server_is_waited_for_and_said(root: Path, same: Same, mlflow_uri
     assert "refused" in str(state.error)
     send(root, mlflow_uri)
     same(run_id)
+
+
+def test_what_waits_for_a_dead_server_is_files_and_not_memory(root: Path) -> None:
+    """However long it is away: of all that was logged, one batch at most is read."""
+    with ExperimentTracker(root, "outage", auto_log=False) as tracker:
+        tracker.start_run()
+        for step in range(4 * ROWS):
+            tracker.log_metrics({"loss": 1.0, "acc": 0.5}, step=step)
+    kept = []
+    with Forwarder(root, "http://127.0.0.1:9", everything=True, backoff_s=QUICKLY) as forwarder:
+        for _ in range(3):
+            assert not forwarder.drain(0.1)
+            kept.append([work for work in forwarder._work if isinstance(work, Request)])
+
+    assert "refused" in str(forwarder.state.error)
+    assert 0 < sum(request.size for request in kept[0]) <= ROWS + 1
+    assert kept[1:] == kept[:2]
 
 
 def test_stop_ends_waiting_for_a_dead_server(root: Path) -> None:
