@@ -53,10 +53,13 @@ class Facts:
         experiments: Sequence[str] | None = None,
     ) -> None:
         self._rows = store.facts(kinds, runs, experiments).collect()
+        self._kinds = set(self._rows["kind"].unique())
 
     def told(self, kind: str) -> Told:
         """What was told last of a kind of ours."""
         found: Told = defaultdict(dict)
+        if kind not in self._kinds:
+            return found
         for run_id, _, key, value in self._latest(kind).iter_rows():
             found[run_id][key] = from_json(value)
         return found
