@@ -6,6 +6,7 @@
     attempts    again and again, later and later; the state that is told
     batches     rows of a store as requests within MLflow's limits
     names       names that MLflow takes for names that it wouldn't
+    values      texts that MLflow keeps for values, and back
     moments     distinct points stay distinct, and a point sent twice stays one
     address     which server
     target      the server; each failure told as one of two: refused, or not now

@@ -5,7 +5,7 @@ has no place for is written thus:
 
     step            none: 0, as MLflow's own client does; no whole number: rounded down
     time            milliseconds; points that would become one are told apart by a millisecond (see moments)
-    param           text as it is, anything else as JSON; nested ones under dotted names
+    param           text as it is, anything else as JSON; nested ones under dotted names (see values)
     a changed param the tag `steplog.param.<name>`, as a param never changes there (the forwarder tells which)
     long values     cut, with a note of how long they were
     model           its files under models/<name>/<version>, what is known of it as the tag `steplog.model.<name>`
@@ -20,16 +20,15 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from ingest.jsontext import REMOVED, to_json
-from ingest.values import flatten
+from ingest.jsontext import REMOVED
 from readers.mlflow.moments import Moments
 from readers.mlflow.names import MAX_NAME, PREFIX, is_cut, metric_name, name_hash, tag_name
 from readers.mlflow.target import Point
+from readers.mlflow.values import MAX_TAG, cut, exact, param_texts, text_of
 from readers.texts import parsed, storable
 
 MAX_POINTS, MAX_VALUES = 1000, 100
 MAX_BYTES = 400_000
-MAX_PARAM, MAX_TAG = 6000, 5000
 _POINT_BYTES = 110
 _LOWEST_STEP, _HIGHEST_STEP = -(2**63), 2**63 - 1
 
@@ -118,10 +117,12 @@ def fact_work(facts: pl.DataFrame) -> Iterator[Work]:
     for run_id, kind, key, value in facts.select("run_id", "kind", "key", "value").iter_rows():
         params, tags = waiting.setdefault(run_id, ([], []))
         if kind == "param":
-            params += _params(key, value)
+            params += param_texts(key, parsed(value))
+            tags += exact("param", metric_name(key), value)
             tags += [_whole_name(key)] if is_cut(key) else []
         elif kind == "tag":
-            tags.append((tag_name(key), None if value == REMOVED else _cut(_text(parsed(value)), MAX_TAG)))
+            tags.append((tag_name(key), None if value == REMOVED else text_of(parsed(value), "tag")))
+            tags += exact("tag", tag_name(key), value)
         elif kind == "artifact":
             folder = str(PurePosixPath(key).parent)
             yield Upload(run_id, f"artifacts/{run_id}/{key}", "" if folder == "." else folder)
@@ -129,7 +130,7 @@ def fact_work(facts: pl.DataFrame) -> Iterator[Work]:
             about = parsed(value)
             if isinstance(about, dict):
                 name = f"{PREFIX}model.{metric_name(key)}"[:MAX_NAME]
-                tags.append((name, _cut(json.dumps(about), MAX_TAG)))
+                tags.append((name, cut(json.dumps(about), MAX_TAG)))
                 yield Upload(run_id, str(about.get("path", "")), f"models/{key}/{about.get('version')}")
     for run_id, (params, tags) in waiting.items():
         for some in _fitting(params):
@@ -156,24 +157,8 @@ def _optional(said: dict[str, Any]) -> tuple[str | None, str | None]:
     return None if parent is None else str(parent), None if group is None else str(group)
 
 
-def _params(key: str, value: str) -> list[tuple[str, str]]:
-    whole = parsed(value)
-    if not isinstance(whole, dict) or not whole:
-        return [(metric_name(key), _cut(_text(whole), MAX_PARAM))]
-    leaves = flatten(whole).items()
-    return [(metric_name(f"{key}.{name}"), _cut(_text(leaf), MAX_PARAM)) for name, leaf in leaves]
-
-
-def _text(value: object) -> str:
-    return storable(value) if isinstance(value, str) else to_json(value)
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 40]}... ({len(text)} characters)"
-
-
 def _whole_name(key: str) -> tuple[str, str]:
-    return f"{PREFIX}name.{name_hash(key)}", _cut(storable(key), MAX_TAG)
+    return f"{PREFIX}name.{name_hash(key)}", cut(storable(key), MAX_TAG)
 
 
 def _whole_step(step: float | None) -> int:

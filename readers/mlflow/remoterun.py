@@ -2,17 +2,18 @@
 
 MLflow's own tags (`mlflow.…`) are left out, but for the note, which is the tag "note". Params are texts there: see
 `typed`. A run that was forwarded from here carries its own id, and what MLflow has no place for, as tags `steplog.…`;
-so it has its own names again, its params as JSON says them, the changed ones their last value, its status, its parent,
-its group.
+so it has its own names again, its params and tags as they were logged (see values), the changed ones their last value,
+its status, its parent, its group.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ingest.jsontext import from_json, to_json
+from ingest.jsontext import to_json
 from readers.imports.mlflowruns import RUN_ID_TAG, STATUSES, typed
 from readers.mlflow.names import PREFIX, experiment_name, original
+from readers.mlflow.values import restored
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -168,15 +169,6 @@ def moment(milliseconds: Any) -> int:
     return min(max(int(milliseconds), -LATEST_MS), LATEST_MS)
 
 
-def logged(text: str) -> object:
-    """The value of a param of ours: JSON, unless that would be written otherwise."""
-    try:
-        value = from_json(text)
-    except ValueError:
-        return text
-    return value if not isinstance(value, str) and to_json(value) == text else text
-
-
 def _names(tags: Mapping[str, str]) -> Callable[[str], str]:
     """What gives names back; of one that was cut the whole is in a tag."""
 
@@ -205,13 +197,15 @@ def _params(
     if not ours:
         return {key: to_json(typed(value)) for key, value in params.items()}
     changed = {key.removeprefix(_PARAM): value for key, value in tags.items() if key.startswith(_PARAM)}
-    return {name(key): to_json(logged(value)) for key, value in {**params, **changed}.items()}
+    return {name(key): to_json(value) for key, value in restored("param", {**params, **changed}, tags).items()}
 
 
 def _tags(tags: Mapping[str, str], name: Callable[[str], str], *, ours: bool) -> dict[str, str]:
-    note = {"note": to_json(tags[_NOTE])} if _NOTE in tags else {}
     internal = (_MLFLOW, PREFIX) if ours else (_MLFLOW,)
-    return note | {name(key): to_json(value) for key, value in tags.items() if not key.startswith(internal)}
+    texts = {key: value for key, value in tags.items() if not key.startswith(internal)}
+    values = restored("tag", texts, tags) if ours else texts
+    note = {"note": to_json(tags[_NOTE])} if _NOTE in tags else {}
+    return note | {name(key): to_json(value) for key, value in values.items()}
 
 
 def _time(milliseconds: Any) -> int | None:

@@ -67,6 +67,7 @@ def test_what_a_run_is_arrives(root: Path, mlflow_uri: str, asked: Any) -> None:
         "steplog.run_id": outer,
         "steplog.group": "g",
         "steplog.param.lr": "0.2",
+        "steplog.json.param.net": '{"depth": 3, "act": "relu"}',
         "_x73_teplog.run_id": "x",
         "team": "blue",
         "gone": "1",

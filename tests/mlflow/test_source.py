@@ -77,6 +77,8 @@ def study(tracker: ExperimentTracker) -> list[str]:
         params = {"lr": 10.0**-number, "layers": number % 3, "amp": number % 2 == 0, "optimizer": "adam", "none": None}
         with tracker.start_run(f"run {number}", params=params, tags={"team": "ab"[number % 2]}, group="g") as run:
             tracker.log_params({"sizes": [1, number], "weird=name": number, "x" * 300: "long", "bound": math.inf})
+            tracker.log_params({"net": {"depth": number, "act": {"name": "relu"}}, "digit": "5", "list": "[1]"})
+            tracker.set_tags({"fold": number, "version": "1.5", "on": True, "gone": "5"})
             for step in range(10):
                 tracker.log_metrics(
                     {"loss": (step - number) ** 2 + 0.5 + number / 100, "acc=top1": step / 10}, step=step
@@ -85,8 +87,8 @@ def study(tracker: ExperimentTracker) -> list[str]:
             tracker.log_metrics({"odd": -math.inf if number else math.nan}, step=4)
             ids.append(str(run))
     tracker.start_run("parent")
-    tracker.log_param("lr", 1)
-    tracker.log_param("lr", 2)
+    tracker.log_params({"lr": 1, "net": {"depth": 1}, "digit": "5"})
+    tracker.log_params({"lr": 2, "net": {"depth": 2, "wide": "5"}, "digit": "6.0"})
     with tracker.start_run("child", nested=True) as child:
         tracker.log_metrics({"loss": 7.5}, step=0)
         ids.append(str(child))
@@ -135,7 +137,7 @@ def test_records_are_those_of_the_store(both: Both, name: str) -> None:
     named = {run["run_name"]: run for run in there}
     assert list(named).index("parent") < list(named).index("child")
     assert named["child"]["parent_run_id"] == named["parent"]["run_id"]
-    assert named["parent"]["params"] == {"lr": 2}
+    assert named["parent"]["params"] == {"lr": 2, "net": {"depth": 2, "wide": "5"}, "digit": "6.0"}
     assert (named["run 3"]["params"]["bound"], named["run 3"]["metrics"]["odd"]) == (math.inf, -math.inf)
 
 
