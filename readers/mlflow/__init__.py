@@ -3,6 +3,7 @@
     forwarder   reads what is new in the store, until it is told to stop
     delivery    one request after the other, and what is refused
     creation    our runs made at the server, each once
+    missing     runs that are to be sent whole, later
     attempts    again and again, later and later; the state that is told
     batches     rows of a store as requests within MLflow's limits
     names       names that MLflow takes for names that it wouldn't

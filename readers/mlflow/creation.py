@@ -65,6 +65,7 @@ class Creation:
             self._refusals.refuse(run_id, start.name, str(error))
             return None
         self._progress.keep(known, sync=True)
+        self._refusals.made(run_id)
         return known
 
     def _tags_of(self, run_id: str, start: Start) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 A request that the server refuses is halved until the record is alone that it doesn't take; that is set aside, reported,
 and stops nobody. A run that it doesn't let us make, or that was deleted there, is set aside as a whole, and not asked
-for again but by `steplog sync` (deleted ones: with `--again`). Anything that is asked may be asked again: see target.
+for again but by `steplog sync` (deleted ones: with `--again`). A metric of which one point after the other is refused
+isn't tried point by point for ever: from the fourth on they are set aside unasked. Anything that is asked may be asked
+again: see target.
 """
 
 import os
@@ -24,6 +26,8 @@ from readers.mlflow.setaside import Aside, Refusals
 from readers.mlflow.target import Refused, Target
 from readers.store import Store
 
+_IN_ROW = 3
+"""Points of a metric that are refused in a row before the next ones are set aside without being sent."""
 _STATUS = {"INTERRUPTED": "FAILED"}
 """MLflow has no word for a run whose process died; the run's own is in the tag steplog.status."""
 
@@ -47,6 +51,8 @@ class Delivery:
         self.refusals = Refusals(progress.folder / "aside.jsonl", attempts)
         self.creation = Creation(store, target, progress, attempts, self.refusals)
         self._known: dict[str, _Known] = {}
+        self._refused: dict[tuple[str, str], int] = {}
+        """Points that were refused in a row, by run and metric."""
 
     def deliver(self, work: Work) -> None:
         """Deliver it, or set aside what the server refuses. Raises: Halted."""
@@ -82,7 +88,7 @@ class Delivery:
             request = self._with_changed_params(run, request)
         parts, is_there = deque([request]), False
         while parts:
-            part = parts.popleft()
+            part = self._worth_trying(parts.popleft())
             if part.size > self._attempts.most:
                 parts.extendleft(reversed(part.halves()))
                 continue
@@ -95,8 +101,28 @@ class Delivery:
                     return
             if part.size > 1:
                 parts.extendleft(reversed(part.halves()))
-            elif not self._as_tag(run, part):
-                self.refusals.add_all(part, why)
+            else:
+                self._give_up(run, part, why)
+
+    def _give_up(self, run: KnownRun, part: Request, why: str) -> None:
+        """Set a single record aside, unless the server takes it as a tag."""
+        if self._as_tag(run, part):
+            return
+        self.refusals.add_all(part, why)
+        for point in part.points:
+            metric = part.run_id, point.key
+            self._refused[metric] = self._refused.get(metric, 0) + 1
+
+    def _worth_trying(self, part: Request) -> Request:
+        """A part without the points of metrics that the server doesn't take; these are set aside."""
+        if not self._refused:
+            return part
+        tried = [point for point in part.points if self._refused.get((part.run_id, point.key), 0) < _IN_ROW]
+        if len(tried) == len(part.points):
+            return part
+        others = tuple(point for point in part.points if self._refused.get((part.run_id, point.key), 0) >= _IN_ROW)
+        self.refusals.add_all(Request(part.run_id, others), f"{_IN_ROW} points of it in a row were refused before")
+        return part._replace(points=tuple(tried))
 
     def _tried(self, run: KnownRun, part: Request) -> str | None:
         """Send a part; None when that is done, else why it was refused, or "" where it was too large."""
@@ -106,6 +132,8 @@ class Delivery:
             return str(error)
         except Smaller:
             return ""
+        for metric in {(part.run_id, point.key) for point in part.points} if self._refused else ():
+            self._refused.pop(metric, None)
         points, state = len(part.points), self._attempts.state
         self._attempts.change(points=state.points + points, facts=state.facts + part.size - points)
         return None

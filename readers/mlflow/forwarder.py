@@ -21,6 +21,7 @@ from readers.mlflow.address import check_uri, target_id, without_credentials
 from readers.mlflow.attempts import Attempts, Halted, State
 from readers.mlflow.batches import Request, Work, fact_work, point_requests, starts
 from readers.mlflow.delivery import Delivery
+from readers.mlflow.missing import Missing
 from readers.mlflow.moments import Moments
 from readers.mlflow.progress import Progress
 from readers.mlflow.setaside import Aside
@@ -76,7 +77,7 @@ class Forwarder:
         self._delivery = Delivery(self._store, target, self._progress, self._attempts)
         if again:
             self._delivery.refusals.begin_anew()
-        self._delivery.creation.behind = everything and not self._progress.fresh
+        self._missing = Missing(self._store, self._progress, self._delivery.refusals, everything=everything)
         self._moments = Moments(kept.places)
         self._watcher = Watcher(root, since=kept.cursor, most=ROWS)
         self._work: deque[Work] = deque()
@@ -94,7 +95,9 @@ class Forwarder:
         Args:
             last: it is the last time: look now who has died.
         """
-        self._swept_at = -1e9 if last else self._swept_at
+        if last:
+            self._swept_at = -1e9
+            self._missing.hurry()
         self._attempts.until = None if timeout_s is None else time.monotonic() + timeout_s
         try:
             self._catch_up()
@@ -186,32 +189,30 @@ class Forwarder:
         return [*fact_work(asked), *point_requests(points, self._moments)]
 
     def _catch_up(self) -> None:
-        """Send runs of which the cursor has passed something that nobody wanted to be sent then."""
-        if not self._delivery.creation.behind:
+        """Send whole runs of which the cursor has passed something."""
+        missing = self._missing.runs(self._marked)
+        if not missing:
             return
-        missing = [run for run in self._store.run_ids() if run not in self._marked]
-        for run_id in missing:
-            self._delivery.refusals.forget_run(run_id)
-        moments = self._moments
-        if missing:
-            self._moments = Moments()
+        creation, moments = self._delivery.creation, self._moments
+        creation.behind, self._moments = True, Moments()
+        try:
             with Watcher(self._store.root, runs=missing, most=ROWS) as whole:
-                try:
-                    while True:
-                        batch = whole.poll()
-                        self._work.extend(self._planned(batch.points, batch.facts))
-                        self._deliver_all()
-                        if not batch.more:
-                            break
-                finally:
-                    self._work.clear()  # it is read anew the next time
-                    self._moments = moments
+                more = True
+                while more:
+                    batch = whole.poll()
+                    self._work.extend(self._planned(batch.points, batch.facts))
+                    self._deliver_all()
+                    more = batch.more
+        finally:
+            self._work.clear()  # it is read anew the next time
+            creation.behind, self._moments = False, moments
         for run_id in missing:
             run = self._progress.runs.get(run_id)
-            if run is not None:
+            if run is not None and (self._everything or run_id in self._marked):
                 self._progress.keep(msgspec.structs.replace(run, whole=True))
-        self._marked |= set(missing)
-        self._delivery.creation.behind = False
+                self._marked.add(run_id)
+                self._touched.add(run_id)
+        self._missing.done()
 
     def _save(self) -> None:
         if not self._unsaved:

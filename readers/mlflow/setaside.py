@@ -49,11 +49,15 @@ class Refusals:
         self.file.forget()
         self.runs.clear()
 
-    def forget_run(self, run_id: str) -> None:
+    def retry(self, run_id: str) -> None:
         """Let a run be asked for again."""
-        if run_id in self.runs:
-            self.runs.discard(run_id)
+        self.runs.discard(run_id)
+
+    def made(self, run_id: str) -> None:
+        """Forget that a run was refused."""
+        if run_id in self.file.runs:
             self.file.forget(run_id)
+            self._attempts.change(aside=len(self.file))
 
     def refuse(self, run_id: str, name: str, why: str) -> None:
         """Set a run aside, with all that it has and will have."""

@@ -3,6 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from readers.mlflow import missing
+from readers.mlflow.forwarder import Forwarder
 from readers.mlflow.setaside import Aside, AsideFile
 from tests.mlflow.proxy import Proxy
 from tests.mlflow.sending import logged, send
@@ -33,10 +37,25 @@ def test_a_deleted_run_is_one_record(root: Path, proxy: Proxy, same: Any, asked:
     same(other)
 
 
+def test_a_metric_that_is_refused_again_and_again_blocks_nothing(root: Path, proxy: Proxy, asked: Any) -> None:
+    """The server fails at each of its points: the first ones are tried, the others are set aside unasked."""
+    proxy.fault = lambda request: "500" if b"poison" in request else None
+    with ExperimentTracker(root, "refused metric", auto_log=False) as tracker:
+        run_id = tracker.start_run()
+        for step in range(100):
+            tracker.log_metrics({"loss": 1.0, "poison": 1.0}, step=step)
+        tracker.log_metrics({"loss": 2.0}, step=100)
+
+    forwarder = send(root, proxy.uri, backoff_s=(0.001, 0.002))
+
+    assert [(record.kind, record.key) for record in forwarder.aside] == [("metric", "poison")] * 100
+    assert "3 points of it in a row were refused" in forwarder.aside[-1].why
+    assert len(proxy.requests) < 250
+    assert [point[:2] for point in asked.run(run_id).points] == [("loss", step) for step in range(101)]
+
+
 def test_a_deleted_run_that_was_restored_is_sent_again(root: Path, mlflow_uri: str, same: Any, asked: Any) -> None:
     """Whole, when that is asked for."""
-    from readers.mlflow.forwarder import Forwarder
-
     with ExperimentTracker(root, "restored", auto_log=False) as tracker:
         run_id = tracker.start_run()
         tracker.flush()
@@ -66,6 +85,30 @@ def test_a_run_that_can_not_be_made_is_one_record_and_tried_by_the_next_sync(
     assert (record.run_id, record.kind) == (run_id, "run")
     asked.client.restore_experiment(experiment)
     assert send(root, mlflow_uri).aside == []
+    same(run_id)
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_run_that_can_not_be_made_for_a_while_comes_whole_later(
+    root: Path, proxy: Proxy, same: Any, monkeypatch: pytest.MonkeyPatch, *, everything: bool
+) -> None:
+    """Nobody has to ask for it: also what was logged, and passed over, meanwhile."""
+    monkeypatch.setattr(missing, "RETRY_S", -1.0)
+    monkeypatch.setenv("STEPLOG_FORWARD_WAIT", "0")
+    proxy.fault = lambda _request: "reset"
+    with ExperimentTracker(root, f"a while/{everything}", "both", proxy.uri, auto_log=False) as tracker:
+        run_id = tracker.start_run()
+        for step in range(50):
+            tracker.log_metrics({"loss": 1.0}, step=step)
+    with Forwarder(root, proxy.uri, everything=everything, backoff_s=(0.001, 0.002)) as forwarder:
+        proxy.fault = lambda request: "500" if b"/runs/create" in request else None
+        assert forwarder.drain()
+        assert [(record.run_id, record.kind) for record in forwarder.aside] == [(run_id, "run")]
+        proxy.fault = lambda _request: None
+
+        assert forwarder.drain()
+
+        assert forwarder.aside == []
     same(run_id)
 
 
