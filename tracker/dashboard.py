@@ -79,14 +79,8 @@ class Dashboard:
 def _say(address: str, settings: DashboardSettings) -> None:
     """Tell where it is."""
     print(f"steplog: the dashboard is at {address}", file=sys.stderr, flush=True)  # noqa: T201 - its own voice
-    if not settings.is_loopback:
-        may = "see" if settings.read_only else "see and stop"
-        print(  # noqa: T201 - likewise
-            f"steplog: others on the network can reach it, and whoever has this address can {may} runs; the "
-            "connection isn't encrypted",
-            file=sys.stderr,
-            flush=True,
-        )
+    if settings.exposure:
+        print(f"steplog: {settings.exposure}", file=sys.stderr, flush=True)  # noqa: T201 - likewise
 
 
 def check_port(port: object) -> int:

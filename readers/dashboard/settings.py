@@ -70,6 +70,17 @@ class DashboardSettings:
         return Path(self.store)
 
     @property
+    def exposure(self) -> str | None:
+        """What whoever starts it has to know of who may look, in words; None where it is for this machine only."""
+        if self.is_loopback:
+            return None
+        may = "see" if self.read_only else "see and stop"
+        return (
+            f"others on the network can reach it, and whoever has this address can {may} runs; the connection isn't "
+            "encrypted. An SSH tunnel to 127.0.0.1 is safer."
+        )
+
+    @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
         return is_loopback(self.host)

@@ -80,13 +80,7 @@ def ui(
 def _say(at: str, settings: "DashboardSettings", *, open_browser: bool) -> None:
     """Tell where it is, once it answers."""
     print(f"The dashboard is at {at}", "Ctrl-C ends it.", sep="\n", flush=True)  # noqa: T201 - the command's own voice
-    if not settings.is_loopback:
-        may = "see" if settings.read_only else "see and stop"
-        print(  # noqa: T201 - likewise
-            f"steplog: others on the network can reach it, and whoever has this address can {may} runs; the "
-            "connection isn't encrypted. An SSH tunnel to 127.0.0.1 is safer.",
-            file=sys.stderr,
-            flush=True,
-        )
+    if settings.exposure:
+        print(f"steplog: {settings.exposure}", file=sys.stderr, flush=True)  # noqa: T201 - likewise
     if open_browser:
         webbrowser.open(at)
