@@ -8,6 +8,7 @@ A param that is how Python writes a number, a truth value or None is kept as tha
 MLflow gets the same text back. Values under secret-looking names are masked, as a tracker does it.
 """
 
+import math
 import os
 import socket
 import struct
@@ -92,11 +93,19 @@ class RunLogging:
         """Delete a run, or restore it. Raises: MlflowException: no such run."""
         row = self.found(run_id)
         self._writer.tell(run_id, row.experiment, RUN, {"stage": [stage, time.time_ns()]})
-        run = self._writer.runs.get(run_id)
-        if run is not None and not run.owned:
-            del self._writer.runs[run_id]
-        elif run is not None:
+        self._note_stage([run_id], stage)
+
+    def set_experiment_stage(self, experiment_id: str, stage: str) -> None:
+        """Delete an experiment with its runs, or restore them. Raises: MlflowException: it is so already."""
+        self._experiments.set_stage(experiment_id, stage)
+        name = self._experiments.name_of(experiment_id)
+        self._note_stage([run.id for run in list(self._writer.runs.values()) if run.experiment == name], stage)
+
+    def _note_stage(self, run_ids: Sequence[str], stage: str) -> None:
+        """Know at once what became of runs that this process writes to."""
+        for run in filter(None, map(self._writer.runs.get, run_ids)):
             run.deleted = stage != ACTIVE
+            run.seen_s = -math.inf
 
     def written(self, run_id: str) -> WrittenRun:
         """A run to be written to. Raises: MlflowException: there is none, or it is deleted."""
@@ -106,7 +115,8 @@ class RunLogging:
         row = self.row(run_id)
         if run is None:
             run = self._writer.runs[run_id] = WrittenRun(run_id, row.experiment, None, owned=False)
-        run.params, run.seen_s = None, time.monotonic()
+        run.params, run.deleted, run.seen_s = None, False, time.monotonic()
+        self._writer.forget_idle()
         return run
 
     def row(self, run_id: str) -> Row:
@@ -182,7 +192,7 @@ class RunLogging:
         joins = row.status == RUNNING
         if not joins:
             self._writer.tell(row.run_id, row.experiment, RUN, {"status": RUNNING, "end_time": None})
-        self._writer.start(_started(row.run_id, row.experiment, time.time_ns(), row.run_name, resumed=not joins))
+        self._writer.start(_again(row, resumed=not joins))
 
     def _end(self, row: Row, status: str, time_ns: int) -> None:
         run = self._writer.runs.get(row.run_id)
@@ -191,7 +201,7 @@ class RunLogging:
             return
         # Another process may own it. To read as it shall when that one is gone, the run is taken over and ended here.
         if status in {"FINISHED", "FAILED", "KILLED"}:
-            self._writer.append(_started(row.run_id, row.experiment, time.time_ns(), row.run_name, resumed=True))
+            self._writer.append(_again(row, resumed=True))
             self._writer.append(RunEnded(row.run_id, row.experiment, time_ns, status))
         self._writer.tell(row.run_id, row.experiment, RUN, {"status": status, "end_time": time_ns // 1_000_000})
 
@@ -209,6 +219,12 @@ def _started(
         host=socket.gethostname(),
         pid=os.getpid(),
     )
+
+
+def _again(row: Row, *, resumed: bool) -> RunStarted:
+    """Another start of a run, never before its first one: a client's clock may be ahead of ours."""
+    time_ns = max(time.time_ns(), row.start_time * 1_000_000)
+    return _started(row.run_id, row.experiment, time_ns, row.run_name, resumed=resumed)
 
 
 def _groups(metrics: Sequence[Metric]) -> Iterator[Group]:

@@ -111,11 +111,11 @@ class SteplogStore(Histories, ModelStore, AbstractStore):  # type: ignore[misc] 
 
     def delete_experiment(self, experiment_id: str) -> None:
         """Hide an experiment and its runs from MLflow."""
-        self._experiments.set_stage(experiment_id, DELETED)
+        self._logging.set_experiment_stage(experiment_id, DELETED)
 
     def restore_experiment(self, experiment_id: str) -> None:
         """Show them again."""
-        self._experiments.set_stage(experiment_id, ACTIVE)
+        self._logging.set_experiment_stage(experiment_id, ACTIVE)
 
     def rename_experiment(self, experiment_id: str, new_name: str) -> NoReturn:
         """Refuse. Raises: MlflowException: always."""

@@ -32,6 +32,8 @@ from tracker.settings import read_settings
 
 LOOK_AGAIN_S = 1.0
 """How long is believed what was read of a run that this process doesn't own."""
+IDLE_S = 60.0
+"""How long such a run is remembered after it was last looked at."""
 _log = logging.getLogger("steplog")
 
 
@@ -133,6 +135,14 @@ class RunWriter:
         self._open().run_started()
         items = {"pid": to_json(os.getpid()), "host": to_json(socket.gethostname())}
         self.append(FactLogged(run.id, run.experiment, time.time_ns(), "attach", items))
+
+    def forget_idle(self) -> None:
+        """Forget the runs of others that nothing was logged to for a while: a server meets very many."""
+        since = time.monotonic() - IDLE_S
+        for run in [run for run in list(self.runs.values()) if run.pid == 0 and run.seen_s < since]:
+            self.runs.pop(run.id, None)
+            if run.attached:
+                self._open().run_ended()
 
     def _log_slowly(
         self, run: WrittenRun, keys: tuple[str, ...], values: tuple[float, ...], time_ns: int, step: int

@@ -98,7 +98,6 @@ def test_a_folder_that_cant_be_a_store_is_said(tmp_path: Path) -> None:
         (lambda client: client._tracking_client.store.start_trace(None), "mlflow.tracing.disable"),
         (lambda client: client._tracking_client.store.log_spans("0", []), "mlflow.tracing.disable"),
         (lambda client: client._tracking_client.store.register_scorer("0", "a", "b"), "with a database"),
-        (lambda client: client._tracking_client.store.create_gateway_secret(), "with a database"),
     ],
 )
 def test_what_isnt_supported_says_what_to_do(root: Path, ask: Any, word: str) -> None:
