@@ -39,10 +39,13 @@ class ServerFrames:
 
     Args:
         ids: MLflow's ids of runs by their own, as far as they were ever seen; added to.
+        experiment: what questions are about that name neither runs nor an experiment; None: all runs.
     """
 
-    def __init__(self, server: "TrackingServer", histories: Histories, ids: dict[str, str]) -> None:
-        self._server = server
+    def __init__(
+        self, server: "TrackingServer", histories: Histories, ids: dict[str, str], experiment: str | None = None
+    ) -> None:
+        self.experiment_name = experiment
         self._histories = histories
         self._found = FoundRuns(server, ids)
 

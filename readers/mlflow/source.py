@@ -34,7 +34,7 @@ class MLflowSource:
 
     def frames(self) -> ServerFrames:
         """The server's runs as tables, as of now. A Source of its own, whose answers all are of that moment."""
-        return ServerFrames(self._server, self._histories, self._ids)
+        return ServerFrames(self._server, self._histories, self._ids, self.experiment_name)
 
     def experiments(self) -> list[str]:
         """The names of the experiments that weren't deleted, sorted. Raises: ServerUnavailable."""
