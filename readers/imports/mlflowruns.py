@@ -3,14 +3,15 @@
 MLflow keeps params as texts. One that is how Python writes a number, a truth value or None becomes that again, so that
 params can be compared; whatever isn't written so stays text, and `str()` gives back what MLflow had in any case. Times
 are milliseconds there. A run that this project forwarded carries its own id (tag `steplog.run_id`): into its own store
-it doesn't come back, and into another one it comes with its id and its metrics' own names.
+it doesn't come back, and into another one it comes with its id, its names, and its params and tags as they were logged.
 """
 
 import re
 from collections.abc import Mapping
 
 from readers.imports.found import FoundRun
-from readers.mlflow.names import original
+from readers.mlflow.names import PREFIX, names_of
+from readers.mlflow.values import restored_params, restored_tags
 
 RUN_ID_TAG = "steplog.run_id"
 _PARENT, _NOTE = "mlflow.parentRunId", "mlflow.note.content"
@@ -41,6 +42,11 @@ def typed(text: str) -> object:
     return text
 
 
+def status_of(status: str, tags: Mapping[str, str]) -> str:
+    """A run's status; MLflow has no word for one whose process died: then it is FAILED there, and a tag says it."""
+    return "INTERRUPTED" if status == "FAILED" and tags.get(f"{PREFIX}status") == "INTERRUPTED" else status
+
+
 def nanoseconds(milliseconds: object, what: str) -> int | None:
     """A time; None where there is none. Raises: ValueError: none that a table has."""
     if milliseconds is None:
@@ -66,10 +72,24 @@ class Known:
         run.run_id = self._ids[run_id] = ours or run_id
         parent = tags.get(_PARENT)
         run.parent_run_id = None if parent is None else self._ids.get(parent, parent)
-        run.params = {original(name) if ours else name: typed(value) for name, value in params.items()}
-        kept = {name: value for name, value in tags.items() if not (ours and name.startswith("steplog."))}
-        run.tags = {original(name) if ours else name: value for name, value in kept.items()}
+        if ours:
+            self._restore(run, params, tags)
+        else:
+            run.params = {name: typed(value) for name, value in params.items()}
+            run.tags = dict(tags)
         if _NOTE in tags:
             run.tags = {"note": tags[_NOTE], **run.tags}
         run.host = ""
         return bool(ours)
+
+    @staticmethod
+    def _restore(run: FoundRun, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
+        """Give a run that this project forwarded what it was logged with."""
+        name = names_of(tags)
+        run.params = {name(key): value for key, value in restored_params(params, tags).items()}
+        internal = {key: value for key, value in tags.items() if key.startswith("mlflow.")}
+        users = {key: value for key, value in tags.items() if key not in internal}
+        run.tags = {name(key): value for key, value in restored_tags(users).items()} | internal
+        run.status = status_of(run.status, tags)
+        run.parent_run_id = tags.get(f"{PREFIX}parent_run_id", run.parent_run_id)
+        run.group = tags.get(f"{PREFIX}group")

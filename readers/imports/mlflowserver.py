@@ -24,7 +24,7 @@ from readers.imports.found import FoundArtifact, FoundRun, Series
 from readers.imports.mlflowruns import STATUSES, Known, nanoseconds
 from readers.mlflow.histories import Point, bulk
 from readers.mlflow.installed import check_installed
-from readers.mlflow.names import original
+from readers.mlflow.names import names_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -106,7 +106,7 @@ class MlflowServer:
         )
         ours = self._known.shape(found, info.run_id, data.params, data.tags)
         keys = sorted(data.metrics)
-        found.series = lambda: self._series(info.run_id, keys, histories, original if ours else str)
+        found.series = lambda: self._series(info.run_id, keys, histories, names_of(data.tags) if ours else str)
         found.artifacts = lambda: self._artifacts(info.run_id)
         return found
 

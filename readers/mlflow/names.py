@@ -11,9 +11,11 @@ whole. Tags that begin with `steplog.` are ours: a user's is written with `_x73_
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 MAX_NAME = 250
+_HASH = 16
 MAX_EXPERIMENT = 500
 PREFIX = "steplog."
 """What our own tags begin with."""
@@ -46,6 +48,16 @@ def original(written: str) -> str:
     return _ESCAPED.sub(lambda match: chr(min(int(match[1], 16), 0x10FFFF)), written)
 
 
+def names_of(tags: Mapping[str, str]) -> Callable[[str], str]:
+    """The same for the names of a run with these tags, where the whole is in a tag of a name that was cut."""
+
+    def name(written: str) -> str:
+        whole = tags.get(f"{PREFIX}name.{written[-_HASH:]}") if written[-_HASH - 2 : -_HASH] == "_h" else None
+        return original(written) if whole is None else whole
+
+    return name
+
+
 def is_cut(name: str) -> bool:
     """Whether metric_name cuts a name."""
     return original(metric_name(name)) != name
@@ -53,7 +65,7 @@ def is_cut(name: str) -> bool:
 
 def name_hash(name: str) -> str:
     """What tells names apart that are cut."""
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH]
 
 
 def _escape(match: re.Match[str]) -> str:

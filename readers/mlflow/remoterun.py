@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ingest.jsontext import to_json
-from readers.imports.mlflowruns import RUN_ID_TAG, STATUSES, typed
-from readers.mlflow.names import PREFIX, experiment_name, original
-from readers.mlflow.values import restored
+from readers.imports.mlflowruns import RUN_ID_TAG, STATUSES, status_of, typed
+from readers.mlflow.names import PREFIX, experiment_name, names_of
+from readers.mlflow.values import restored_params, restored_tags
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -22,13 +22,12 @@ LARGEST = 1.7976931348623157e308
 """What MLflow's databases have in place of infinity."""
 LATEST_MS = 9_200_000_000_000
 _MLFLOW, _NOTE, _PARENT = "mlflow.", "mlflow.note.content", "mlflow.parentRunId"
-_PARAM, _NAME, _MODEL = f"{PREFIX}param.", f"{PREFIX}name.", f"{PREFIX}model."
+_MODEL = f"{PREFIX}model."
 _CODE = {
     "mlflow.source.git.commit": "git.commit",
     "mlflow.source.git.branch": "git.branch",
     "mlflow.source.git.repoURL": "git.remote",
 }
-_HASH = 16
 
 
 class Latest(NamedTuple):
@@ -130,8 +129,8 @@ def remote_run(run: Told, experiment: str) -> RemoteRun:
     """The run under the names that it has here; `experiment` is the name of its experiment there."""
     tags = run.tags
     ours = RUN_ID_TAG in tags
-    name = _names(tags) if ours else str
-    status = _status(run.status, tags)
+    name = names_of(tags) if ours else str
+    status = status_of(STATUSES.get(run.status, "RUNNING"), tags)
     ended = max((point.time_ms for point in run.metrics), default=run.start_ms) if run.end_ms is None else run.end_ms
     return RemoteRun(
         mlflow_id=run.mlflow_id,
@@ -169,41 +168,22 @@ def moment(milliseconds: Any) -> int:
     return min(max(int(milliseconds), -LATEST_MS), LATEST_MS)
 
 
-def _names(tags: Mapping[str, str]) -> Callable[[str], str]:
-    """What gives names back; of one that was cut the whole is in a tag."""
-
-    def name(written: str) -> str:
-        whole = tags.get(_NAME + written[-_HASH:]) if written[-_HASH - 2 : -_HASH] == "_h" else None
-        return original(written) if whole is None else whole
-
-    return name
-
-
 def _experiment(name: str, tags: Mapping[str, str]) -> str:
     """The experiment's name; of one that was too long for MLflow the whole is in a tag."""
     whole = tags.get(f"{PREFIX}experiment", name)
     return whole if experiment_name(whole) == name else name
 
 
-def _status(status: str, tags: Mapping[str, str]) -> str:
-    if status == "FAILED" and tags.get(f"{PREFIX}status") == "INTERRUPTED":
-        return "INTERRUPTED"
-    return STATUSES.get(status, "RUNNING")
-
-
 def _params(
     params: Mapping[str, str], tags: Mapping[str, str], name: Callable[[str], str], *, ours: bool
 ) -> dict[str, str]:
-    if not ours:
-        return {key: to_json(typed(value)) for key, value in params.items()}
-    changed = {key.removeprefix(_PARAM): value for key, value in tags.items() if key.startswith(_PARAM)}
-    return {name(key): to_json(value) for key, value in restored("param", {**params, **changed}, tags).items()}
+    values = restored_params(params, tags) if ours else {key: typed(value) for key, value in params.items()}
+    return {name(key): to_json(value) for key, value in values.items()}
 
 
 def _tags(tags: Mapping[str, str], name: Callable[[str], str], *, ours: bool) -> dict[str, str]:
-    internal = (_MLFLOW, PREFIX) if ours else (_MLFLOW,)
-    texts = {key: value for key, value in tags.items() if not key.startswith(internal)}
-    values = restored("tag", texts, tags) if ours else texts
+    users = {key: value for key, value in tags.items() if not key.startswith(_MLFLOW)}
+    values = restored_tags(users) if ours else users
     note = {"note": to_json(tags[_NOTE])} if _NOTE in tags else {}
     return note | {name(key): to_json(value) for key, value in values.items()}
 

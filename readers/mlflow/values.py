@@ -15,7 +15,7 @@ from readers.texts import parsed, storable
 
 MAX_PARAM, MAX_TAG = 6000, 5000
 _LONGEST = {"param": MAX_PARAM, "tag": MAX_TAG}
-_EXACT = f"{PREFIX}json."
+_EXACT, _CHANGED = f"{PREFIX}json.", f"{PREFIX}param."
 
 
 def text_of(value: object, kind: str) -> str:
@@ -61,12 +61,22 @@ def logged(text: str) -> object:
     return value if not isinstance(value, str) and to_json(value) == text else text
 
 
-def restored(kind: str, texts: Mapping[str, str], tags: Mapping[str, str]) -> dict[str, object]:
-    """The values behind the texts of a run that was forwarded from here, by their names at the server.
+def restored_params(params: Mapping[str, str], tags: Mapping[str, str]) -> dict[str, object]:
+    """The params of a run that was forwarded from here, by their names at the server; of a changed one the last.
 
     Args:
         tags: all of the run.
     """
+    changed = {tag.removeprefix(_CHANGED): text for tag, text in tags.items() if tag.startswith(_CHANGED)}
+    return _restored("param", {**params, **changed}, tags)
+
+
+def restored_tags(tags: Mapping[str, str]) -> dict[str, object]:
+    """The user's own among the tags of such a run, likewise."""
+    return _restored("tag", {tag: text for tag, text in tags.items() if not tag.startswith(PREFIX)}, tags)
+
+
+def _restored(kind: str, texts: Mapping[str, str], tags: Mapping[str, str]) -> dict[str, object]:
     values = {written: logged(text) for written, text in texts.items()}
     for tag, json_text in tags.items():
         written = tag.removeprefix(f"{_EXACT}{kind}.")

@@ -26,6 +26,8 @@ from ingest.errors import (
 )
 from readers.curves import read_curves
 from readers.filters import matching
+from readers.imports.importer import import_runs
+from readers.imports.mlflowserver import MlflowServer
 from readers.mlflow import histories, server
 from readers.mlflow.forwarder import Forwarder
 from readers.records import RunRecord
@@ -216,6 +218,24 @@ def test_comparisons_and_analyses_are_those_of_the_store(both: Both, name: str, 
     for here, there in zip(*answers, strict=True):
         assert there == here
     assert source.frames().place in report.read_text()
+
+
+def test_an_import_brings_forwarded_runs_as_they_were_logged(
+    both: Both, mlflow_uri: str, name: str, tmp_path: Path
+) -> None:
+    """Into another store: ids, names, typed and nested params, tags, parents, groups."""
+    store, _, _ = both
+    report = import_runs(MlflowServer(mlflow_uri, name), tmp_path / "other")
+    here, there = (by_id(one.experiment_runs(name)) for one in (store, Store(tmp_path / "other")))
+
+    assert report.problems == []
+    for what in ("run_name", "status", "params", "parent_run_id", "group"):
+        assert {run_id: run[what] for run_id, run in there.items()} == {
+            run_id: run[what] for run_id, run in here.items()
+        }
+    for run_id, run in here.items():
+        assert run["tags"].items() <= there[run_id]["tags"].items()
+        assert run["metrics"].keys() == there[run_id]["metrics"].keys()
 
 
 def test_runs_of_plain_mlflow_are_runs(client: "MlflowClient", mlflow_uri: str, name: str) -> None:
