@@ -14,13 +14,15 @@ import functools
 import logging
 import os
 import socket
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from struct import Struct
 
-from ingest.errors import SinkFailed
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_STATE
+
+from ingest.errors import SinkFailed, StoreError
 from ingest.events import STEP_INT, FactEvent, FactLogged, MetricsLogged, RunEnded, RunStarted, encode
 from ingest.frames import frame
 from ingest.jsontext import REMOVED, to_json
@@ -79,8 +81,8 @@ class RunWriter:
         self.layout = Layout(root, settings.pipeline.queue_dir)
         self.runs: dict[str, WrittenRun] = {}
         self._settings = settings
-        self._pipeline: Pipeline | None = None
-        self._opening = threading.RLock()
+        self._pipeline = Pipeline(self.layout, settings.pipeline, rank=settings.rank)
+        self._made = False
 
     @staticmethod
     @functools.cache  # MLflow makes stores and artifact repositories apart, each from its address
@@ -166,10 +168,11 @@ class RunWriter:
             return
 
     def _open(self) -> Pipeline:
-        """The pipeline; the first event makes it, and the store's folder."""
-        if self._pipeline is None:
-            with self._opening:
-                if self._pipeline is None:
-                    self.layout.create()
-                    self._pipeline = Pipeline(self.layout, self._settings.pipeline, rank=self._settings.rank)
+        """The pipeline, in a store that is there. Raises: MlflowException: the folder can't be written."""
+        if not self._made:
+            try:
+                self.layout.create()
+            except StoreError as error:
+                raise MlflowException(str(error), INVALID_STATE) from error
+            self._made = True
         return self._pipeline

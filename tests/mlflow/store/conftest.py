@@ -26,8 +26,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def both(root: Path, database: Path) -> Both:
-    """Our store and MLflow's own."""
+def both(root: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> Both:
+    """Our store and MLflow's own, which puts artifacts where the program runs."""
+    monkeypatch.chdir(database.parent)
     return clients(root, database, f"{root.parent.name}-{secrets.token_hex(4)}")
 
 

@@ -41,12 +41,6 @@ def _logged(client: Any, run_id: str, folder: Path) -> None:
     client.log_figure(run_id, Figure(), "c.png")
 
 
-@pytest.fixture(autouse=True)
-def _theirs_beside_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """MLflow's own store puts artifacts where the program runs."""
-    monkeypatch.chdir(tmp_path)
-
-
 def test_what_is_logged_is_listed_and_downloaded(both: Both, tmp_path: Path) -> None:
     """File by file and folder by folder, as in MLflow's own store."""
 

@@ -14,12 +14,11 @@ MOMENT = 1_700_000_000_000
 
 
 @pytest.fixture(autouse=True)
-def _quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """MLflow's own store puts artifacts where the program runs; and autologging is the whole process's."""
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Requirements aren't inferred: that loads the model in another process. Autologging is the whole process's."""
     import mlflow
 
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT", "1")  # it loads the model in another process: seconds
+    monkeypatch.setenv("MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT", "1")
     yield
     mlflow.sklearn.autolog(disable=True)
 
@@ -189,7 +188,7 @@ def test_a_logged_models_files_are_artifacts_of_its_run(both: Both) -> None:
     assert both.ours.list_artifacts(run.info.run_id) == []
 
 
-def test_a_model_without_a_run_loads(both: Both) -> None:
+def test_a_model_without_a_run_has_files(both: Both, tmp_path: Path) -> None:
     """Its files lie below its own id."""
     import mlflow
     from mlflow import MlflowClient
@@ -197,8 +196,8 @@ def test_a_model_without_a_run_loads(both: Both) -> None:
     client: Any = MlflowClient(both.ours.tracking_uri)
     mlflow.set_tracking_uri(client.tracking_uri)
     made = client.create_logged_model(_experiment(client, both), "alone")
-    Path("note.txt").write_text("of a model")
-    client.log_model_artifact(made.model_id, "note.txt")
+    (tmp_path / "note.txt").write_text("of a model")
+    client.log_model_artifact(made.model_id, str(tmp_path / "note.txt"))
     repository = client._tracking_client._get_artifact_repo(made.model_id, resource="logged_model")
 
     assert [each.path for each in client.list_logged_model_artifacts(made.model_id)] == ["note.txt"]
