@@ -6,7 +6,7 @@ A run that was created here is *owned*: this process counts as its writer until 
 INTERRUPTED. Any process may log to any run, as MLflow allows: to a run that isn't its own it says so by an "attach"
 fact, as a forked child of a tracker does, and its death says nothing about the run.
 
-`log` is what is called a million times. As in tracker.experiment, the keys are looked up among the shapes declared in
+`log` is what is called a million times. As in tracker.metriclogging, the keys are looked up among the shapes declared in
 the current queue file, and numbers are packed behind the prefix that was encoded then.
 """
 
@@ -149,7 +149,7 @@ class RunWriter:
     def _log_slowly(
         self, run: WrittenRun, keys: tuple[str, ...], values: tuple[float, ...], time_ns: int, step: int
     ) -> None:
-        """As tracker.experiment does it: bind the run to the current file, and declare the keys there."""
+        """As tracker.metriclogging does it: bind the run to the current file, and declare the keys there."""
         self.attach(run)
         while True:
             queue = self._open().queue()
