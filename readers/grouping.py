@@ -11,7 +11,8 @@ import numpy as np
 
 from ingest.errors import LookupFailed
 from ingest.jsontext import from_json
-from readers.runtable import RunTable, Values
+from readers.runtable import RunTable
+from readers.runvalues import Values
 
 if TYPE_CHECKING:
     from readers.runtable import Floats

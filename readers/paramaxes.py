@@ -11,7 +11,8 @@ import numpy as np
 
 from ingest.errors import LookupFailed
 from readers.paramspace import Parameter, parameter_space
-from readers.runtable import RunTable, Values
+from readers.runtable import RunTable
+from readers.runvalues import Values
 
 if TYPE_CHECKING:
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]

@@ -23,7 +23,8 @@ import numpy as np
 
 from readers.best import Direction
 from readers.paramaxes import labels_of
-from readers.runtable import RunTable, Values
+from readers.runtable import RunTable
+from readers.runvalues import Values
 
 if TYPE_CHECKING:
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]

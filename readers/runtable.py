@@ -10,7 +10,7 @@ called as MLflow's search_runs calls it: `params.lr`, `metrics.loss`, `tags.team
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,7 @@ from ingest.errors import ExperimentNotFound, LookupFailed, MetricNotFound, RunN
 from readers.best import Direction, direction
 from readers.params import latest
 from readers.recordframes import RecordFrames
-from readers.texts import parsed_all
+from readers.runvalues import Values
 from readers.wide import with_metrics, with_values
 
 if TYPE_CHECKING:
@@ -30,20 +30,7 @@ if TYPE_CHECKING:
 Statistic = Literal["last", "best", "min", "max", "mean", "first"]
 """Which number of a metric's history speaks for a run. "best" is its min or its max, as the direction says."""
 _STATISTICS: tuple[str, ...] = get_args(Statistic)
-_NUMBER, _WHOLE = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$", r"^-?\d+$"
 _NOTHING_LOGGED = pl.DataFrame(schema=dict.fromkeys(("run_id", "experiment", "key", "value"), pl.String()))
-
-
-class Values(NamedTuple):
-    """One param or tag over the runs: shape (n_runs,) each."""
-
-    name: str
-    numbers: "Floats"
-    """Numbers and booleans as floats; NaN where there is none."""
-    texts: list[str | None]
-    """What a string says, the JSON of anything else; None where the run doesn't have it."""
-    kind: Literal["int", "float", "bool", "text", "mixed"]
-    """What all runs that have it hold: whole numbers, numbers, booleans or strings; "mixed" when neither."""
 
 
 class RunTable:
@@ -192,11 +179,11 @@ class RunTable:
 
     def param(self, name: str) -> Values:
         """One param over the runs; all missing when no run has it."""
-        return self._values(self.params, name)
+        return Values.of(self.params, self.runs, name)
 
     def tag(self, name: str) -> Values:
         """One tag over the runs, likewise."""
-        return self._values(self.tags, name)
+        return Values.of(self.tags, self.runs, name)
 
     def value(self, name: str) -> Values:
         """What one groups by: "params.x", "tags.x", a column of runs ("run_name", "status", "group"), or a bare name.
@@ -274,12 +261,6 @@ class RunTable:
         _check_column(column, repr(name), rows)
         return column
 
-    def _values(self, rows: pl.DataFrame, name: str) -> Values:
-        found = rows.filter(pl.col("key") == name).select("run_id", "value", "number", "text")
-        joined = self.runs.select("run_id").join(found, on="run_id", how="left", maintain_order="left")
-        numbers = joined["number"].fill_null(float("nan")).to_numpy().copy()
-        return Values(name, numbers, joined["text"].to_list(), _kind(found["value"]))
-
 
 def _check_column(column: str, of_what: str, rows: pl.DataFrame) -> None:
     """Raise ValueError unless these summaries have it."""
@@ -310,18 +291,3 @@ def _named(rows: pl.DataFrame, names: Sequence[str] | None) -> pl.DataFrame:
     if isinstance(names, str):
         raise TypeError(f"the names are {names!r}; they are a list, as in [{names!r}]")
     return rows if names is None else rows.filter(pl.col("key").is_in(list(names)))
-
-
-def _kind(values: pl.Series) -> Literal["int", "float", "bool", "text", "mixed"]:
-    """What JSON texts hold, all of them."""
-    distinct = values.unique()
-    if len(distinct) and distinct.str.contains(_NUMBER).all():  # a float has many values: no Python call for each
-        return "int" if distinct.str.contains(_WHOLE).all() else "float"
-    kinds = {type(value) for value in parsed_all(distinct)}
-    if kinds == {int}:
-        return "int"
-    if kinds == {bool}:
-        return "bool"
-    if kinds and kinds <= {int, float}:
-        return "float"
-    return "text" if kinds <= {str} else "mixed"

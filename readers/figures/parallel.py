@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from readers.runtable import Values
+    from readers.runvalues import Values
 
     Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 

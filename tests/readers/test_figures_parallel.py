@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from readers.figures.parallel import MOST_AXES, parallel_coordinates_figure
 from readers.figures.style import png
-from readers.runtable import Values
+from readers.runvalues import Values
 
 
 def numbers(name: str, values: "Sequence[float] | np.ndarray[Any, Any]") -> Values:
