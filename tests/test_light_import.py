@@ -19,7 +19,10 @@ HEAVY = (
     "typer",
 )
 BUDGET_S = 0.1
-TRIES = 40
+KNOWN = "asyncio, http.client, unittest, xml.dom.minidom, logging.config, multiprocessing.pool, email.message"
+KNOWN_S = 0.062
+"""Modules of the standard library, and what their import costs where the budget holds as it stands."""
+TRIES = 20
 
 
 def in_child(code: str) -> str:
@@ -42,14 +45,20 @@ def test_public_names_alone_bring_in_nothing_heavy() -> None:
     assert loaded == ""
 
 
-def test_import_takes_less_than_the_budget() -> None:
-    """The best of several tries, in CPU time: what the import costs, not what else the machine does meanwhile."""
-    code = "import time; t = time.process_time(); from tracker import ExperimentTracker; print(time.process_time() - t)"
-    tries: list[float] = []
-    while len(tries) < TRIES and min(tries, default=BUDGET_S) >= BUDGET_S:
-        tries.append(float(in_child(code)))
+def cpu_s(imports: str) -> float:
+    """What an import costs a fresh interpreter."""
+    return float(in_child(f"import time; t = time.process_time(); {imports}; print(time.process_time() - t)"))
 
-    assert min(tries) < BUDGET_S, tries
+
+def test_import_takes_less_than_the_budget() -> None:
+    """The best of several tries, in CPU time; by a known import's, as two that share a core are both slower."""
+    ours: list[float] = []
+    known: list[float] = []
+    while len(ours) < TRIES and (not ours or min(ours) / min(known) >= BUDGET_S / KNOWN_S):
+        ours.append(cpu_s("from tracker import ExperimentTracker"))
+        known.append(cpu_s(f"import {KNOWN}"))
+
+    assert min(ours) / min(known) < BUDGET_S / KNOWN_S, (ours, known)
 
 
 def test_help_answers_at_once() -> None:
