@@ -6,8 +6,8 @@ A run that was created here is *owned*: this process counts as its writer until 
 INTERRUPTED. Any process may log to any run, as MLflow allows: to a run that isn't its own it says so by an "attach"
 fact, as a forked child of a tracker does, and its death says nothing about the run.
 
-`log` is what is called a million times. As in tracker.metriclogging, the keys are looked up among the shapes declared in
-the current queue file, and numbers are packed behind the prefix that was encoded then.
+`log` is what is called a million times. As in tracker.metriclogging, the keys are looked up among the shapes declared
+in the current queue file, and numbers are packed behind the prefix that was encoded then.
 """
 
 import functools
