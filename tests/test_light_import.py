@@ -1,7 +1,9 @@
 """`import tracker` costs a training script next to nothing: what is heavy waits until it is used."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,18 +47,21 @@ def test_public_names_alone_bring_in_nothing_heavy() -> None:
     assert loaded == ""
 
 
-def cpu_s(imports: str) -> float:
-    """What an import costs a fresh interpreter."""
-    return float(in_child(f"import time; t = time.process_time(); {imports}; print(time.process_time() - t)"))
+def cpu_s(imports: str, compiled: Path) -> float:
+    """What an import costs a fresh interpreter that finds it compiled, as it does from the second time on."""
+    code = f"import time; t = time.process_time(); {imports}; print(time.process_time() - t)"
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(compiled), "PYTHONDONTWRITEBYTECODE": ""}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    return float(done.stdout)
 
 
-def test_import_takes_less_than_the_budget() -> None:
+def test_import_takes_less_than_the_budget(tmp_path: Path) -> None:
     """The best of several tries, in CPU time; by a known import's, as two that share a core are both slower."""
     ours: list[float] = []
     known: list[float] = []
     while len(ours) < TRIES and (not ours or min(ours) / min(known) >= BUDGET_S / KNOWN_S):
-        ours.append(cpu_s("from tracker import ExperimentTracker"))
-        known.append(cpu_s(f"import {KNOWN}"))
+        ours.append(cpu_s("from tracker import ExperimentTracker", tmp_path))
+        known.append(cpu_s(f"import {KNOWN}", tmp_path))
 
     assert min(ours) / min(known) < BUDGET_S / KNOWN_S, (ours, known)
 
