@@ -1,4 +1,4 @@
-"""Addresses: steplog:///home/me/experiments is a folder, steplog://experiments one below where the program runs.
+"""Addresses: steplog://experiments is a folder below where the program runs; with three slashes the path is absolute.
 
 A run's artifacts are at <address of the store>/artifacts/<run id>, as on disk. Characters that have a meaning in
 addresses are percent-encoded. `steplog://` alone is the default store, which STEPLOG_DIR names.

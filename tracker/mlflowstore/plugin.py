@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def open_store(store_uri: str, artifact_uri: str | None = None) -> "SteplogStore":
-    """The store at an address such as steplog:///home/me/experiments or steplog://experiments.
+    """The store at an address such as steplog://experiments (see address).
 
     Args:
         artifact_uri: where an MLflow server says that artifacts are asked for, "mlflow-artifacts:/"; anything else
