@@ -8,15 +8,14 @@ way tells the cases apart.
 
 import time
 from collections.abc import Mapping
-from struct import Struct
 from typing import Any
 from zlib import crc32
 
-from ingest.events import MetricsLogged, encode
-from ingest.frames import HEADER, frame
+from ingest.frames import HEADER
 from ingest.keys import checked_key
+from ingest.metricscall import MetricsCall
 from ingest.queue import EventQueue
-from ingest.shapes import Packers, room_for
+from ingest.shapes import Packers
 from tracker.facade import Facade
 from tracker.metrics import PLAIN, know_numpy, metric_items, metric_step
 from tracker.run import ActiveRun, ActiveRuns
@@ -81,26 +80,10 @@ class MetricLogging(Facade):
         if not keys:
             return
         self._raise_if_strict()
-        time_ns = _time_ns()
-        steps = () if number is None else (number,)
-        while True:
-            queue = self._open_queue(run)
-            file, binding = queue.bind(run.id, run.experiment)
-            packer = None
-            try:
-                if binding is not None:
-                    packer = binding.packer(keys, kind)
-                if binding is not None and packer is not None:
-                    binding.write(frame(packer[0](packer[1], time_ns, *steps, *values)))
-                    run.binding = binding
-                    return
-            except ValueError:  # the file is full or was shut
-                queue.rotate(file, room_for(run.id, run.experiment, keys))
-                continue
-            packed = Struct(f"<{len(values)}d").pack(*values)
-            event = MetricsLogged(run.id, run.experiment, time_ns, number, keys, packed)
-            queue.put(encode(event), fact=False)
-            return
+        call = MetricsCall(run.id, run.experiment, _time_ns(), number, kind, keys, tuple(values))
+        binding = call.put(lambda: self._open_queue(run))
+        if binding is not None:
+            run.binding = binding
 
     def log_metric(self, key: str, value: Any, step: float | None = None, *, run_id: str | None = None) -> None:
         """Log one metric; see `log_metrics`."""

@@ -27,7 +27,7 @@ def _unbound(_: bytes) -> int:
     raise ValueError("the run has no queue file yet")
 
 
-_UNBOUND = Binding(_unbound, "", "", iter(()))
+UNBOUND = Binding(_unbound, "", "", iter(()))
 """What a run is bound to before its first metric, and in a forked child."""
 
 
@@ -75,7 +75,7 @@ class ActiveRun:
         self.experiment = experiment
         self.name = name
         self.previous = previous
-        self.binding: Binding = _UNBOUND
+        self.binding: Binding = UNBOUND
         self.status: Status | None = None
         """What set_run_status said; it survives end_run."""
         self.ended = False
@@ -111,7 +111,7 @@ class ActiveRun:
 
     def inherit(self) -> None:
         """Make this a forked child's copy."""
-        self.binding, self.inherited, self.attached = _UNBOUND, True, False
+        self.binding, self.inherited, self.attached = UNBOUND, True, False
 
 
 class ActiveRuns:

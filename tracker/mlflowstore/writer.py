@@ -17,19 +17,19 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from struct import Struct
 
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_STATE
 
 from ingest.errors import SinkFailed, StoreError
-from ingest.events import STEP_INT, FactEvent, FactLogged, MetricsLogged, RunEnded, RunStarted, encode
+from ingest.events import STEP_INT, FactEvent, FactLogged, RunEnded, RunStarted
 from ingest.frames import frame
 from ingest.jsontext import REMOVED, to_json
 from ingest.layout import Layout
+from ingest.metricscall import MetricsCall
 from ingest.pipeline import Pipeline
-from ingest.shapes import Binding, room_for
 from tracker.mlflowstore.row import Row
+from tracker.run import UNBOUND
 from tracker.settings import read_settings
 
 LOOK_AGAIN_S = 1.0
@@ -37,10 +37,6 @@ LOOK_AGAIN_S = 1.0
 IDLE_S = 60.0
 """How long such a run is remembered after it was last looked at."""
 _log = logging.getLogger("steplog")
-
-
-def _unbound(_: bytes) -> int:
-    raise ValueError("the run has no queue file yet")
 
 
 class WrittenRun:
@@ -59,7 +55,7 @@ class WrittenRun:
         self.deleted = False
         self.row: Row | None = None
         """What it is, where this process owns it and nobody needs to read it."""
-        self.binding = Binding(_unbound, "", "", iter(()))
+        self.binding = UNBOUND
         self.seen_s = time.monotonic()
 
     @property
@@ -127,7 +123,11 @@ class RunWriter:
             pack, prefix = binding.with_step[keys]
             binding.write(frame(pack(prefix, time_ns, step, *values)))
         except (KeyError, ValueError):  # new keys, a full file, a fork
-            self._log_slowly(run, keys, values, time_ns, step)
+            self.attach(run)
+            call = MetricsCall(run.id, run.experiment, time_ns, step, STEP_INT, keys, values)
+            bound = call.put(lambda: self._open().queue())
+            if bound is not None:
+                run.binding = bound
 
     def attach(self, run: WrittenRun) -> None:
         """Say that this process writes to a run, unless it has."""
@@ -145,27 +145,6 @@ class RunWriter:
             self.runs.pop(run.id, None)
             if run.attached:
                 self._open().run_ended()
-
-    def _log_slowly(
-        self, run: WrittenRun, keys: tuple[str, ...], values: tuple[float, ...], time_ns: int, step: int
-    ) -> None:
-        """As tracker.metriclogging does it: bind the run to the current file, and declare the keys there."""
-        self.attach(run)
-        while True:
-            queue = self._open().queue()
-            file, binding = queue.bind(run.id, run.experiment)
-            try:
-                packer = None if binding is None else binding.packer(keys, STEP_INT)
-                if binding is not None and packer is not None:
-                    binding.write(frame(packer[0](packer[1], time_ns, step, *values)))
-                    run.binding = binding
-                    return
-            except ValueError:  # the file is full or was shut
-                queue.rotate(file, room_for(run.id, run.experiment, keys))
-                continue
-            packed = Struct(f"<{len(values)}d").pack(*values)
-            queue.put(encode(MetricsLogged(run.id, run.experiment, time_ns, step, keys, packed)), fact=False)
-            return
 
     def _open(self) -> Pipeline:
         """The pipeline, in a store that is there. Raises: MlflowException: the folder can't be written."""
