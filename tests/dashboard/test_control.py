@@ -180,12 +180,12 @@ def test_a_note_is_a_text(root: Path) -> None:
         Controls(Store(root)).set_note("finished", {"a": 1})
 
 
-def test_a_read_only_dashboard_changes_nothing(root: Path, running: ExperimentTracker) -> None:
-    """Whatever is asked."""
+def test_a_read_only_dashboard_changes_nothing(root: Path) -> None:
+    """Whatever is asked: no tracker runs beside it, as that would take over what the killed one left."""
     controls = Controls(Store(root), read_only=True)
     before = sorted(root.rglob("*"))
     with pytest.raises(ReadOnly):
-        controls.stop("running")
+        controls.stop("killed")
     with pytest.raises(ReadOnly):
         controls.set_tags("finished", {"a": 1})
     with pytest.raises(ReadOnly):
