@@ -42,12 +42,16 @@ if TYPE_CHECKING:
     from readers.differences import Differences
     from readers.follow import follow, follow_sync
     from readers.mlflow.source import MLflowSource
+    from tracker.automl.search import Search
+    from tracker.automl.tracker import AutoMLTracker
+    from tracker.automl.trial import Trial
     from tracker.experiment import ExperimentTracker
     from tracker.models import ModelVersion
     from tracker.realtime import RealTimeTracker
     from tracker.run import RunId
 
 _HOMES = {
+    "AutoMLTracker": "tracker.automl.tracker",
     "Checkpoint": "readers.checkpoints",
     "Comparison": "readers.comparison",
     "Differences": "readers.differences",
@@ -59,7 +63,9 @@ _HOMES = {
     "PipelineSettings": "ingest.settings",
     "RealTimeTracker": "tracker.realtime",
     "RunId": "tracker.run",
+    "Search": "tracker.automl.search",
     "Stats": "ingest.stats",
+    "Trial": "tracker.automl.trial",
     "follow": "readers.follow",
     "follow_sync": "readers.follow",
 }
@@ -95,6 +101,7 @@ _ERRORS = {
 
 __all__ = [
     "ArtifactNotFound",
+    "AutoMLTracker",
     "Checkpoint",
     "CheckpointNotFound",
     "CheckpointNotSerializable",
@@ -124,6 +131,7 @@ __all__ = [
     "RunId",
     "RunNotFound",
     "RunStateError",
+    "Search",
     "SegmentCorrupt",
     "ServerUnavailable",
     "SinkFailed",
@@ -131,6 +139,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "TrackerError",
+    "Trial",
     "UntrustedModel",
     "WriterClosed",
     "follow",

@@ -148,6 +148,13 @@ class ActiveRuns:
             self._refresh()
         _context.set({**_context.get(), id(self): run})
 
+    def add_beside(self, run: ActiveRun) -> None:
+        """Let calls with its run_id mean a run, and no others."""
+        with self._lock:
+            self.by_id[run.id] = run
+            _kept.add(run)
+            self._refresh()
+
     def remove(self, run: ActiveRun) -> None:
         """Forget an ended run; the one it was nested in comes back."""
         with self._lock:
