@@ -1,0 +1,97 @@
+"""Boosted trees: scikit-learn's histogram boosting, and LightGBM and XGBoost where they are installed.
+
+Ranges after FLAML 2's and auto-sklearn 2's, narrowed to what fits a minute: a number of trees and a learning rate on
+log scales, leaves, rows a leaf, parts of the features, penalties. Early stopping is the search's matter (fewer trees
+are cheaper settings), not the model's: it would take a tenth of the rows away from small data.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from tracker.training.algorithm import EVERY, Algorithm
+from tracker.training.preprocessing import by_order, code_places
+from tracker.training.problem import Problem
+from tracker.training.space import Dimension, Integer, Real, Space
+
+_CODES = 250  # HistGradientBoosting takes up to 255 categories as such
+
+
+def _most_leaves(problem: Problem) -> int:
+    return max(8, min(256, problem.n_rows // 4))
+
+
+def _histogram_space(problem: Problem) -> Space:
+    leaves = _most_leaves(problem)
+    return Space(
+        {
+            "max_iter": Integer(10, 500, 100, log=True),
+            "learning_rate": Real(0.01, 0.5, 0.1, log=True),
+            "max_leaf_nodes": Integer(3, leaves, min(31, leaves), log=True),
+            "min_samples_leaf": Integer(1, max(20, min(200, problem.n_rows // 10)), 20, log=True),
+            "l2_regularization": Real(1e-8, 10.0, 1e-8, log=True),
+            "max_features": Real(0.2, 1.0, 1.0),
+        }
+    )
+
+
+def _histogram(params: Mapping[str, Any], problem: Problem, seed: int) -> Any:
+    made = HistGradientBoostingRegressor if problem.classes is None else HistGradientBoostingClassifier
+    codes = code_places(problem, _CODES)
+    model = made(**params, early_stopping=False, categorical_features=codes or None, random_state=seed)
+    return by_order(problem, model, most=_CODES, seed=seed)
+
+
+def _lightgbm_space(problem: Problem) -> Space:
+    leaves = _most_leaves(problem)
+    return Space(
+        _shared()
+        | {
+            "num_leaves": Integer(3, leaves, min(31, leaves), log=True),
+            "min_child_samples": Integer(1, max(20, min(128, problem.n_rows // 10)), 20, log=True),
+        }
+    )
+
+
+def _lightgbm(params: Mapping[str, Any], problem: Problem, seed: int) -> Any:
+    from lightgbm import LGBMClassifier, LGBMRegressor
+
+    made = LGBMRegressor if problem.classes is None else LGBMClassifier
+    model = made(**params, subsample_freq=1, random_state=seed, n_jobs=1, verbosity=-1, importance_type="gain")
+    return by_order(problem, model, seed=seed)
+
+
+def _xgboost_space(problem: Problem) -> Space:  # noqa: ARG001
+    return Space(
+        _shared()
+        | {
+            "max_depth": Integer(1, 10, 6),
+            "min_child_weight": Real(0.01, 128.0, 1.0, log=True),
+        }
+    )
+
+
+def _xgboost(params: Mapping[str, Any], problem: Problem, seed: int) -> Any:
+    from xgboost import XGBClassifier, XGBRegressor
+
+    made = XGBRegressor if problem.classes is None else XGBClassifier
+    return by_order(problem, made(**params, tree_method="hist", random_state=seed, n_jobs=1), seed=seed)
+
+
+def _shared() -> dict[str, Dimension]:
+    return {
+        "n_estimators": Integer(10, 1000, 100, log=True),
+        "learning_rate": Real(0.005, 0.5, 0.1, log=True),
+        "subsample": Real(0.5, 1.0, 1.0),
+        "colsample_bytree": Real(0.2, 1.0, 1.0),
+        "reg_alpha": Real(1e-8, 100.0, 1e-8, log=True),
+        "reg_lambda": Real(1e-8, 100.0, 1.0, log=True),
+    }
+
+
+BOOSTING = (
+    Algorithm("histogram_boosting", EVERY, 7, _histogram_space, _histogram, fidelity="max_iter"),
+    Algorithm("lightgbm", EVERY, 3, _lightgbm_space, _lightgbm, fidelity="n_estimators", library="lightgbm"),
+    Algorithm("xgboost", EVERY, 4, _xgboost_space, _xgboost, fidelity="n_estimators", library="xgboost"),
+)
