@@ -2,8 +2,11 @@
 
 A run is found by our id among its tags, so one whose creation was tried and went unanswered isn't made a second time;
 where an answer comes too late, there may be two, of which the one that nothing was sent to is taken away at the end.
+
+A run's parent is made before it, also where nothing of the parent is to be sent yet: MLflow wants its own id for it.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from ingest.layout import RUN_ID
@@ -17,16 +20,29 @@ from readers.store import Store
 
 
 class Creation:
-    """Makes runs of one store at one server. One thread."""
+    """Makes runs of one store at one server. One thread.
+
+    Args:
+        wanted: whether a run is to be sent at all.
+    """
 
     def __init__(
-        self, store: Store, target: Target, progress: Progress, attempts: Attempts, refusals: Refusals
+        self,
+        store: Store,
+        target: Target,
+        progress: Progress,
+        attempts: Attempts,
+        refusals: Refusals,
+        *,
+        wanted: Callable[[str], bool],
     ) -> None:
         self._store = store
         self._target = target
         self._progress = progress
         self._attempts = attempts
         self._refusals = refusals
+        self._wanted = wanted
+        self._making: set[str] = set()
         self.starts: dict[str, Start] = {}
         """What was read of runs' starts."""
         self.behind = False
@@ -44,17 +60,28 @@ class Creation:
             self._refusals.refuse(run_id, run_id, "its id is none that this project gives")
             return None
         start = self.starts.get(run_id) or self._looked_up(run_id)
+        self._making.add(run_id)
+        try:
+            return self._made(run_id, start, self._parent(start.parent))
+        finally:
+            self._making.discard(run_id)
+
+    def _parent(self, run_id: str | None) -> KnownRun | None:
+        """A run's parent at the server, if it is one of the store's that is sent, too. Raises: Halted."""
+        known = self._progress.runs.get(run_id or "")
+        if run_id is None or known is not None or not self._wanted(run_id) or run_id in self._making:
+            return known
+        return self.run(run_id) if run_id in self.starts or self._store.find_run(run_id) is not None else None
+
+    def _made(self, run_id: str, start: Start, parent: KnownRun | None) -> KnownRun | None:
         tries: list[None] = []
+        tags = self._tags_of(run_id, start, parent)
 
         def create() -> KnownRun:
             tries.append(None)
             experiment = self._experiment(start.experiment)
             there = self._target.find_runs(experiment, run_id)
-            mlflow_id = (
-                there[0]
-                if there
-                else self._target.create_run(experiment, start.name, start.start_ms, self._tags_of(run_id, start))
-            )
+            mlflow_id = there[0] if there else self._target.create_run(experiment, start.name, start.start_ms, tags)
             return KnownRun(
                 run_id, mlflow_id, experiment, whole=not self.behind, unsure=max(len(tries), len(there)) > 1
             )
@@ -68,9 +95,8 @@ class Creation:
         self._refusals.made(run_id)
         return known
 
-    def _tags_of(self, run_id: str, start: Start) -> dict[str, str]:
+    def _tags_of(self, run_id: str, start: Start, parent: KnownRun | None) -> dict[str, str]:
         tags = {RUN_ID_TAG: run_id}
-        parent = self._progress.runs.get(start.parent or "")
         if start.parent:
             tags[PREFIX + "parent_run_id"] = start.parent[:5000]
         if parent is not None:

@@ -9,6 +9,7 @@ again: see target.
 
 import os
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -40,16 +41,22 @@ class _Known(NamedTuple):
 
 
 class Delivery:
-    """The way from one store to one server. One thread."""
+    """The way from one store to one server. One thread.
 
-    def __init__(self, store: Store, target: Target, progress: Progress, attempts: Attempts) -> None:
+    Args:
+        wanted: whether a run is to be sent at all.
+    """
+
+    def __init__(
+        self, store: Store, target: Target, progress: Progress, attempts: Attempts, wanted: Callable[[str], bool]
+    ) -> None:
         self._store = store
         self._layout = store.layout
         self._target = target
         self._progress = progress
         self._attempts = attempts
         self.refusals = Refusals(progress.folder / "aside.jsonl", attempts)
-        self.creation = Creation(store, target, progress, attempts, self.refusals)
+        self.creation = Creation(store, target, progress, attempts, self.refusals, wanted=wanted)
         self._known: dict[str, _Known] = {}
         self._refused: dict[tuple[str, str], int] = {}
         """Points that were refused in a row, by run and metric."""

@@ -74,7 +74,7 @@ class Forwarder:
         kept = self._progress.kept
         state = State(without_credentials(uri), kept.points, kept.facts)
         self._attempts = Attempts(state, on_change or (lambda _state: None), target.answers, backoff_s)
-        self._delivery = Delivery(self._store, target, self._progress, self._attempts)
+        self._delivery = Delivery(self._store, target, self._progress, self._attempts, self._is_wanted)
         if again:
             self._delivery.refusals.begin_anew()
         self._missing = Missing(self._store, self._progress, self._delivery.refusals, everything=everything)
@@ -176,6 +176,9 @@ class Forwarder:
                 self._save()
         return self._more
 
+    def _is_wanted(self, run_id: str) -> bool:
+        return self._everything or run_id in self._marked
+
     def _planned(self, points: pl.DataFrame, facts: pl.DataFrame) -> list[Work]:
         """What of a batch is to be delivered, facts first."""
         for run_id, start in starts(facts).items():
@@ -208,7 +211,7 @@ class Forwarder:
             creation.behind, self._moments = False, moments
         for run_id in missing:
             run = self._progress.runs.get(run_id)
-            if run is not None and (self._everything or run_id in self._marked):
+            if run is not None and self._is_wanted(run_id):
                 self._progress.keep(msgspec.structs.replace(run, whole=True))
                 self._marked.add(run_id)
                 self._touched.add(run_id)
@@ -248,7 +251,7 @@ class Forwarder:
         asked = {*self._touched, *late}
         rows = self._store.runs().filter(pl.col("run_id").is_in(list(asked))).collect()
         for row in rows.iter_rows(named=True):
-            if self._everything or row["run_id"] in self._marked:
+            if self._is_wanted(row["run_id"]):
                 self._delivery.tell_status(row["run_id"], row["status"], row["end_time"])
         self._touched.clear()
         self._swept_at = time.monotonic()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from readers.mlflow.forwarder import Forwarder
-from tracker import ExperimentTracker
+from tracker import AutoMLTracker, ExperimentTracker
 
 Same = Callable[..., None]
 
@@ -174,3 +174,23 @@ def test_the_command_sends_a_store(root: Path, mlflow_uri: str, same: Same) -> N
     assert "1 points" in done.output
     assert json.loads(again.stdout)["sent"]["points"] == 1
     same(run)
+
+
+def test_a_searchs_trials_arrive_below_it(root: Path, mlflow_uri: str, asked: Any) -> None:
+    """Each trial is a run of its own at the server, nested, with its score, its state and its times."""
+    with AutoMLTracker(root, "search/arrives", auto_log=False) as tracker:
+        parent = tracker.start_run("search")
+        search = tracker.start_search("loss")
+        tried = [search.log_trial("ridge", {"alpha": n}, float(n), fold_scores=[n - 0.5, n + 0.5]) for n in (1, 2)]
+        tried.append(search.log_trial("svm", {"C": 1}, None, state="failed", error=ValueError("no")))
+        tracker.end_run()
+
+    ids = send(root, mlflow_uri).mlflow_ids
+
+    found = [asked.run(trial.run_id) for trial in tried]
+    assert {run.tags["mlflow.parentRunId"] for run in found} == {ids[parent]}
+    assert [run.info.status for run in found] == ["FINISHED", "FINISHED", "FAILED"]
+    scores = [[value for metric, _, _, value in run.points if metric == "loss"] for run in found]
+    assert scores == [[1.0], [2.0], []]
+    assert [run.tags["trial.state"] for run in found] == ["complete", "complete", "failed"]
+    assert found[1].params == {"alpha": "2"}

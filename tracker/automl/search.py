@@ -9,7 +9,6 @@ replaces the one before. readers.automl makes a report of them, also while the s
 Any thread may tell. A fault of the disk raises nothing here (see tracker.experiment); misuse of an argument does.
 """
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
