@@ -159,7 +159,8 @@ def test_what_a_search_decides_is_a_fact(tracker: AutoMLTracker, root: Path) -> 
 
 def test_what_isnt_wanted_isnt_kept(root: Path) -> None:
     """The three flags leave out trials, decisions and the ensemble; how many trials there were is told all the same."""
-    flags: Any = {"track_hyperparameter_search": False, "track_model_selection": False, "track_ensemble_creation": False}
+    names = ("track_hyperparameter_search", "track_model_selection", "track_ensemble_creation")
+    flags: Any = dict.fromkeys(names, False)
     with AutoMLTracker(root, "few", auto_log=False, **flags) as tracker:
         tracker.start_run("parent", run_id="parent")
         search = tracker.start_search("accuracy")
