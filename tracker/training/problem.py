@@ -1,6 +1,5 @@
 """A problem to learn: a table as a matrix, labels as numbers, and what kind of task that is; all checked once, here."""
 
-import copy
 import hashlib
 from collections.abc import Sequence
 from typing import Any, Literal, Self, cast
@@ -35,7 +34,6 @@ class Problem:
         self.coder, self.target = coder, target
         self.feature_names: list[str] = list(coder.features_)
         self.cardinalities: list[int] = list(coder.cardinalities_)
-        self._kept: list[int] | None = None
 
     @classmethod
     def of(cls, X: Any, y: Any, task: str = "auto", *, folds: int = 2) -> Self:
@@ -95,8 +93,7 @@ class Problem:
 
         Raises: TypeError, ValueError: as `TableCoder.transform`.
         """
-        matrix = self.coder.transform(X)
-        return matrix if self._kept is None else matrix[:, self._kept]
+        return self.coder.transform(X)
 
     def select(self, features: Sequence[str]) -> "Problem":
         """Give the same problem with some of its features only.
@@ -108,12 +105,8 @@ class Problem:
         if unknown or not features:
             raise ValueError(f"no features {unknown}; there are {self.feature_names[:20]}; at least one is needed")
         kept = sorted(places[name] for name in set(features))
-        fewer = copy.copy(self)
-        fewer.X = self.X[:, kept]
-        fewer.feature_names = [self.feature_names[place] for place in kept]
-        fewer.cardinalities = [self.cardinalities[place] for place in kept]
-        fewer._kept = kept if self._kept is None else [self._kept[place] for place in kept]  # noqa: SLF001
-        return fewer
+        coder = self.coder.select([self.feature_names[place] for place in kept])
+        return Problem(self.X[:, kept], self.y, self.task, coder=coder, classes=self.classes, target=self.target)
 
     def decode(self, codes: Array) -> Array:
         """Give labels of the classes' codes; a quantity as it is."""

@@ -11,7 +11,9 @@ distinct in nearly each row; a warning says so). The codes depend on no label, a
 categories there are; so a matrix that was made once may be split into folds.
 """
 
+import copy
 import warnings
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -62,7 +64,17 @@ class TableCoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises: TypeError, ValueError: as `read_columns`; ValueError: columns are missing, or have become text.
         """
-        return self._matrix(self._same_columns(read_columns(X), named=_has_names(X)))
+        matrix = self._matrix(self._same_columns(read_columns(X), named=_has_names(X)))
+        return matrix if self.kept_ is None else matrix[:, self.kept_]
+
+    def select(self, features: Sequence[str]) -> "TableCoder":
+        """Give one like it that makes some of its matrix's columns only, in the matrix's order."""
+        kept = [place for place, name in enumerate(self.features_) if name in set(features)]
+        fewer = copy.copy(self)
+        fewer.features_ = [self.features_[place] for place in kept]
+        fewer.cardinalities_ = [self.cardinalities_[place] for place in kept]
+        fewer.kept_ = kept if self.kept_ is None else [self.kept_[place] for place in kept]
+        return fewer
 
     def get_feature_names_out(self, input_features: object = None) -> Array:  # noqa: ARG002
         """Names of the matrix's columns."""
@@ -80,6 +92,7 @@ class TableCoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.kinds_: dict[str, str] = {}
         self.categories_: dict[str, list[str]] = {}
         self.parts_: dict[str, list[str]] = {}
+        self.kept_: list[int] | None = None
         for column in columns:
             self._learn_column(column)
         if not self.kinds_:
