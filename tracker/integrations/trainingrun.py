@@ -52,6 +52,8 @@ class TrainingRun(Joined):
         self.wanted_run_id = None if run_id is None else check_run_id(run_id)
         self.last_run_id = self.wanted_run_id
         """The run of this training, or of the last one."""
+        self.trainings = 0
+        """How many have begun, or gone on, here."""
         self._last_status: str | None = None
         """How the last run that was begun here ended; None where it wasn't."""
         self._reopened: str | None = None
@@ -169,6 +171,7 @@ class TrainingRun(Joined):
 
     def _opened(self, run_id: str) -> str:
         self.last_run_id, self._last_status, self._reopened = run_id, None, None
+        self.trainings += 1
         _open.add(self)
         return run_id
 
