@@ -24,6 +24,7 @@
     └── ModelError
         ├── ModelNotSerializable
         ├── CheckpointNotSerializable
+        ├── ModelInUse           a version that is to be deleted is one that an alias means
         └── UntrustedModel       loading would run code; say trust=True if you trust the file
 
 Misuse of an argument is ValueError or TypeError. A message says what was asked, what is there, and what to do.
@@ -130,6 +131,10 @@ class ModelNotSerializable(ModelError):
 
 class CheckpointNotSerializable(ModelError):
     """A part of the state can't be saved in any form; the run goes on."""
+
+
+class ModelInUse(ModelError):
+    """The version isn't deleted, as an alias means it."""
 
 
 class UntrustedModel(ModelError):

@@ -35,7 +35,9 @@ from tracker.autolog import AutoLog
 from tracker.checkpoints import CheckpointLogging
 from tracker.diagnostics import DiagnosticLogging
 from tracker.hooks import enrol
+from tracker.modelanswers import ModelAnswers
 from tracker.models import ModelLogging
+from tracker.modelstages import ModelStages
 from tracker.paramlogging import ParamLogging
 from tracker.run import ActiveRun, ActiveRuns
 from tracker.settings import DEFAULT_OUTPUT_DIR, TrackerSettings, read_settings
@@ -53,6 +55,8 @@ class ExperimentTracker(
     ParamLogging,
     ArtifactLogging,
     ModelLogging,
+    ModelStages,
+    ModelAnswers,
     CheckpointLogging,
     DiagnosticLogging,
     Answers,

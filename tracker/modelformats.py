@@ -1,14 +1,18 @@
 """How models become files: the safest format that can hold each, tried in this order.
 
     xgboost, catboost, lightgbm   their own files; of LightGBM's scikit-learn classes only the Booster has one
+    keras                         Keras's own file, whole: layers, weights, optimizer
     safetensors                   the state dict of a torch module, or a dict of tensors; read back as that dict
     numpy                         a dict of arrays
-    skops                         scikit-learn's estimators and pipelines, checked type by type before they are made
+    skops                         scikit-learn's estimators and pipelines, LightGBM's scikit-learn classes; checked
+                                  type by type before they are made
     pickle-torch                  the state dict where safetensors isn't installed
     pickle                        anything else (cloudpickle's where installed); loading it runs whatever code is in it
 
 The two pickles are loaded only for a caller who says that the file is trusted; skops files with types outside the
-trusted set likewise. Decision trees are such a type, but in forests they are looked at instead (see treecheck).
+trusted set likewise. Decision trees are such a type, but in forests they are looked at instead (see treecheck). Keras's
+file names classes and functions to be called, and its safe_mode has been got round more than once (CVE-2025-1550,
+CVE-2025-8747, CVE-2025-9906), so it needs trust too; whoever wants none logs `model.get_weights()` as a dict of arrays.
 """
 
 import pickle
@@ -23,6 +27,7 @@ from tracker.treecheck import unsound_tree
 
 _XGBOOST = frozenset({"Booster", "XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"})
 _CATBOOST = frozenset({"CatBoost", "CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker"})
+_KERAS_MODEL = ("keras.src.models.model.Model", "keras.models.Model")
 _TORCH_MODULE = "torch.nn.modules.module.Module"
 
 
@@ -124,6 +129,24 @@ def _load_lightgbm(file: Path, _kind: str) -> object:
     import lightgbm
 
     return lightgbm.Booster(model_file=str(file))
+
+
+def _is_keras(model: Any) -> bool:
+    return any(f"{base.__module__}.{base.__qualname__}" in _KERAS_MODEL for base in type(model).__mro__)
+
+
+def _save_keras(model: Any, file: Path) -> None:
+    model.save(str(file))
+
+
+def _load_keras(file: Path, _kind: str) -> object:
+    import keras
+
+    return keras.saving.load_model(str(file), safe_mode=False)  # only for a caller who said trust=True
+
+
+def _all_of_keras(_file: Path) -> list[str]:
+    return ["all of it, as a Keras file names functions to be called"]
 
 
 def _known(kind: str, allowed: frozenset[str]) -> str:
@@ -231,6 +254,7 @@ FORMATS = (
         "lightgbm", "model.txt", lambda model: library(model) == "lightgbm" and type(model).__name__ == "Booster",
         _save_by_itself, _load_lightgbm,
     ),
+    ModelFormat("keras", "model.keras", _is_keras, _save_keras, _load_keras, _all_of_keras),
     ModelFormat("safetensors", "model.safetensors", _is_torch, _save_safetensors, _load_safetensors),
     ModelFormat("numpy", "model.npz", _is_arrays, _save_arrays, _load_arrays),
     ModelFormat("skops", "model.skops", is_sklearn, save_skops, load_skops, untrusted_types, unsound_tree),

@@ -1,54 +1,39 @@
-"""Model versions on disk: models/<name>/1, 2, 3 ..., each a folder with one model file and model.json beside it.
+"""Model versions on disk, to be written: new versions, what they are called, and their end.
 
 Guarantee: a version is there whole or not at all, two writers never get the same number, and a version never changes
-(see ingest.numbered).
+(see ingest.numbered). Aliases and tags are cells (see ingest.cells): setting two of them at once loses neither.
 
-An alias is a file of its own, replaced atomically: setting two of them at once loses neither.
+Deleting puts deleted.json into the version's folder: from then on it is gone for every reader, and what it was made of
+is removed after that. The folder stays, and so nobody gets its number again. What a crash leaves of the model's file
+goes with the next deletion.
 """
 
+import getpass
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from ingest.errors import ModelNotFound, SegmentCorrupt
-from ingest.files import open_beneath
-from ingest.jsontext import from_json, to_json
-from ingest.layout import DIRECTORY_MODE, Layout, decode_name, encode_name, write_atomically
+from ingest.errors import ModelInUse, ModelNotFound, SegmentCorrupt
+from ingest.jsontext import to_json
+from ingest.keys import checked_key
+from ingest.layout import encode_name, host_name, sync_directory, write_atomically
 from ingest.numbered import numbers, publish
-from ingest.paths import check_path
+from ingest.redact import mask
+from readers.models import ALIASES, DELETED, INFO, LATEST, STAGE, TAGS, ModelEntry, ModelInfo, Models
 
-LATEST = "latest"
-"""The alias that every model has: its highest version."""
-_INFO = "model.json"
-_ALIASES = "aliases"
-_CHUNK_BYTES = 1 << 20
+__all__ = ["LATEST", "ModelEntry", "ModelInfo", "ModelRegistry", "ModelVersion", "Promotion"]
+ARCHIVED = "archived"
+"""The stage of a version that another one took the place of."""
+_KEPT = ("run_id", "experiment", "time_ns", "by", "class_name", "format", "size", "sha256", "metrics", "derived_from")
+"""What is still known of a version that is deleted."""
 _log = logging.getLogger("steplog")
-
-
-class ModelInfo(TypedDict):
-    """What model.json says of a version."""
-
-    format: str
-    file: str
-    size: int
-    sha256: str
-    class_name: str
-    untrusted: list[str]
-    """What in it needs trust=True to be loaded."""
-    run_id: str
-    experiment: str
-    time_ns: int
-    metrics: dict[str, float]
-    """The run's last metrics when the model was saved."""
-    params: dict[str, Any]
-    input_example: Any
-    metadata: Any
-    packages: dict[str, str]
 
 
 class ModelVersion(msgspec.Struct, frozen=True):
@@ -61,20 +46,20 @@ class ModelVersion(msgspec.Struct, frozen=True):
     """The model's file."""
 
 
-class ModelEntry(ModelInfo):
-    """One version in a list of models."""
+class Promotion(NamedTuple):
+    """What promoting a version did."""
 
     name: str
     version: int
-    aliases: list[str]
-    time: datetime
+    to: str
+    before: int | None
+    """The version that had the place before; None for none."""
+    archived: list[int]
+    """The versions whose stage is "archived" now."""
 
 
-class ModelRegistry:
-    """The models of one store."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+class ModelRegistry(Models):
+    """The models of one store, to be read and written; `by` and `run_id` are what the history tells of who did it."""
 
     def publish(self, name: str, write: Callable[[Path], ModelInfo]) -> tuple[ModelVersion, ModelInfo]:
         """Let `write` fill a folder, and make it the model's next version.
@@ -84,105 +69,130 @@ class ModelRegistry:
 
         def fill(folder: Path) -> ModelInfo:
             info = write(folder)
-            (folder / _INFO).write_text(to_json(info, indent=2))
-            return info
+            described = {"name": name, **info}
+            (folder / INFO).write_text(to_json(described, indent=2))
+            return cast("ModelInfo", described)
 
         home = self._home(name)
         number, info = publish(home, self._layout.tmp, fill)
         return ModelVersion(name, number, info["format"], home / str(number) / info["file"]), info
 
-    def names(self) -> list[str]:
-        """List the models that have a version."""
-        found = self._layout.models.iterdir() if self._layout.models.is_dir() else iter(())
-        return sorted(decode_name(folder.name) for folder in found if numbers(folder))
+    def set_alias(
+        self, name: str, alias: str, version: int | None, *, by: str | None = None, run_id: str | None = None
+    ) -> int | None:
+        """Let an alias mean a version, and no other from now on; None takes the alias away.
 
-    def versions(self, name: str) -> list[int]:
-        """List a model's versions, ascending. Raises: ModelNotFound: it has none."""
-        versions = numbers(self._home(name))
-        if not versions:
-            raise ModelNotFound.among("model", name, self.names())
-        return versions
-
-    def resolve(self, name: str, version: int | str | None) -> int:
-        """Give the number that a version, alias, or None for the latest means. Raises: ModelNotFound."""
-        versions = self.versions(name)
-        if version is None or version == LATEST:
-            return versions[-1]
-        if isinstance(version, bool) or not isinstance(version, (int, str)):
-            raise TypeError(f"a version is a number or an alias, not {type(version).__name__}")
-        aliases = self.aliases(name)
-        number = aliases.get(version, version) if isinstance(version, str) else version
-        if isinstance(number, str):
-            number = int(number) if number.isascii() and number.isdecimal() else -1
-        if number not in versions:
-            there = [*map(str, versions), LATEST, *aliases]
-            raise ModelNotFound.among(f"version of model {name!r}", str(version), there)
-        return number
-
-    def info(self, name: str, version: int) -> ModelInfo:
-        """Read a version's model.json. Raises: SegmentCorrupt: it isn't what was written."""
-        try:
-            with open_beneath(self._home(name) / str(version), _INFO) as file:
-                info: Any = from_json(file.read())
-            check_path(info["file"])
-            info["sha256"], info["format"], info["class_name"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SegmentCorrupt(f"{_INFO} of model {name!r} version {version} can't be read: {error!r}") from error
-        return cast("ModelInfo", info)
-
-    def verified(self, name: str, version: int) -> tuple[Path, ModelInfo]:
-        """Give a version's file once its bytes are known to be those that were saved. Raises: SegmentCorrupt."""
-        info = self.info(name, version)
-        home = self._home(name) / str(version)
-        try:
-            with open_beneath(home, info["file"]) as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-        except FileNotFoundError as error:
-            raise SegmentCorrupt(f"the file of model {name!r} version {version} is gone") from error
-        if digest != info["sha256"]:
-            message = (
-                f"the file of model {name!r} version {version} is damaged: its SHA-256 is {digest}, saved was "
-                f"{info['sha256']}; load another version, or log the model again"
-            )
-            raise SegmentCorrupt(message)
-        return home / info["file"], info
-
-    def aliases(self, name: str) -> dict[str, int]:
-        """Give a model's aliases and their versions, without `latest`."""
-        folder = self._home(name) / _ALIASES
-        found: dict[str, int] = {}
-        for file in sorted(folder.glob("*.json")) if folder.is_dir() else []:
-            try:
-                content: Any = from_json(file.read_bytes())
-                found[str(content["alias"])] = int(content["version"])
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                _log.warning("steplog: %s is no alias that can be read, and is left out: %r", file, error)
-        return found
-
-    def set_alias(self, name: str, alias: str, version: int) -> None:
-        """Let an alias mean a version, and no other from now on. Raises: ValueError, TypeError: see `checked_alias`."""
+        Returns: the version that it meant before.
+        Raises: ValueError, TypeError: see `checked_alias`. ModelNotFound: the version is deleted. OSError.
+        """
         checked_alias(alias)
-        folder = self._home(name) / _ALIASES
-        folder.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
-        body = to_json({"alias": alias, "version": version}).encode()
-        write_atomically(folder / f"{encode_name(alias)}.json", body, self._layout.tmp)
+        before = self.aliases(name).get(alias)
+        change = {"alias": alias, "version": version, "before": before, "by": by or who(), "run_id": run_id}
+        self.cells(name).put(f"{ALIASES}/{encode_name(alias)}", change, time.time_ns())
+        if version is not None:
+            self.check_there(name, version)
+        return before
 
-    def entries(self, name: str | None = None) -> Iterator[ModelEntry]:
-        """Give all that is known of each version; one that can't be read is reported and left out."""
-        for model in self.names() if name is None else [name]:
-            aliases = self.aliases(model)
-            for version in self.versions(model):
-                try:
-                    info = self.info(model, version)
-                except SegmentCorrupt as error:
-                    _log.warning("steplog: %s; it is left out", error)
-                    continue
-                mine = [alias for alias, number in aliases.items() if number == version]
-                time = datetime.fromtimestamp(info["time_ns"] / 1e9, UTC)
-                yield cast("ModelEntry", {**info, "name": model, "version": version, "aliases": mine, "time": time})
+    def check_alias(self, name: str, alias: str) -> None:
+        """Raises: ModelNotFound: the model has no such alias; it says which it has."""
+        self.versions(name)
+        aliases = self.aliases(name)
+        if alias not in aliases:
+            raise ModelNotFound.among(f"alias of model {name!r} named", alias, aliases)
 
-    def _home(self, name: str) -> Path:
-        return self._layout.models / encode_name(check_path(name, "model"))
+    def set_tags(
+        self,
+        name: str,
+        version: int,
+        tags: Mapping[str, object],
+        *,
+        by: str | None = None,
+        run_id: str | None = None,
+    ) -> None:
+        """Set tags of a version; None takes one away.
+
+        Raises: ValueError, TypeError: see `checked_tags`. ModelNotFound: the version is deleted. OSError.
+        """
+        values = checked_tags(tags)
+        self.check_there(name, version)
+        before = self.tags(name, version)
+        for key, value in values.items():
+            told = {"tag": key, "version": version, "value": value, "before": before.get(key)}
+            told |= {"by": by or who(), "run_id": run_id}
+            self.cells(name).put(f"{TAGS}/{version}/{encode_name(key)}", told, time.time_ns())
+
+    def promote(
+        self,
+        name: str,
+        version: int,
+        to: str,
+        *,
+        archive_existing: bool = True,
+        by: str | None = None,
+        run_id: str | None = None,
+    ) -> Promotion:
+        """Let the alias `to` mean a version, and make `to` its stage; those that had that stage are archived.
+
+        The alias is what counts. Killed in between, the same call again completes it.
+        Raises: ValueError, TypeError: `to` can't be an alias. ModelNotFound: the version is deleted. OSError.
+        """
+        if checked_alias(to) == ARCHIVED:
+            raise ValueError(f"nothing is promoted to {ARCHIVED!r}; set the tag: {{{STAGE!r}: {ARCHIVED!r}}}")
+        self.set_tags(name, version, {STAGE: to}, by=by, run_id=run_id)
+        before = self.set_alias(name, to, version, by=by, run_id=run_id)
+        archived = []
+        if archive_existing:
+            others = [other for other in self.numbers(name) if other != version]
+            archived = [other for other in others if self.tags(name, other).get(STAGE) == to]
+        for other in archived:
+            try:
+                self.set_tags(name, other, {STAGE: ARCHIVED}, by=by, run_id=run_id)
+            except ModelNotFound:  # deleted meanwhile
+                continue
+        return Promotion(name, version, to, before, archived)
+
+    def delete(
+        self, name: str, version: int, *, force: bool = False, by: str | None = None, run_id: str | None = None
+    ) -> dict[str, Any]:
+        """Delete a version: its file and description; what is kept is that it was there, and who deleted it.
+
+        Args:
+            force: also where an alias means it; the alias is taken away.
+
+        Returns: what is kept of it.
+        Raises: ModelInUse: an alias means it. ModelNotFound: it isn't there. OSError: it still is, whole.
+        """
+        self.check_there(name, version)
+        mine = [alias for alias, number in self.aliases(name).items() if number == version]
+        if mine and not force:
+            said = " and ".join(map(repr, mine))
+            raise ModelInUse(
+                f"version {version} of model {name!r} isn't deleted: {said} {'mean' if len(mine) > 1 else 'means'} it; "
+                "let the alias mean another version, delete it, or give force=True"
+            )
+        try:
+            info: Mapping[str, Any] = self.info(name, version)
+        except SegmentCorrupt:  # what is damaged can be deleted too
+            info = {}
+        for alias in mine:
+            self.set_alias(name, alias, None, by=by, run_id=run_id)
+        home = self._home(name)
+        about = {"time_ns": time.time_ns(), "by": by or who(), "run_id": run_id}
+        about["was"] = {key: info[key] for key in _KEPT if key in info}
+        write_atomically(home / str(version) / DELETED, to_json(about, indent=2).encode(), self._layout.tmp)
+        for number in numbers(home):
+            if (home / str(number) / DELETED).exists():
+                _empty(home / str(number))
+        return about
+
+
+def who() -> str:
+    """Who runs this process, as user@host."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user may have no name
+        user = str(os.getuid())
+    return f"{user}@{host_name()}"
 
 
 def checked_alias(alias: object) -> str:
@@ -197,7 +207,28 @@ def checked_alias(alias: object) -> str:
     return alias
 
 
+def checked_tags(tags: object) -> dict[str, Any]:
+    """Give tags back if they can be some, without their secrets. Raises: ValueError, TypeError."""
+    if not isinstance(tags, Mapping):
+        raise TypeError(f"tags are a dict such as {{'stage': 'staging'}}, not {type(tags).__name__}")
+    return {checked_key(key, "tag"): mask(str(key), value) for key, value in tags.items()}
+
+
 def file_facts(file: Path) -> tuple[int, str]:
     """Give a file's size and SHA-256."""
     with file.open("rb") as opened:
         return file.stat().st_size, hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _empty(folder: Path) -> None:
+    """Remove what a deleted version was made of; what can't be removed now goes with the next deletion."""
+    for path in list(folder.iterdir()):
+        if path.name == DELETED:
+            continue
+        try:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        except FileNotFoundError:  # another process deletes it too
+            continue
+        except OSError as error:
+            _log.warning("steplog: %s of a deleted model can't be removed: %s", path, error)
+    sync_directory(folder)

@@ -5,25 +5,33 @@ all (see modelregistry), and then one event says so. Loading compares the file's
 anything is made of it.
 """
 
-import platform
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ingest.errors import ModelNotFound, NoActiveRun
-from ingest.events import FactLogged, ModelLogged, ParamsLogged
+from ingest.errors import ModelNotFound
+from ingest.events import ModelLogged, ParamsLogged
 from ingest.jsontext import to_json
 from ingest.paths import check_path
 from ingest.redact import mask
-from ingest.values import plain
+from readers.best import Mode, resolve_mode
 from tracker.facade import Facade
-from tracker.modelformats import class_name, library, load_model, save_model, untrusted_parts
-from tracker.modelregistry import LATEST, ModelEntry, ModelInfo, ModelRegistry, ModelVersion, checked_alias, file_facts
+from tracker.modelformats import class_name, load_model, save_model, untrusted_parts
+from tracker.modelorigin import data_fingerprint, kept_example, own_params, packages, parent
+from tracker.modelregistry import (
+    ModelEntry,
+    ModelInfo,
+    ModelRegistry,
+    ModelVersion,
+    checked_alias,
+    checked_tags,
+    file_facts,
+    who,
+)
+from tracker.modelsignature import mismatch, signature_of
 from tracker.run import ActiveRun
 
 __all__ = ["ModelEntry", "ModelLogging", "ModelVersion"]
-_EXAMPLE_ROWS = 5
 
 
 class ModelLogging(Facade):
@@ -35,23 +43,34 @@ class ModelLogging(Facade):
         name: str = "model",
         *,
         aliases: str | Iterable[str] = (),
+        tags: Mapping[str, object] | None = None,
         metadata: Mapping[str, object] | None = None,
         input_example: object = None,
+        signature: Mapping[str, object] | None = None,
+        data: object = None,
+        derived_from: object = None,
         run_id: str | None = None,
     ) -> ModelVersion | None:
         """Save a model as the next version of its name.
 
         Args:
-            model: scikit-learn estimator or pipeline, XGBoost, LightGBM or CatBoost model, torch module or state dict,
-                dict of arrays; anything else that can be pickled.
+            model: scikit-learn estimator or pipeline, XGBoost, LightGBM or CatBoost model, Keras model, torch module or
+                state dict, dict of arrays; anything else that can be pickled.
             name: a relative path such as "churn" or "churn/forest"; versions of all runs count together.
             aliases: a name for this version, such as "best", or several; each moves here from the version that had it.
+            tags: what is to be said of this version and may change, such as {"stage": "staging"}.
             metadata: plain data to keep beside the model.
             input_example: a few rows of input, to tell later what the model takes; its shape and first rows are kept.
+            signature: {"inputs": ..., "outputs": ...}, each {column: dtype} or an example; default: what input_example
+                tells, and what a scikit-learn estimator predicts for it (see modelsignature).
+            data: what it was trained on, such as X or (X, y): its fingerprint is kept; or a fingerprint (see
+                modelorigin). Default: what the run's search says it was trained on, if it had one.
+            derived_from: the model that this one was made from: a version or alias of the same name, (name, version),
+                or what log_model gave.
 
         Returns: the version; None where the disk failed or the tracker is disabled.
-        Raises: ModelNotSerializable: no format can hold it; the run goes on. ValueError, TypeError: no such
-            name, or no such alias; then nothing is saved.
+        Raises: ModelNotSerializable: no format can hold it; the run goes on. ValueError, TypeError, ModelNotFound: no
+            such name, alias, tag, signature, data or parent can be; then nothing is saved.
 
         With auto_log, an estimator's own params are logged under "<name>.".
         """
@@ -59,23 +78,28 @@ class ModelLogging(Facade):
             return None
         run = self._run(run_id)
         check_path(name, "model")
-        names = _checked_aliases(aliases)
+        names, said = _checked_aliases(aliases), checked_tags(tags or {})
         registry = ModelRegistry(self.layout)
-        params = _params(model)
+        params = own_params(model)
         details = {
             "run_id": run.id,
             "experiment": run.experiment,
             "time_ns": self._now(),
             "metrics": dict(run.last_metrics),
             "params": params,
-            "input_example": _example(input_example),
+            "input_example": kept_example(input_example),
             "metadata": mask("metadata", metadata),
-            "packages": _packages(model),
+            "signature": signature_of(model, input_example, signature),
+            "data": data_fingerprint(data),
+            "derived_from": parent(registry, name, derived_from),
+            "by": who(),
         }
         try:
             saved, info = registry.publish(name, lambda folder: _write(model, name, folder, details))
             for alias in names:
-                registry.set_alias(name, alias, saved.version)
+                registry.set_alias(name, alias, saved.version, run_id=run.id)
+            if said:
+                registry.set_tags(name, saved.version, said, run_id=run.id)
         except OSError as error:
             self._fault(f"model {name!r} of run {run.id}", error)
             return None
@@ -85,41 +109,50 @@ class ModelLogging(Facade):
             self._append(ParamsLogged(run.id, run.experiment, self._now(), texts))
         return saved
 
-    def load_model(self, name: str, version: int | str | None = None, *, trust: bool = False) -> Any:
-        """Load a model: its latest version, the one of a number, or the one of an alias.
+    def load_model(
+        self,
+        name: str,
+        version: int | str | None = None,
+        *,
+        metric: str | None = None,
+        mode: Mode = "auto",
+        check_input: object = None,
+        trust: bool = False,
+    ) -> Any:
+        """Load a model: its latest version, the one of a number, the one of an alias, or the best by a metric.
 
         Args:
             name: as given to log_model.
             version: a number, an alias, or "latest", as which None counts.
+            metric: with version "best": the version whose run had the best value of this metric when it was saved,
+                whatever an alias "best" means.
+            mode: which way the metric is better: "auto" (by its name), "max" or "min".
+            check_input: what the model is to be given; compared with the inputs of its signature by names, order,
+                kinds of dtype and shape without rows.
             trust: whether you trust who wrote the file. Without it nothing is loaded that could run code.
 
         Returns: the model; of a torch module its state dict.
-        Raises: ModelNotFound: listing what there is. SegmentCorrupt: the file isn't what was saved. UntrustedModel.
+        Raises: ModelNotFound: listing what there is. MetricNotFound: no version has it. SegmentCorrupt: the file isn't
+            what was saved. UntrustedModel. ValueError: check_input doesn't fit, or the model has no signature.
         """
         registry = ModelRegistry(self.layout)
-        file, info = registry.verified(name, _resolved(registry, name, version))
-        return load_model(name, file, info, trust=trust)
-
-    def set_model_alias(self, name: str, alias: str, version: int | str | None = None) -> None:
-        """Let an alias such as "best" mean a version, by default the latest; it moves from the one that had it.
-
-        Raises: ModelNotFound: no such model or version. ValueError: the alias is "latest" or a number.
-        """
-        if self._disabled:
-            return
-        registry = ModelRegistry(self.layout)
-        number = _resolved(registry, name, version)
+        if metric is not None:
+            if version not in {None, "best"}:
+                raise ValueError(f"metric= is for the version 'best', and {version!r} was asked for")
+            number = registry.best(name, metric, resolve_mode(mode, metric))
+        else:
+            number = registry.resolve(name, version)
+        file, info = registry.verified(name, number)
+        if check_input is not None:
+            _check_input(info, number, check_input)
         try:
-            registry.set_alias(name, alias, number)
-        except OSError as error:
-            self._fault(f"alias {alias!r} of model {name!r}", error)
-            return
-        try:
-            run = self._run(None)
-        except NoActiveRun:  # aliases may be set long after; the history in the facts belongs to runs
-            return
-        items = {f"{name}@{alias}": to_json(number)}
-        self._append(FactLogged(run.id, run.experiment, self._now(), "alias", items))
+            return load_model(name, file, info, trust=trust)
+        except Exception as error:
+            try:
+                registry.check_there(name, number)
+            except ModelNotFound as gone:
+                raise gone from error  # deleted while it was read
+            raise
 
     def list_models(self, name: str | None = None) -> list[ModelEntry]:
         """List the versions of all models, or of one, with what is known of each: format, class, run, metrics, aliases.
@@ -152,20 +185,15 @@ def _checked_aliases(aliases: str | Iterable[str]) -> list[str]:
     return [checked_alias(alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
 
 
-def _resolved(registry: ModelRegistry, name: str, version: int | str | None) -> int:
-    """Give the number that a version or alias means. Raises: ModelNotFound: it says which there are."""
-    try:
-        return registry.resolve(name, version)
-    except ModelNotFound as error:
-        if name not in registry.names():
-            raise
-        numbers = [str(number) for number in registry.versions(name)]
-        if isinstance(version, int) or str(version).isdecimal():
-            there = ", ".join(numbers[-20:])
-            older = f"{len(numbers) - 20} older ones, " if len(numbers) > 20 else ""
-            raise ModelNotFound(f"no version {version} of model {name!r}; there is: {older}{there}") from error
-        known = [*numbers, LATEST, *registry.aliases(name)]
-        raise ModelNotFound.among(f"version of model {name!r} named", str(version), known) from error
+def _check_input(info: ModelInfo, number: int, given: object) -> None:
+    """Raises: ValueError: the input isn't what the model's signature says, or it has none."""
+    what = f"model {info['name']!r} version {number}"
+    inputs = (info["signature"] or {}).get("inputs")
+    if inputs is None:
+        raise ValueError(f"{what} has no signature to compare check_input with; log it with input_example= next time")
+    said = mismatch(inputs, given)
+    if said:
+        raise ValueError(f"check_input isn't what {what} takes: {'; '.join(said)}")
 
 
 def _write(model: object, name: str, folder: Path, details: dict[str, object]) -> ModelInfo:
@@ -179,53 +207,6 @@ def _write(model: object, name: str, folder: Path, details: dict[str, object]) -
         "sha256": sha256,
         "class_name": class_name(model),
         "untrusted": untrusted_parts(form, folder, model),
+        "packages": packages(model, form.name),
     }
     return {**described, **details}  # type: ignore[typeddict-item]
-
-
-def _params(model: Any) -> dict[str, object]:
-    """Give an estimator's own params, those of its parts as "part__param", without the parts themselves."""
-    if isinstance(model, type) or not callable(getattr(model, "get_params", None)):
-        return {}
-    try:
-        params = model.get_params()
-    except Exception as error:  # noqa: BLE001 - a user's estimator may fail in any way, and is saved all the same
-        return {"get_params failed": repr(error)}
-    leaves = {name: value for name, value in params.items() if not _has_estimators(value)}
-    return {str(name): mask(str(name), value) for name, value in leaves.items()}
-
-
-def _has_estimators(value: Any) -> bool:
-    """Whether a param is a part of the model: an estimator, or a list of (name, estimator)."""
-    if isinstance(value, (list, tuple)):
-        return any(_has_estimators(part) for part in value)
-    return hasattr(value, "get_params") and not isinstance(value, type)
-
-
-def _example(example: Any) -> object:
-    """Keep what tells the form of an input: shape, columns, types, the first rows."""
-    if example is None:
-        return None
-    rows = (
-        example[:_EXAMPLE_ROWS]
-        if hasattr(example, "__getitem__") and not isinstance(example, (str, Mapping))
-        else example
-    )
-    kept = {
-        "type": class_name(example),
-        "shape": getattr(example, "shape", None),
-        "columns": getattr(example, "columns", None),
-        "dtypes": str(getattr(example, "dtypes", getattr(example, "dtype", None))),
-        "rows": rows,
-    }
-    return plain(kept, where="input_example")
-
-
-def _packages(model: object) -> dict[str, str]:
-    """Give the versions of what the model is made with."""
-    found = {"python": platform.python_version()}
-    for name in (library(model), "sklearn", "numpy", "skops", "torch"):
-        version = getattr(sys.modules.get(name), "__version__", None)
-        if isinstance(version, str):
-            found[name] = version
-    return found

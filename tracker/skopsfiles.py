@@ -1,7 +1,7 @@
 """skops files: scikit-learn's estimators without pickle, as a zip of arrays and a tree of named types.
 
 A type outside the trusted set is named, and not made without trust. The set is skops' own, some plain holders of
-scikit-learn's, and decision trees, which are looked at after they are made (see treecheck).
+scikit-learn's, boosters, and decision trees, which are looked at after they are made (see treecheck).
 """
 
 from pathlib import Path
@@ -24,6 +24,25 @@ _PLAIN_TYPES = frozenset(
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.utils._bunch.Bunch",
+    }
+)
+
+
+# Boosters inside of pipelines, and LightGBM's own classes: plain holders of a Booster, which reads its text or bytes by
+# the library's own parser, as it reads the library's own file.
+_BOOSTERS = frozenset(
+    {
+        "collections.OrderedDict",
+        "lightgbm.basic.Booster",
+        "lightgbm.sklearn.LGBMClassifier",
+        "lightgbm.sklearn.LGBMRanker",
+        "lightgbm.sklearn.LGBMRegressor",
+        "xgboost.core.Booster",
+        "xgboost.sklearn.XGBClassifier",
+        "xgboost.sklearn.XGBRFClassifier",
+        "xgboost.sklearn.XGBRFRegressor",
+        "xgboost.sklearn.XGBRanker",
+        "xgboost.sklearn.XGBRegressor",
     }
 )
 
@@ -52,4 +71,4 @@ def untrusted_types(file: Path) -> list[str]:
     """List the types in a file that are made only with trust."""
     import skops.io
 
-    return sorted(set(skops.io.get_untrusted_types(file=file)) - CHECKED_TYPES - _PLAIN_TYPES)
+    return sorted(set(skops.io.get_untrusted_types(file=file)) - CHECKED_TYPES - _PLAIN_TYPES - _BOOSTERS)

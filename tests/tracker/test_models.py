@@ -391,8 +391,17 @@ def test_files_are_their_owners_only(tracker: ExperimentTracker) -> None:
     """Also what a library wrote with the process's own umask."""
     version = save(tracker, logistic(), aliases=["best"])
 
-    modes = {path.name: path.stat().st_mode & 0o777 for path in version.path.parent.parent.rglob("*")}
-    assert modes == {"1": 0o700, "model.skops": 0o600, "model.json": 0o600, "aliases": 0o700, "best.json": 0o600}
+    home = version.path.parent.parent
+    modes = {path.name: path.stat().st_mode & 0o777 for path in home.rglob("*") if path.parent.name != "history"}
+    assert modes == {
+        "1": 0o700,
+        "model.skops": 0o600,
+        "model.json": 0o600,
+        "aliases": 0o700,
+        "best.json": 0o600,
+        "history": 0o700,
+    }
+    assert [path.stat().st_mode & 0o777 for path in (home / "history").iterdir()] == [0o600]
 
 
 def test_a_full_disk_does_not_stop_the_training(tmp_path: Path) -> None:

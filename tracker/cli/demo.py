@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from ingest.layout import TABLES, Layout
+from readers.models import Models
 from tracker.cli import study
 from tracker.cli.options import DEFAULT_STORE
 from tracker.cli.screen import cell, console, count_of, duration, number, size, table
@@ -194,8 +195,8 @@ def _files(layout: Layout, shown_as: Path, run_id: str) -> "Tree":
     branch = tree.add(cell("artifacts/"))
     branch.add(_folder(layout.run_artifacts(run_id), f"{run_id}/", "confusion matrix"))
     branch = tree.add(cell("models/"))
-    versions = sorted((layout.models / MODEL).glob("*/"), key=lambda folder: folder.stat().st_mtime)
-    branch.add(_folder(versions[-1], f"{MODEL}/{versions[-1].name}/", "model of the final run"))
+    version = Models(layout).versions(MODEL)[-1]
+    branch.add(_folder(layout.models / MODEL / str(version), f"{MODEL}/{version}/", "model of the final run"))
     return tree
 
 
