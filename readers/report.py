@@ -60,6 +60,16 @@ class Section(NamedTuple):
     notes: Sequence[str] = ()
 
 
+class Page(NamedTuple):
+    """A report as it is laid out."""
+
+    title: str
+    subtitle: str
+    tiles: Sequence[tuple[str, str]]
+    """The few numbers at the top, each with its name."""
+    sections: Sequence[Section]
+
+
 class Question(NamedTuple):
     """What a report is asked about."""
 
@@ -94,11 +104,32 @@ def write_report(
 
     Raises: ValueError: another suffix. MetricNotFound: no run has it. OSError: the file can't be written.
     """
+    from readers.sections import sections_of
+
+    target = page_path(path)
+    question = _question(frames, table, metric=metric, metrics=metrics, mode=mode, group_by=group_by)
+    names = sorted(set(table.runs["experiment"]))
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    page = Page(
+        title=title or shown or "No runs",
+        subtitle=f"{len(table):,} run{'s' * (len(table) != 1)}, {frames.place}",
+        tiles=list(_tiles(table, question)),
+        sections=[] if question is None else sections_of(question),
+    )
+    return write_page(page, target)
+
+
+def page_path(path: str | os.PathLike[str]) -> Path:
+    """The path of a page that may be written. Raises: ValueError: it doesn't end in .html or .htm."""
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"a report is a web page: {str(target)!r} must end in .html")
-    question = _question(frames, table, metric=metric, metrics=metrics, mode=mode, group_by=group_by)
-    body = _rendered(frames, table, question, title)
+    return target
+
+
+def write_page(page: Page, target: Path) -> Path:
+    """Write a page; folders are made, a file that was there is replaced at once. Raises: OSError."""
+    body = _rendered(page)
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
@@ -162,23 +193,14 @@ def has_history(table: RunTable, metric: str) -> bool:
     return rows.height > 0 and (rows["count"] + rows["nan_count"]).max() not in (0, 1)
 
 
-def _rendered(frames: RunFrames, table: RunTable, question: Question | None, title: str | None) -> str:
+def _rendered(page: Page) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    from readers.sections import sections_of
-
-    names = sorted(set(table.runs["experiment"]))
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     return environment.get_template(_TEMPLATE).render(
-        title=title or shown or "No runs",
-        subtitle=f"{len(table):,} run{'s' * (len(table) != 1)}, {frames.place}",
-        tiles=list(_tiles(table, question)),
-        sections=[] if question is None else sections_of(question),
-        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        version=_version(),
+        **page._asdict(), written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), version=_version()
     )
 
 
