@@ -7,6 +7,7 @@ are read before the sealed parts are listed; one that is sealed in between is me
 
 import json
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,18 @@ from ingest.recovery import read_segment
 from ingest.sealing import Contents
 
 _TRIES = 20
+_STEPS = ("first_step", "last_step")
+
+
+class Fact(NamedTuple):
+    """A row of the facts table."""
+
+    time_us: int
+    seq: int
+    run_id: str
+    key: str
+    value: str
+    """JSON."""
 
 
 def find_run(layout: Layout, run_id: str) -> tuple[str, str] | None:
@@ -67,8 +80,25 @@ def extremes(layout: Layout, run_id: str) -> list[tuple[str, float, float]]:
     ]
 
 
-def _rows(layout: Layout, table: Table, run_id: str) -> list[pa.Table]:
-    """One run's rows of a table. A file that is moved between listing and reading makes it begin anew."""
+def last_step(layout: Layout, run_id: str) -> float | None:
+    """The highest step with which a metric of a run begins or ends, or None where none has steps."""
+    found = [values(rows[name]) for rows in _rows(layout, "summaries", run_id) for name in _STEPS]
+    return max((float(step) for steps in found for step in steps if step == step), default=None)  # noqa: PLR0124 - NaN
+
+
+def facts_of(layout: Layout, kind: str, run_id: str | None = None) -> list[Fact]:
+    """The facts of one kind, of one run or of all, in the order of time."""
+    found: set[Fact] = set()  # one that is sealed between two looks is met twice
+    for rows in _rows(layout, "facts", run_id):
+        facts = rows.filter(pc.equal(rows["kind"], strings([kind])[0]))
+        times, seqs = values(facts["time"]).tolist(), values(facts["seq"]).tolist()
+        columns = (facts[name].to_pylist() for name in ("run_id", "key", "value"))
+        found.update(Fact(*row) for row in zip(times, seqs, *columns, strict=True))
+    return sorted(found)
+
+
+def _rows(layout: Layout, table: Table, run_id: str | None) -> list[pa.Table]:
+    """One run's rows of a table, or all. A file that is moved between listing and reading makes it begin anew."""
     for left in reversed(range(_TRIES)):
         try:
             found = [*_live(layout, table), *_sealed(layout, table)]
@@ -76,6 +106,8 @@ def _rows(layout: Layout, table: Table, run_id: str) -> list[pa.Table]:
             if not left:
                 raise
         else:
+            if run_id is None:
+                return found
             return [rows.filter(pc.equal(rows["run_id"], strings([run_id])[0])) for rows in found]
     return []
 

@@ -71,8 +71,10 @@ class MetricLogging(Facade):
         if slowly:
             self._log_metrics_slowly(metrics, step, run_id)
 
-    def _log_metrics_slowly(self, metrics: Mapping[str, Any], step: float | None, run_id: str | None) -> None:
-        """Log a call that is the first of its shape, meets a full file, or isn't as it should be."""
+    def _log_metrics_slowly(
+        self, metrics: Mapping[str, Any], step: float | None, run_id: str | None, time_ns: int | None = None
+    ) -> None:
+        """Log a call that is the first of its shape, meets a full file, isn't as it should be, or has its own time."""
         run = self._run(run_id)
         know_numpy()
         keys, values = metric_items(metrics)
@@ -80,7 +82,8 @@ class MetricLogging(Facade):
         if not keys:
             return
         self._raise_if_strict()
-        call = MetricsCall(run.id, run.experiment, _time_ns(), number, kind, keys, tuple(values))
+        moment = _time_ns() if time_ns is None else time_ns
+        call = MetricsCall(run.id, run.experiment, moment, number, kind, keys, tuple(values))
         binding = call.put(lambda: self._open_queue(run))
         if binding is not None:
             run.binding = binding
