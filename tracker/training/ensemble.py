@@ -22,8 +22,9 @@ Predictions = Mapping[str, Array]
 Combined = Callable[[Predictions], Array]
 ROUNDS = 40
 """Draws of the greedy search: a weight is a multiple of 1/40 or more."""
-CANDIDATES = 30
+CANDIDATES = 20
 """Of more models than that only the best are considered."""
+_PATIENCE = 8  # draws without a better mean
 
 
 def greedy_ensemble(
@@ -55,6 +56,8 @@ def greedy_ensemble(
         total += outputs[name]
         if _place(scores[name], scorer) < _place(best, scorer):
             best, best_length = scores[name], size
+        elif size - best_length >= _PATIENCE:
+            break
     kept = chosen[:best_length]
     counts = {name: kept.count(name) for name in dict.fromkeys(kept)}
     return {name: counts[name] / best_length for name in sorted(counts, key=lambda name: -counts[name])}

@@ -30,12 +30,12 @@ def _baseline(params: Mapping[str, Any], problem: Problem, seed: int) -> Any:  #
 
 
 def _bayes_space(problem: Problem) -> Space:  # noqa: ARG001
-    return Space({"var_smoothing": Real(1e-9, 1.0, 1e-3, log=True), "scaling": Choice(("quantile", "standard"))})
+    return Space({"var_smoothing": Real(1e-9, 10.0, 0.1, log=True), "scaling": Choice(("quantile", "standard"))})
 
 
 def _bayes(params: Mapping[str, Any], problem: Problem, seed: int) -> Any:
     model = GaussianNB(var_smoothing=params["var_smoothing"])
-    return on_one_scale(problem, model, scaling=params["scaling"], seed=seed)
+    return on_one_scale(problem, model, scaling=params["scaling"], indicator=False, seed=seed)
 
 
 def _neighbours_space(problem: Problem) -> Space:

@@ -8,8 +8,10 @@ rows and cross-fitted (Micci-Barreca 2001; scikit-learn's TargetEncoder): for se
 from typing import Any, Literal
 
 import numpy as np
+import sklearn
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -19,6 +21,7 @@ from sklearn.preprocessing import (
     StandardScaler,
     TargetEncoder,
 )
+from sklearn.utils.fixes import parse_version
 
 from tracker.training.problem import Problem
 
@@ -28,18 +31,21 @@ Scaling = Literal["standard", "robust", "quantile"]
 SCALINGS: tuple[Scaling, ...] = ("standard", "quantile", "robust")
 
 
-def on_one_scale(problem: Problem, model: Any, *, scaling: str = "standard", seed: int = 0) -> Pipeline:
+def on_one_scale(
+    problem: Problem, model: Any, *, scaling: str = "standard", indicator: bool = True, seed: int = 0
+) -> Pipeline:
     """A model that sums or compares features: no missing cells, one scale, a column a category.
 
-    A missing number becomes the median, and a column of its own says that it was missing.
+    A missing number becomes the median.
 
     Args:
         scaling: "standard" (mean 0, variance 1), "robust" (median and quartiles), "quantile" (a normal distribution).
+        indicator: for each number that is missing somewhere one more column, which says where.
     """
     numbers, few, many = _groups(problem, FEW)
     steps: list[tuple[str, Any, list[int]]] = []
     if numbers:
-        filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        filled = SimpleImputer(strategy="median", add_indicator=indicator, keep_empty_features=True)
         steps.append(("numbers", make_pipeline(filled, _scaler(problem, scaling)), numbers))
     if few:
         steps.append(("few", OneHotEncoder(handle_unknown="ignore", sparse_output=False), few))
@@ -89,5 +95,9 @@ def _scaler(problem: Problem, scaling: str) -> Any:
 
 def _by_label(problem: Problem, seed: int) -> TargetEncoder:
     kinds = {"binary": "binary", "multiclass": "multiclass", "regression": "continuous"}
+    kind = kinds[problem.task]
     folds = 5 if problem.classes is None else max(2, min(5, int(np.bincount(problem.y).min()) // 2))
-    return TargetEncoder(target_type=kinds[problem.task], cv=folds, random_state=seed)
+    if parse_version(sklearn.__version__) < parse_version("1.9"):
+        return TargetEncoder(target_type=kind, cv=folds, random_state=seed)
+    splitter = KFold if problem.classes is None else StratifiedKFold
+    return TargetEncoder(target_type=kind, cv=splitter(folds, shuffle=True, random_state=seed))

@@ -193,7 +193,9 @@ def _classes(y: Any, labels: Column) -> tuple[Array, Array]:
 
 def _check_classes(classes: Array, codes: Array, task: str, folds: int) -> None:
     if len(classes) < 2:
-        raise ValueError(f"all {len(codes)} labels are {classes[0]!r}: to tell classes apart there must be two")
+        raise ValueError(
+            f"all {len(codes)} labels are {classes.tolist()[0]!r}: to tell classes apart there must be two"
+        )
     if task == "binary" and len(classes) > 2:
         raise ValueError(f"y has {len(classes)} classes, task='binary' is for two; say task='multiclass'")
     if task == "multiclass" and len(classes) == 2:

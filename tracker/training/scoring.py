@@ -24,8 +24,10 @@ class Scorer:
             quantities, shape (rows,).
     """
 
-    def __init__(self, name: str, direction: Direction, needs: Literal["proba", "predict"], score: Score) -> None:
-        self.name, self.direction, self.needs, self._score = name, direction, needs, score
+    def __init__(
+        self, name: str, direction: Direction, needs: Literal["proba", "predict"], score: Score, origin: "_Origin"
+    ) -> None:
+        self.name, self.direction, self.needs, self._score, self._origin = name, direction, needs, score, origin
 
     def __call__(self, y_true: Array, prediction: Array) -> float:
         """Score predictions of the kind that `needs` says."""
@@ -42,8 +44,15 @@ class Scorer:
             return bool(np.isnan(than) and not np.isnan(score))
         return score > than if self.direction == "maximize" else score < than
 
+    def __reduce__(self) -> "tuple[Callable[..., Scorer], _Origin]":
+        """Another process asks by the name again."""
+        return scorer_for, self._origin
+
     def __repr__(self) -> str:
         return f"Scorer({self.name!r}, {self.direction!r})"
+
+
+_Origin = tuple[str | Callable[..., float], Task]
 
 
 class _Metric(NamedTuple):
@@ -54,7 +63,9 @@ class _Metric(NamedTuple):
 
 
 def _log_loss(y: Array, proba: Array) -> float:
-    return float(metrics.log_loss(y, np.clip(proba, 1e-15, 1.0), labels=range(proba.shape[1])))
+    """Mean of -log of what was given to the class that came; shares are made of probabilities first."""
+    shares = np.clip(proba[np.arange(len(y)), y] / proba.sum(axis=1), np.finfo(np.float64).eps, 1.0)
+    return float(-np.log(shares).mean())
 
 
 def _brier(y: Array, proba: Array) -> float:
@@ -162,19 +173,20 @@ def scorer_for(metric: str | Callable[..., float] | Scorer | None, task: Task) -
     if task not in found.tasks:
         raise ValueError(f"metric {metric!r} is for {' and '.join(found.tasks)}, the task is {task}; there is {there}")
     if not negated:
-        return Scorer(metric, found.direction, found.needs, found.score)
-    return Scorer(metric, "maximize", found.needs, lambda y, prediction: -found.score(y, prediction))
+        return Scorer(metric, found.direction, found.needs, found.score, (metric, task))
+    return Scorer(metric, "maximize", found.needs, lambda y, prediction: -found.score(y, prediction), (metric, task))
 
 
 def _of_callable(metric: Callable[..., float], task: Task) -> Scorer:
     """Make a scorer of a function (y_true, y_pred), or of scikit-learn's scorer (estimator, X, y)."""
     name = str(getattr(metric, "__name__", type(metric).__name__))
+    origin = metric, task
     if not hasattr(metric, "_response_method"):
-        return Scorer(name, direction(name), "predict", metric)
+        return Scorer(name, direction(name), "predict", metric, origin)
     name = str(getattr(getattr(metric, "_score_func", None), "__name__", name))
     if task == "regression":
-        return Scorer(name, "maximize", "predict", lambda y, values: metric(_GivenValues(values), None, y))
-    return Scorer(name, "maximize", "proba", lambda y, proba: metric(_GivenProbabilities(proba), None, y))
+        return Scorer(name, "maximize", "predict", lambda y, values: metric(_GivenValues(values), None, y), origin)
+    return Scorer(name, "maximize", "proba", lambda y, proba: metric(_GivenProbabilities(proba), None, y), origin)
 
 
 class _GivenValues(RegressorMixin, BaseEstimator):  # type: ignore[misc]
