@@ -50,11 +50,14 @@ class Cells:
             self._keep(before)
         told = {**change, "time_ns": time_ns, _ID: f"{time_ns:020d}-{secrets.token_hex(4)}"}
         self._make(file.parent)
-        write_atomically(file, to_json(told).encode(), self._tmp)
         try:
+            write_atomically(file, to_json(told).encode(), self._tmp)
             self._keep(told)
         except OSError as error:
-            _log.warning("steplog: %s is changed; the history will have it with the next change: %s", file, error)
+            now = self.read(path)
+            if now is None or now[_ID] != told[_ID]:
+                raise
+            _log.warning("steplog: %s is changed, but not all about it is safe from a power cut: %s", file, error)
 
     def read(self, path: str) -> Change | None:
         """Give what a cell is now; None if it never was anything, or can't be read (which is said)."""

@@ -150,6 +150,7 @@ class Models:
 
         What older code didn't write is there, and None.
         """
+        self.check_there(name, version)
         home = self._home(name)
         try:
             with open_beneath(home / str(version), INFO) as file:
@@ -157,8 +158,7 @@ class Models:
             check_path(info["file"])
             info["sha256"], info["format"], info["class_name"]
         except (OSError, ValueError, KeyError, TypeError, SegmentCorrupt) as error:
-            if _is_deleted(home, version):
-                raise self._no_version(name, version, _there(home)) from error
+            self.check_there(name, version)
             raise SegmentCorrupt(f"{INFO} of model {name!r} version {version} can't be read: {error!r}") from error
         return cast("ModelInfo", {**_NOTHING, **info, "name": name})
 
@@ -181,6 +181,7 @@ class Models:
                 f"{info['sha256']}; load another version, or log the model again"
             )
             raise SegmentCorrupt(message)
+        self.check_there(name, version)
         return home / info["file"], info
 
     def check_there(self, name: str, version: int) -> None:

@@ -179,7 +179,12 @@ class ModelRegistry(Models):
         home = self._home(name)
         about = {"time_ns": time.time_ns(), "by": by or who(), "run_id": run_id}
         about["was"] = {key: info[key] for key in _KEPT if key in info}
-        write_atomically(home / str(version) / DELETED, to_json(about, indent=2).encode(), self._layout.tmp)
+        try:
+            write_atomically(home / str(version) / DELETED, to_json(about, indent=2).encode(), self._layout.tmp)
+        except OSError as error:
+            if not (home / str(version) / DELETED).exists():
+                raise
+            _log.warning("steplog: version %s of model %r is deleted, not yet on the disk: %s", version, name, error)
         for number in numbers(home):
             if (home / str(number) / DELETED).exists():
                 _empty(home / str(number))

@@ -86,6 +86,12 @@ class Controls:
             raise TypeError(f"a note is a text, not {type(text).__name__}")
         self.set_tags(run_id, {NOTE: text or None})
 
+    def tell(self, run_id: str, kind: str, items: Mapping[str, object]) -> None:
+        """Write facts of one kind about a run. Raises: ReadOnly. RunNotFound. StoreUnavailable."""
+        run = self._run(run_id)
+        texts = {key: to_json(value) for key, value in items.items()}
+        self._write(lambda now: FactLogged(run_id, run["experiment"], now, kind, texts))
+
     def _run(self, run_id: str) -> dict[str, Any]:
         if self.read_only:
             raise ReadOnly("this dashboard is read-only: nothing can be changed through it")

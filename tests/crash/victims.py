@@ -33,6 +33,7 @@ from readers.checkpoints import About, list_checkpoints
 from tests.waiting import until
 from tracker.checkpoints import superfluous, write_checkpoint
 from tracker.experiment import ExperimentTracker
+from tracker.modelregistry import ModelRegistry, file_facts
 
 REPOSITORY = Path(__file__).parents[2]
 SLOTS = 16
@@ -392,6 +393,34 @@ def save_checkpoint(layout: Layout, number: int) -> None:
     write_checkpoint(layout, "run", checkpoint_state(number), About(number, number, {}, {}, []))
 
 
+def promote_until(root: str, at: int, how: str) -> None:
+    """Promote the second version of a model, and die or fail at the n-th step."""
+    steps = Steps(root, at, how)
+    with suppress(OSError):
+        ModelRegistry(Layout(root)).promote("m", 2, "production")
+    os._exit(REACHED if steps.count >= at else 0)
+
+
+def delete_until(root: str, at: int, how: str) -> None:
+    """Delete the third version of a model, and die or fail at the n-th step."""
+    steps = Steps(root, at, how)
+    with suppress(OSError):
+        ModelRegistry(Layout(root)).delete("m", 3)
+    os._exit(REACHED if steps.count >= at else 0)
+
+
+def save_version(registry: ModelRegistry, number: int) -> int:
+    """Save the version of that number of the model "m"."""
+
+    def write(folder: Path) -> Any:
+        (folder / "model.bin").write_bytes(b"model %d" % number)
+        size, sha256 = file_facts(folder / "model.bin")
+        described = {"format": "pickle", "file": "model.bin", "class_name": "X", "time_ns": number}
+        return {**described, "size": size, "sha256": sha256}
+
+    return registry.publish("m", write)[0].version
+
+
 class Custom:
     """What only a pickle can hold."""
 
@@ -410,6 +439,8 @@ VICTIMS: dict[str, Callable[..., None]] = {
     "compact_until": compact_until,
     "log_until": log_until,
     "checkpoint_until": checkpoint_until,
+    "promote_until": promote_until,
+    "delete_until": delete_until,
 }
 
 

@@ -70,8 +70,14 @@ def read(store: "Store", run_id: str) -> dict[str, Any]:
         "environment": kinds.get("env", {}),
         "metrics": {row["key"]: {name: row[name] for name in _STATISTICS} for row in metrics.iter_rows(named=True)},
         "artifacts": [{"path": path, **about} for path, about in sorted(kinds.get("artifact", {}).items())],
-        "models": [{"name": name, **from_json(value)} for name, value in models],  # type: ignore[dict-item]
+        "models": [_model(name, from_json(value), kinds.get("model_deleted", {})) for name, value in models],
     }
+
+
+def _model(name: str, about: Any, deleted: Mapping[str, Any]) -> dict[str, Any]:
+    """A version that the run logged; "deleted" is there where it was deleted since."""
+    found = {"name": name, **about}
+    return {**found, "deleted": True} if f"{name}@{found.get('version')}" in deleted else found
 
 
 def _print(screen: "Console", run: Mapping[str, Any], *, everything: bool) -> None:
@@ -91,7 +97,8 @@ def _print(screen: "Console", run: Mapping[str, Any], *, everything: bool) -> No
     if run["models"]:
         rows = table("name", "version", "format", "size", right=("version", "size"))
         for model in run["models"]:
-            rows.add_row(cell(model["name"]), str(model["version"]), cell(model["format"]), size(model["size"]))
+            version = f"{model['version']}{' (deleted)' if 'deleted' in model else ''}"
+            rows.add_row(cell(model["name"]), cell(version), cell(model["format"]), size(model["size"]))
         _print_section(screen, "models", rows)
 
 
