@@ -84,10 +84,11 @@ class TrainingRun(Joined):
         self.settle()
         return self._started(run_name, None, params, None, group=group)
 
-    def reopen(self) -> None:
+    def reopen(self, *, keep_status: bool = True) -> None:
         """Go on after the end, as evaluations do: with the current run, else with the one that was ended here last.
 
-        It ends as it ended before.
+        Args:
+            keep_status: it ends as it ended before, whatever is said at the end.
         """
         if self.run_id is not None:
             return
@@ -96,7 +97,7 @@ class TrainingRun(Joined):
             return
         status = self._last_status
         self._started(None, self.last_run_id, None, None)
-        self._reopened = status
+        self._reopened = status if keep_status else None
 
     def log(self, metrics: Mapping[str, Any], step: float | None = None) -> None:
         """Log one value for each metric; what is no number is left out, and said once."""
