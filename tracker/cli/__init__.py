@@ -13,6 +13,7 @@ import typer
 from ingest.errors import LookupFailed, TrackerError
 from readers.visible import visible
 from tracker.cli import (
+    automl,
     best,
     compare,
     demo,
@@ -77,6 +78,7 @@ app.command("ui")(ui.ui)
 app.command("compare")(compare.compare)
 app.command("best")(best.best)
 app.command("importance")(importance.importance)
+app.command("automl")(automl.automl)
 app.command("query")(query.query)
 app.command("report")(report.report)
 app.command("export")(export.export)

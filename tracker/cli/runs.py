@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from readers.store import Store
 
 Run = dict[str, Any]
-"""A row of the store's runs, and under "metrics" the last values of the run's metrics."""
+"""A row of the store's runs; under "metrics" the last values of the run's metrics, under "children" how many child runs
+it has among those that were asked for."""
 
 _ORDERS = ("start", "name", "status", "duration")
 _MOST_METRICS = 30
@@ -70,6 +71,9 @@ def ls(
     limit: Annotated[
         int, typer.Option("--limit", "-l", min=0, help="At most so many runs of each experiment; 0 for all.")
     ] = 20,
+    children: Annotated[
+        bool, typer.Option("--children", "-c", help="Also those that are part of a listed run, as a search's trials.")
+    ] = False,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
@@ -77,7 +81,8 @@ def ls(
     opened = open_store(store)
     runs = opened.runs().collect().to_dicts()
     short_ids = shortened([run["run_id"] for run in runs])
-    groups = _grouped(opened, _chosen(runs, experiment, only), sort, reverse=reverse)
+    chosen = _folded(_chosen(runs, experiment, only), children=children)
+    groups = _grouped(opened, chosen, sort, reverse=reverse)
     shown = {name: found[:limit] if limit else found for name, found in groups.items()}
     _add_metrics(opened, [run for found in shown.values() for run in found], metric)
     if json:
@@ -115,6 +120,15 @@ def _chosen(runs: list[Run], experiment: str | None, only: StatusName | None) ->
     return [run for run in runs if only is None or run["status"] == only.name]
 
 
+def _folded(runs: list[Run], *, children: bool) -> list[Run]:
+    """The runs without those that are part of another of them, which has their number; all, if children are wanted."""
+    there = {run["run_id"] for run in runs}
+    counts = Counter(run["parent_run_id"] for run in runs)
+    for run in runs:
+        run["children"] = counts[run["run_id"]]
+    return [run for run in runs if children or run["parent_run_id"] not in there]
+
+
 def _grouped(store: "Store", runs: list[Run], sort: str, *, reverse: bool) -> dict[str, list[Run]]:
     """The runs by experiment, in order; experiments by their newest run, the newest last, next to the prompt.
 
@@ -149,7 +163,7 @@ def _by_metric(store: "Store", runs: list[Run], metric: str) -> list[Run]:
     last = _last_values(store, [run["run_id"] for run in runs], [metric])
     if not last:
         known = store.summaries(runs=[run["run_id"] for run in runs]).select("key").unique().collect()["key"]
-        raise MetricNotFound.among("metric", metric, sorted(known), f"or sort by {', '.join(_ORDERS)}")
+        raise MetricNotFound.among("metric", metric, sorted(known), f"or sort by {', '.join(_ORDERS)}{_or_below(runs)}")
     sign = -1 if direction(metric) == "maximize" else 1
 
     def place(run: Run) -> tuple[bool, float]:
@@ -164,9 +178,14 @@ def _add_metrics(store: "Store", runs: list[Run], metrics: list[str] | None) -> 
     last = _last_values(store, [run["run_id"] for run in runs], metrics)
     if metrics and not last and runs:
         known = store.summaries(runs=[run["run_id"] for run in runs]).select("key").unique().collect()["key"]
-        raise MetricNotFound.among("metric", metrics[0], sorted(known))
+        raise MetricNotFound.among("metric", metrics[0], sorted(known), _or_below(runs).removeprefix("; "))
     for run in runs:
         run["metrics"] = last.get(run["run_id"], {})
+
+
+def _or_below(runs: list[Run]) -> str:
+    """What to do about a metric that only child runs may have."""
+    return "; --children asks the child runs too" if any(run["children"] for run in runs) else ""
 
 
 def _last_values(store: "Store", runs: list[str], metrics: list[str] | None) -> dict[str, dict[str, float]]:
@@ -188,7 +207,11 @@ def _print_group(
 ) -> None:
     by_status = Counter(run["status"] for run in all_runs)
     counts = ", ".join(f"{count:,} {name.lower()}" for name, count in by_status.most_common())
-    screen.print(cell(experiment, "bold"), cell(f"  {count_of(len(all_runs), 'run')}: {counts}", "dim"), sep="")
+    inside = sum(run["children"] for run in all_runs)
+    shown = {run["run_id"] for run in all_runs}
+    folded = inside and not any(run["parent_run_id"] in shown for run in all_runs)
+    below = f"; {count_of(inside, 'child run')} in them, --children shows them" if folded else ""
+    screen.print(cell(experiment, "bold"), cell(f"  {count_of(len(all_runs), 'run')}: {counts}{below}", "dim"), sep="")
     names = [*metrics, *(key for key in _telling(runs) if key not in metrics)]
     columns = [
         Column("run", [cell(run["run_name"], limit=24) for run in runs]),
@@ -196,9 +219,10 @@ def _print_group(
         Column("status", [status(run["status"]) for run in runs]),
         Column("started", [cell(short_moment(run["start_time"])) for run in runs]),
         Column("took", [cell(duration(_seconds(run))) for run in runs], right=True),
+        *([Column("children", [cell(f"{run['children'] or '-'}") for run in runs], right=True)] if inside else []),
         *(Column(key, [number(run["metrics"].get(key)) for run in runs], right=True) for key in names),
     ]
-    print_columns(screen, columns, always=5 + len(metrics), name_hidden=False)
+    print_columns(screen, columns, always=5 + len(metrics) + bool(inside), name_hidden=False)
     if len(runs) < len(all_runs):
         screen.print(cell(f"… and {len(all_runs) - len(runs):,} more; --limit 0 shows all", "dim"))
 

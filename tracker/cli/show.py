@@ -1,5 +1,6 @@
 """steplog show: everything about one run."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,7 +72,15 @@ def read(store: "Store", run_id: str) -> dict[str, Any]:
         "metrics": {row["key"]: {name: row[name] for name in _STATISTICS} for row in metrics.iter_rows(named=True)},
         "artifacts": [{"path": path, **about} for path, about in sorted(kinds.get("artifact", {}).items())],
         "models": [_model(name, from_json(value), kinds.get("model_deleted", {})) for name, value in models],
+        "children": _children(store, run_id),
+        "searches": sum(key.endswith("/search") for key in kinds.get("automl", {})),
     }
+
+
+def _children(store: "Store", run_id: str) -> dict[str, int]:
+    """How many runs are part of this one, by status."""
+    statuses = store.runs().collect().filter(parent_run_id=run_id)["status"]
+    return dict(Counter(statuses).most_common())
 
 
 def _model(name: str, about: Any, deleted: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +109,9 @@ def _print(screen: "Console", run: Mapping[str, Any], *, everything: bool) -> No
             version = f"{model['version']}{' (deleted)' if 'deleted' in model else ''}"
             rows.add_row(cell(model["name"]), cell(version), cell(model["format"]), size(model["size"]))
         _print_section(screen, "models", rows)
+    if run["searches"]:
+        screen.print()
+        screen.print(cell(f"'steplog automl {run['run_id']}' reports the search for a model", "dim"))
 
 
 def _headline(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,12 +123,20 @@ def _headline(run: Mapping[str, Any]) -> dict[str, Any]:
         "ended": moment(run["end_time"]) if run["end_time"] else None,
         "took": duration(run["duration_s"]) if run["end_time"] else None,
         "part of": run["parent_run_id"],
+        "child runs": _counted(run["children"]),
+        "searches": run["searches"] or None,
         "group": run["group"],
         "host": run["host"],
         "ranks": run["ranks"] if run["ranks"] != 1 else None,
         "writers": run["writers"] if run["writers"] != 1 else None,
     }
     return {name: value for name, value in lines.items() if value is not None}
+
+
+def _counted(children: Mapping[str, int]) -> str | None:
+    """The child runs in a line."""
+    each = ", ".join(f"{count:,} {status.lower()}" for status, count in children.items())
+    return f"{sum(children.values()):,} ({each})" if children else None
 
 
 def _with_few_packages(environment: Mapping[str, Any]) -> Mapping[str, Any]:
