@@ -72,7 +72,8 @@ def test_every_option_of_the_readme_exists() -> None:
     known = {
         option
         for command in get_command(app).commands.values()  # type: ignore[attr-defined]
-        for parameter in command.params
+        for one in (command, *getattr(command, "commands", {}).values())
+        for parameter in one.params
         for option in parameter.opts
     }
 

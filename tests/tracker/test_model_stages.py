@@ -284,7 +284,8 @@ def test_who_loads_while_a_version_is_deleted_has_it_whole_or_is_told(tracker: E
     save(tracker)
     for number in range(20):
         save(tracker, number)
-        loaded, ends = threading.Event(), []
+        loaded = threading.Event()
+        ends: list[Exception] = []
 
         def load(version: int, loaded: threading.Event = loaded, ends: list[Exception] = ends) -> None:
             while not ends:

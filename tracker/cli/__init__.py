@@ -20,6 +20,7 @@ from tracker.cli import (
     export,
     importance,
     importing,
+    models,
     query,
     report,
     runs,
@@ -83,6 +84,7 @@ app.command("query")(query.query)
 app.command("report")(report.report)
 app.command("export")(export.export)
 app.command("import")(importing.import_)
+app.add_typer(models.app, name="models")
 app.command("sync")(sync.sync)
 app.command("check")(upkeep.check)
 app.command("compact")(upkeep.compact)
