@@ -34,6 +34,7 @@ from tracker.integrations.trainingrun import TrainingRun
 from tracker.run import Status
 
 _FOLDER = "checkpoints"
+_AGREE_EVERY = 50
 _STATUSES: dict[str, Status] = {
     "success": "FINISHED",
     "finished": "FINISHED",
@@ -209,10 +210,14 @@ class StopOnRequest(Callback):  # type: ignore[misc] # untyped library
     """Ends `fit` at the end of a batch when somebody asked its run to stop, on its page or by `steplog stop`."""
 
     def on_train_batch_end(self, trainer: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - Lightning's
-        """Look: one file, every half second at most."""
-        for logger in trainer.loggers:
-            if isinstance(logger, SteplogLogger) and logger._run.should_stop():  # noqa: SLF001 - its own
-                trainer.should_stop = True
+        """Look: one file, every half second at most. Many ranks agree on it, at each 50th batch."""
+        if trainer.world_size > 1 and trainer.fit_loop.batch_idx % _AGREE_EVERY:
+            return
+        ours = [logger._run for logger in trainer.loggers if isinstance(logger, SteplogLogger)]  # noqa: SLF001 - its own
+        wanted = any(run.should_stop() for run in ours)
+        if trainer.world_size > 1:
+            wanted = trainer.strategy.reduce_boolean_decision(wanted, all=False)
+        trainer.should_stop = trainer.should_stop or wanted
 
 
 class _TrainerRun(TrainingRun):

@@ -69,11 +69,19 @@ class TrainingRun(Joined):
         run_name: str | None = None,
         params: Mapping[str, Any] | None = None,
         tags: Mapping[str, Any] | None = None,
+        *,
+        resume_id: str | None = None,
     ) -> str:
-        """Begin a training: join the current run, or start one. One that is still open here is over, untold."""
+        """Begin a training: join the current run, or start one. One that is still open here is over, untold.
+
+        Args:
+            run_name, params, tags: see Joined.
+            resume_id: of the run to go on with, if no other is current or wanted, and the store has it.
+        """
         self.settle()
-        if self.wanted_run_id is not None and self.tracker.active_run() != self.wanted_run_id:
-            return self._started(self._run_name or run_name, self.wanted_run_id, params, tags)
+        wanted = self.wanted_run_id or self._there(resume_id)
+        if wanted is not None and self.tracker.active_run() != wanted:
+            return self._started(self._run_name or run_name, wanted, params, tags)
         begun = super().begin(run_name, params, tags)
         return self._opened(begun)
 
@@ -169,6 +177,12 @@ class TrainingRun(Joined):
         )
         self._own_run = True
         return self._opened(self.run_id)
+
+    def _there(self, run_id: str | None) -> str | None:
+        """The id, if it is that of a run in the store, and no run is current."""
+        if run_id is None or self.disabled or self.tracker.active_run() is not None:
+            return None
+        return run_id if self.tracker._look_up(run_id) is not None else None  # noqa: SLF001 - as start_run does
 
     def _opened(self, run_id: str) -> str:
         self.last_run_id, self._last_status, self._reopened = run_id, None, None

@@ -39,7 +39,7 @@ class SteplogCallback(TrainingBlock, xgboost.callback.TrainingCallback):  # type
 
     It may be used again and again, and copied: each training that finds no current run has one of its own. The model is
     yours to log: `tracker.log_model(booster, "name")`. Somebody who stops the run, on its page or by `steplog stop`,
-    stops the training. In distributed training rank 0 logs.
+    stops the training, where one process trains. Of several, rank 0 logs.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class SteplogCallback(TrainingBlock, xgboost.callback.TrainingCallback):  # type
             raise ValueError(f"importance_type is {importance_type!r}; it is None or one of {IMPORTANCE_TYPES}")
         self._importance_type = importance_type
         self._run = TrainingRun(tracker, run_name=run_name, experiment_name=experiment_name)
-        self._logs = True
+        self._logs = self._alone = True
 
     def before_training(self, model: Any) -> Any:
         """Begin the run."""
-        self._logs = xgboost.collective.get_rank() == 0
+        self._logs, self._alone = xgboost.collective.get_rank() == 0, xgboost.collective.get_world_size() == 1
         if self._logs:
             self._run.begin("xgboost")
             with self._run.safely("params"):
@@ -86,7 +86,7 @@ class SteplogCallback(TrainingBlock, xgboost.callback.TrainingCallback):  # type
                     metrics[f"{data}/{metric}"] = last
         if metrics:
             self._run.log(metrics, epoch)
-        return self._run.should_stop()
+        return self._alone and self._run.should_stop()  # of several processes, none may stop alone
 
     def after_training(self, model: Any) -> Any:
         """Log what the training came to, and end the run."""
