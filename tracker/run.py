@@ -8,7 +8,8 @@ then the predecessor comes back when it ends.
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
@@ -154,6 +155,15 @@ class ActiveRuns:
             self.by_id[run.id] = run
             _kept.add(run)
             self._refresh()
+
+    @contextmanager
+    def within(self, run: ActiveRun) -> Iterator[None]:
+        """Let calls without run_id mean a run that is beside the current one, in this block and this thread or task."""
+        token = _context.set({**_context.get(), id(self): run})
+        try:
+            yield
+        finally:
+            _context.reset(token)
 
     def remove(self, run: ActiveRun) -> None:
         """Forget an ended run; the one it was nested in comes back."""

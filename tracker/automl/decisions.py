@@ -61,13 +61,13 @@ class Decisions:
         *,
         std: float | None = None,
         fold_scores: Iterable[float] = (),
-        trial: Trial | None = None,
+        trial: Trial | str | None = None,
     ) -> None:
-        """Log the single model that is chosen, and the trial that it was."""
+        """Log the single model that is chosen, and the trial that it was, or the id of its run."""
         told = {"algorithm": check_name("algorithm", algorithm), "params": mask("params", dict(params))}
         numbers = {"score": self._score(score), "std": std, "fold_scores": list(map(float, fold_scores))}
         if self._tracked["model_selection"]:
-            self._say("selection", {**told, **numbers, "trial": None if trial is None else trial.run_id})
+            self._say("selection", {**told, **numbers, "trial": trial.run_id if isinstance(trial, Trial) else trial})
 
     def log_ensemble(
         self,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ingest.errors import WriterClosed
 from ingest.events import FactLogged
-from ingest.jsontext import to_json
+from ingest.jsontext import from_json, to_json
 from readers.best import Direction, better
 from readers.best import direction as direction_of
 from tracker.automl.decisions import Decisions
@@ -46,6 +46,8 @@ class Search(Decisions):
         cross_validation: how scores are made: {"folds": 5, "repeats": 1, "test_fraction": 0.2, ...}.
         data: what it is trained on: {"rows", "columns", "target", "sha256", ...}.
         run_id: the run that it belongs to; default: the current one.
+        number: of a search of this run, which goes on: its trials are numbered on. None: a new one.
+        start_time: when it began, where that is past; a naive datetime is local time.
 
     Raises: NoActiveRun. WriterClosed: the tracker is closed. TypeError, ValueError: of the arguments.
 
@@ -66,6 +68,8 @@ class Search(Decisions):
         cross_validation: Mapping[str, object] | None = None,
         data: Mapping[str, object] | None = None,
         run_id: str | None = None,
+        number: int | None = None,
+        start_time: datetime | None = None,
     ) -> None:
         if direction not in (None, "maximize", "minimize"):
             raise ValueError(f"direction is {direction!r}; it can be 'maximize', 'minimize', or None for by the name")
@@ -84,7 +88,11 @@ class Search(Decisions):
             raise WriterClosed("the tracker is closed; make a new one, and start a run, before a search")
         run = tracker._run(run_id)  # noqa: SLF001
         self.run_id, self._experiment = run.id, run.experiment
-        self.number = _next_number(tracker, run.id)
+        began = as_ns(start_time)
+        self.number = number or _next_number(tracker, run.id)
+        if number is not None:
+            self._go_on()
+            return
         told = {
             "metric": self.metric,
             "direction": self.direction,
@@ -96,7 +104,7 @@ class Search(Decisions):
             "cross_validation": dict(cross_validation or {}),
             "data": dict(data or {}),
             "tracked": self._tracked,
-            "started": _iso(tracker),
+            "started": _iso(tracker._now() if began is None else began),  # noqa: SLF001
         }
         self._say("search", told)
 
@@ -198,20 +206,28 @@ class Search(Decisions):
             )
         return trial
 
-    def end(self, *, stopped_by: str = "", spent: Mapping[str, object] | None = None) -> None:
+    def end(
+        self,
+        *,
+        stopped_by: str = "",
+        spent: Mapping[str, object] | None = None,
+        end_time: datetime | None = None,
+    ) -> None:
         """Log that the search is over; twice is once.
 
         Args:
             stopped_by: "trials", "time", "exhausted", "error", "interrupt", ...
             spent: of what the budget is: {"time_s": 58.2, "trials": 100}.
+            end_time: when it was over; None: now. A naive datetime is local time.
         """
+        ended = as_ns(end_time)
         with self._lock:
             if self._ended:
                 return
             self._ended = True
             trials, algorithms = dict(self._counts), {name: dict(told) for name, told in self._algorithms.items()}
         told = {"stopped_by": stopped_by, "spent": dict(spent or {}), "trials": trials, "algorithms": algorithms}
-        self._say("end", {**told, "ended": _iso(self._tracker)})
+        self._say("end", {**told, "ended": _iso(self._tracker._now() if ended is None else ended)})  # noqa: SLF001
 
     def __enter__(self) -> Self:
         return self
@@ -233,6 +249,20 @@ class Search(Decisions):
             if best is None or better(score, best, self.direction):
                 told |= {"best": score, "std": outcome.std, "fit_time_s": outcome.fit_time_s}
 
+    def _go_on(self) -> None:
+        """Count on from what was told of the search before."""
+        store = self._tracker._store()  # noqa: SLF001 - this is a part of the tracker
+        children = store.runs().filter(parent_run_id=self.run_id).select("run_id")
+        tags = store.tags().join(children, on="run_id").select("run_id", "key", "number").collect()
+        mine = tags.filter(key="trial.search", number=self.number).select("run_id")
+        numbers = tags.filter(key="trial.number").join(mine, on="run_id")["number"]
+        self._started = int(max(numbers, default=0))
+        facts = store.facts(kinds=[FACT], runs=[self.run_id]).filter(key=f"{self.number}/end").collect()
+        if len(facts):
+            told: Any = from_json(facts["value"][-1])
+            self._counts |= told["trials"]
+            self._algorithms |= told["algorithms"]
+
     def _say(self, what: str, told: Mapping[str, object]) -> None:
         if self._off:
             return
@@ -253,5 +283,5 @@ def _next_number(tracker: "ExperimentTracker", run_id: str) -> int:
     return 1 + max((int(key.partition("/")[0]) for key in facts["key"]), default=0)
 
 
-def _iso(tracker: "ExperimentTracker") -> str:
-    return datetime.fromtimestamp(tracker._now() / 1e9, UTC).isoformat()  # noqa: SLF001 - this is a part of the tracker
+def _iso(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat()
