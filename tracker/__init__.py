@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from tracker.models import ModelVersion
     from tracker.realtime import RealTimeTracker
     from tracker.run import RunId
+    from tracker.training.engine import MLTrainingEngine
 
 _HOMES = {
     "AutoMLTracker": "tracker.automl.tracker",
@@ -59,6 +60,7 @@ _HOMES = {
     "ExperimentComparator": "readers.compare",
     "ExperimentTracker": "tracker.experiment",
     "HyperparameterAnalyzer": "readers.analyzer",
+    "MLTrainingEngine": "tracker.training.engine",
     "MLflowSource": "readers.mlflow.source",
     "ModelVersion": "tracker.models",
     "PipelineSettings": "ingest.settings",
@@ -118,6 +120,7 @@ __all__ = [
     "HyperparameterAnalyzer",
     "ImportFailed",
     "LookupFailed",
+    "MLTrainingEngine",
     "MLflowSource",
     "MetricNotFound",
     "ModelError",

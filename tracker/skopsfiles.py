@@ -9,7 +9,7 @@ from typing import Any
 
 from tracker.treecheck import CHECKED_TYPES
 
-# Of scikit-learn, beyond skops' own list: holders of plain attributes, whose making runs no code.
+# Beyond skops' own list: holders of plain attributes, whose making runs no code; of scikit-learn, and our engine's.
 _PLAIN_TYPES = frozenset(
     {
         "sklearn.calibration._CalibratedClassifier",
@@ -24,6 +24,12 @@ _PLAIN_TYPES = frozenset(
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.utils._bunch.Bunch",
+        "tracker.training.ensemble.Stack",
+        "tracker.training.ensemble.StackedEnsemble",
+        "tracker.training.ensemble.WeightedEnsemble",
+        "tracker.training.model.TableClassifier",
+        "tracker.training.model.TableRegressor",
+        "tracker.training.tablecoder.TableCoder",
     }
 )
 
