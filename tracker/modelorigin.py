@@ -125,6 +125,7 @@ def _hash(part: Any, digest: Any) -> tuple[int, int]:
         return frame.shape[0], frame.shape[1]
     if top == "scipy" and hasattr(part, "tocsr"):
         sparse = part.tocsr()
+        digest.update(repr(("sparse", str(sparse.dtype), sparse.shape)).encode())
         for array in (sparse.data, sparse.indices, sparse.indptr):
             digest.update(np.ascontiguousarray(array).data)
         return sparse.shape[0], sparse.shape[1]
