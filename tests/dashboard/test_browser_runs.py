@@ -416,3 +416,32 @@ def test_ten_thousand_runs_are_sorted_grouped_and_searched(page: Page, many: str
     assert names(page)[0] == "run 0"
     page.get_by_role("searchbox", name="Search runs").fill("run 777")
     expect(page.locator(".told-count")).to_contain_text("19 of")
+
+
+def test_a_search_of_hundreds_of_trials_is_one_line_until_it_is_unfolded(
+    page: Page, serve: Callable[..., str], tmp_path: Path
+) -> None:
+    """Runs inside another are folded away, and counted; a search for one finds it all the same."""
+    with ExperimentTracker(tmp_path / "store", "study", auto_log=False) as tracker:
+        parent = tracker.start_run("pipeline")
+        for number in range(300):
+            tracker.start_run(f"trial {number}", parent=parent, nested=True)
+            tracker.end_run()
+        tracker.end_run(run_id=parent)
+        tracker.start_run("alone")
+        tracker.end_run()
+    opened(page, serve(tmp_path / "store"))
+    fold = page.locator(".told-fold")
+    folded = names(page)
+    fold.click()
+    expect(page.locator(".told-count")).to_have_text("302 runs")
+    address = query(page)
+    expect(fold).to_have_text("Hide 300 child runs")
+    fold.click()
+
+    expect(fold).to_have_text("Show 300 child runs")
+    expect(page.locator(".told-count")).to_have_text("2 runs")
+    assert (folded, address) == (["alone", "pipeline"], {"children": "1"})
+    page.get_by_role("searchbox", name="Search runs").fill("299")
+    expect(page.locator(".told-count")).to_have_text("1 of 302 runs")
+    assert names(page) == ["trial 299"]

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Cell, ColumnKind } from "../src/answers";
 import { RunFrame, wordsOf } from "../src/runs/frame";
 import { commonOf, grouped, meanOf } from "../src/runs/groups";
-import { nextSort, sortRows } from "../src/runs/order";
+import { fittingRows, nextSort, sortRows } from "../src/runs/order";
 
 function frame(data: Record<string, Cell[]>, kinds: Record<string, ColumnKind> = {}): RunFrame {
   const columns = Object.keys(data).map((name) => ({ name, kind: kinds[name] ?? (name.startsWith("metrics.") ? "number" : "text") }) as const);
@@ -73,4 +73,11 @@ test("search wants every word somewhere in name, id, experiment or tags", () => 
   const found = (search: string): boolean[] => [0, 1].map((row) => runs.matches(row, wordsOf(search)));
 
   expect([found("BIG red"), found("red"), found(" "), found("b2 text")]).toEqual([[true, false], [true, false], [true, true], [false, true]]);
+});
+
+test("runs that are part of another one here are folded away, others stay", () => {
+  const runs = frame({ run_id: ["search", "trial", "step", "orphan"], parent_run_id: [null, "search", "trial", "elsewhere"] });
+  const shown = (folded: boolean): string[] => Array.from(fittingRows(runs, "", [], folded), (row) => runs.id(row));
+
+  expect([shown(true), shown(false), runs.inside]).toEqual([["search", "orphan"], ["search", "trial", "step", "orphan"], 2]);
 });

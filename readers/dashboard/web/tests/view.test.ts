@@ -16,6 +16,7 @@ const VIEW: View = {
   columns: ["params.50%", "metrics.a,b"],
   group: "params.opt",
   closed: ["", "a,b", "100%2C"],
+  children: true,
   chosen: ["id1", "id2"],
 };
 

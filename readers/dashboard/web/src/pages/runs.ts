@@ -127,6 +127,11 @@ class RunsPage {
     return this.view.group ? this.frame?.column(this.view.group) : undefined;
   }
 
+  /** Who searches, filters or groups wants the runs inside others too. */
+  private get foldable(): boolean {
+    return this.view.search === "" && this.view.filter === "" && !this.grouping;
+  }
+
   private columns(): string[] {
     return this.frame ? shownColumns(this.frame, this.view.columns) : [];
   }
@@ -134,7 +139,7 @@ class RunsPage {
   private compute(): void {
     const { frame, view, grouping } = this;
     if (!frame) return;
-    this.rows = fittingRows(frame, view.search, view.sort);
+    this.rows = fittingRows(frame, view.search, view.sort, this.foldable && !view.children);
     const lines = grouping ? grouped(frame, this.rows, grouping, view.sort, new Set(view.closed)) : ungrouped(this.rows);
     const columns = this.columns().flatMap((name) => frame.column(name) ?? []);
     this.groups = lines.groups;
@@ -169,8 +174,10 @@ class RunsPage {
   private showTold(frame: RunFrame): void {
     const { rows, data } = this;
     const count = this.view.search === "" ? rows.length : data.count;
-    const actions = { onClear: () => this.picking.clear(), onCompare: () => this.compare() };
-    fill(this.told, toldLine({ frame, rows, count, truncated: data.truncated, chosen: this.address.selection.list, ...actions }));
+    const inside = this.foldable ? frame.inside : 0;
+    const onFold = (folded: boolean): void => this.change({ children: !folded });
+    const actions = { onFold, onClear: () => this.picking.clear(), onCompare: () => this.compare() };
+    fill(this.told, toldLine({ frame, rows, count, truncated: data.truncated, inside, folded: !this.view.children, chosen: this.address.selection.list, ...actions }));
   }
 
   private showCharts(): void {
@@ -220,7 +227,7 @@ class RunsPage {
       this.grid.scrollToTop();
       void this.data.load();
     } else {
-      if ("search" in change || "sort" in change || "group" in change) this.grid.scrollToTop();
+      if ("search" in change || "sort" in change || "group" in change || "children" in change) this.grid.scrollToTop();
       this.compute();
     }
   }

@@ -88,6 +88,7 @@ export class RunFrame {
   private readonly rows = new Map<string, number>();
   private readonly haystacks: (string | undefined)[] = [];
   private size: number;
+  private insiders = -1;
 
   constructor(answer: Pick<RunsAnswer, "columns" | "data">) {
     this.columns = answer.columns.map(({ name, kind, varies }) => new Column(name, kind, answer.data[name] ?? [], varies));
@@ -115,6 +116,20 @@ export class RunFrame {
 
   row(id: string): number | undefined {
     return this.rows.get(id);
+  }
+
+  /** Whether the run is part of another one here, as a trial is of its search. */
+  isInside(row: number): boolean {
+    return this.rows.has(this.named.get("parent_run_id")?.text(row) ?? "");
+  }
+
+  /** How many runs are; a run's parent never changes. */
+  get inside(): number {
+    if (this.insiders < 0) {
+      this.insiders = 0;
+      for (let row = 0; row < this.size; row += 1) if (this.isInside(row)) this.insiders += 1;
+    }
+    return this.insiders;
   }
 
   /** Whether every word is in the run's name, experiment or a tag, in any case, or begins its id. */

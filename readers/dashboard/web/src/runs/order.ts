@@ -10,11 +10,11 @@ export interface SortKey {
 
 const NEWEST: SortKey = { name: "start_time", down: true };
 
-/** The rows that fit a search, in order. */
-export function fittingRows(frame: RunFrame, search: string, sort: readonly SortKey[]): Int32Array {
+/** The rows that fit a search, in order; `folded`: without those that are part of another run of the frame. */
+export function fittingRows(frame: RunFrame, search: string, sort: readonly SortKey[], folded = false): Int32Array {
   const words = wordsOf(search);
   const fitting: number[] = [];
-  for (let row = 0; row < frame.count; row += 1) if (frame.matches(row, words)) fitting.push(row);
+  for (let row = 0; row < frame.count; row += 1) if (frame.matches(row, words) && !(folded && frame.isInside(row))) fitting.push(row);
   return sortRows(frame, Int32Array.from(fitting), sort);
 }
 

@@ -15,6 +15,8 @@ export interface View {
   group: string;
   /** Values of the groups that are folded up. */
   closed: string[];
+  /** Whether runs that are part of another one have a line of their own. */
+  children: boolean;
   /** Ids of the chosen runs, in the order they were chosen. */
   chosen: string[];
 }
@@ -22,7 +24,7 @@ export interface View {
 /** More can't be told apart in a chart, and an address should stay an address. */
 export const MOST_CHOSEN = 200;
 
-const NAMES = ["experiment", "q", "filter", "sort", "cols", "group", "closed", "runs"] as const;
+const NAMES = ["experiment", "q", "filter", "sort", "cols", "group", "closed", "children", "runs"] as const;
 
 export function readView(params: URLSearchParams): View {
   return {
@@ -33,6 +35,7 @@ export function readView(params: URLSearchParams): View {
     columns: params.has("cols") ? list(params.get("cols")) : null,
     group: params.get("group") ?? "",
     closed: params.has("closed") ? parts(params.get("closed") ?? "") : [],
+    children: params.get("children") === "1",
     chosen: [...new Set(list(params.get("runs")))].slice(0, MOST_CHOSEN),
   };
 }
@@ -47,6 +50,7 @@ export function writeView(view: View, params: URLSearchParams): URLSearchParams 
     cols: view.columns === null ? null : view.columns.map(escaped).join(","),
     group: view.group || null,
     closed: view.group && view.closed.length > 0 ? view.closed.map(escaped).join(",") : null,
+    children: view.children ? "1" : null,
     runs: joined(view.chosen),
   };
   const written = new URLSearchParams();
