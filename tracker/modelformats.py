@@ -137,6 +137,7 @@ def _is_keras(model: Any) -> bool:
 
 def _save_keras(model: Any, file: Path) -> None:
     model.save(str(file))
+    _load_keras(file, "")  # it also writes what it can't read back, as some functions; better found out now
 
 
 def _load_keras(file: Path, _kind: str) -> object:
