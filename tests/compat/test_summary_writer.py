@@ -415,6 +415,7 @@ def runs_of(store: Path) -> list[Any]:
 
 def test_a_block_that_raises_leaves_a_failed_run(store: Path) -> None:
     """The exception goes on its way."""
+
     def train() -> None:
         with SummaryWriter("runs/a") as writer:
             writer.add_scalar("loss", 1, 0)

@@ -16,7 +16,7 @@ def say_not_kept(what: str, instead: str = "") -> None:
         return
     _said.add(what)
     words = f"steplog doesn't keep {what}" + (f"; {instead}" if instead else "")
-    warnings.warn(f"{words}. The script goes on (said once)", stacklevel=3)
+    warnings.warn(f"{words}. The script goes on (said once)", stacklevel=4)
 
 
 def forget_said() -> None:
