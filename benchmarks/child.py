@@ -26,6 +26,7 @@ LOOPS = {
     "calling": "benchmarks.callers",
     "sending": "benchmarks.senders",
     "recovering": "benchmarks.outage",
+    "fitting": "benchmarks.automl_jobs",
 }
 """Which module has the function of that name: `(peer, job) -> answer`."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    automl,
     dashboard,
     first_paint,
     forwarding,
@@ -33,6 +34,7 @@ _RENDERED: dict[str, Callable[[Document], str]] = {
         live_page,
         hosted_dashboard,
         forwarding,
+        automl,
     )
 }
 

@@ -21,10 +21,10 @@ BETTER = {"binary": 0.95, "multiclass": 0.5, "regression": 0.25}
 
 
 def fewest(algorithm: Algorithm, problem: Problem) -> dict[str, Any]:
-    """Its default, with a tenth of the trees."""
+    """Its default, with fewer trees."""
     params = algorithm.space(problem).default()
     if algorithm.fidelity:
-        params[algorithm.fidelity] = 20
+        params[algorithm.fidelity] = min(80, params[algorithm.fidelity])
     return params
 
 
@@ -125,6 +125,15 @@ def test_what_takes_too_long_for_many_rows_is_left_out_unless_asked_for() -> Non
 
     assert "support_vectors" not in {algorithm.name for algorithm in portfolio(problem)}
     assert [algorithm.name for algorithm in portfolio(problem, ["support_vectors"])] == ["support_vectors"]
+
+
+def test_of_two_boosters_that_do_the_same_the_faster_one_is_tried() -> None:
+    """Both where both are asked for."""
+    pytest.importorskip("lightgbm")
+    problem = Problem.of(*cancer())
+
+    assert "histogram_boosting" not in {algorithm.name for algorithm in portfolio(problem)}
+    assert len(portfolio(problem, ["histogram_boosting", "lightgbm"])) == 2
 
 
 def test_unknown_algorithms_are_refused_with_those_that_there_are() -> None:

@@ -26,6 +26,8 @@ class Algorithm:
     """The whole-number hyperparameter that makes a fit cheaper, such as a number of trees; None: fewer rows do."""
     most_rows: int | None = None
     """More than that take too long, so it is left out unless it is asked for."""
+    unless: str = ""
+    """A library that does the same faster: where it is installed, this one is left out unless it is asked for."""
     library: str = "sklearn"
     """What must be installed: the name of the import."""
 

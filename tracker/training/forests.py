@@ -14,14 +14,15 @@ from tracker.training.preprocessing import by_order
 from tracker.training.problem import Problem
 from tracker.training.space import Choice, Dimension, Integer, Real, Space
 
-TREES = 200
+TREES = 100
 
 
 def _space(problem: Problem) -> Space:
     classes = problem.classes is not None
+    part = max(0.05, problem.n_features**-0.5) if classes else 0.5
     dimensions: dict[str, Dimension] = {
         "n_estimators": Choice((TREES,)),
-        "max_features": Real(0.05, 1.0, min(1.0, max(0.05, problem.n_features**-0.5)) if classes else 1.0, log=True),
+        "max_features": Real(0.05, 1.0, part, log=True),
         "min_samples_leaf": Integer(1, max(2, min(20, problem.n_rows // 20)), 1, log=True),
     }
     if classes:

@@ -20,7 +20,8 @@ def portfolio(problem: Problem, names: Sequence[str] | None = None) -> list[Algo
     """Choose the algorithms that can solve a problem.
 
     Args:
-        names: of those to try; None: all that fit its task and its number of rows, and are installed.
+        names: of those to try; None: all that fit its task and its number of rows, and are installed; of two that do
+            the same the faster one.
 
     Raises:
         TypeError: names are one text. ValueError: an unknown name, or one of another task.
@@ -32,7 +33,9 @@ def portfolio(problem: Problem, names: Sequence[str] | None = None) -> list[Algo
         return [
             algorithm
             for algorithm in fitting.values()
-            if problem.n_rows <= (algorithm.most_rows or problem.n_rows) and _installed(algorithm.library)
+            if problem.n_rows <= (algorithm.most_rows or problem.n_rows)
+            and _installed(algorithm.library)
+            and not (algorithm.unless and _installed(algorithm.unless))
         ]
     if isinstance(names, str):
         raise TypeError(f"algorithms are a list of names; give [{names!r}]")
