@@ -1,8 +1,9 @@
 """Logged models: what `mlflow.<flavor>.log_model` makes since MLflow 3.
 
-All of a model is one fact under its id, of the run that made it; a change writes it anew. Its files lie among that
-run's artifacts, below mlflow-models/<id>/, so our own commands and pages show them; of a model without a run they lie
-below artifacts/<id>/.
+All that a model begins with is one fact under its id, of the run that made it. Each tag, param or field that changes
+later is a fact of its own, so that processes that change a model at once lose nothing. Its files lie among that run's
+artifacts, below mlflow-models/<id>/, so our own commands and pages show them; of a model without a run they lie below
+artifacts/<id>/.
 """
 
 import time
@@ -28,12 +29,12 @@ from mlflow.utils.validation import _validate_logged_model_name
 from readers.store import Store
 from tracker.mlflowstore.address import uri_of
 from tracker.mlflowstore.experiments import Experiments, id_of
-from tracker.mlflowstore.told import ACTIVE, DELETED, MODEL, MODEL_METRIC, told
+from tracker.mlflowstore.told import ACTIVE, DELETED, MODEL, MODEL_FIELD, MODEL_METRIC, Facts, told
 from tracker.mlflowstore.writer import RunWriter, WrittenRun
 
 FOLDER = "mlflow-models"
 """Below a run's artifacts."""
-_Facts = dict[str, Any]
+_About = dict[str, Any]
 
 
 class Models:
@@ -106,14 +107,13 @@ class Models:
         return PagedList(*SearchLoggedModelsUtils.paginate(found, page_token, most))
 
     def change(self, model_id: str, **changes: object) -> LoggedModel:
-        """Write a model anew with some fields changed: status, stage."""
-        self._write({**self._about(model_id), **changes, "updated": _now_ms()})
+        """Change some fields of a model: status, stage."""
+        self._change(self._about(model_id), {**changes, "updated": _now_ms()})
         return self.get(model_id, allow_deleted=True)
 
     def add(self, model_id: str, field: str, items: Mapping[str, str]) -> None:
         """Add tags or params."""
-        about = self._about(model_id)
-        self._write({**about, field: {**about[field], **items}})
+        self._change(self._about(model_id), {f"{field}/{name}": value for name, value in items.items()})
 
     def delete_tag(self, model_id: str, key: str) -> None:
         """Take a tag away. Raises: MlflowException: there is none of that name."""
@@ -121,7 +121,7 @@ class Models:
         if key not in about["tags"]:
             message = f"No tag with key {key!r} found for model with ID {model_id!r}."
             raise MlflowException(message, RESOURCE_DOES_NOT_EXIST)
-        self._write({**about, "tags": {name: value for name, value in about["tags"].items() if name != key}})
+        self._change(about, {f"tags/{key}": None})
 
     def log_metrics(self, run: WrittenRun, metrics: Sequence[Metric]) -> None:
         """Note the metrics that belong to models too; of each name and data set of a model the last."""
@@ -143,11 +143,18 @@ class Models:
         """The experiment of a model. Raises: MlflowException: there is none."""
         return str(self._about(model_id)["experiment"])
 
-    def _read(self, names: Sequence[str] | None) -> list[_Facts]:
-        of_runs = told(self._store, MODEL, experiments=names).values()
-        return [about for models in of_runs for about in models.values()]
+    def _read(self, names: Sequence[str] | None) -> list[_About]:
+        """Models as they are now: what each began with, and each change of it."""
+        facts = Facts(self._store, [MODEL, MODEL_FIELD], experiments=names)
+        found = {about["model_id"]: about for models in facts.told(MODEL).values() for about in models.values()}
+        for changes in facts.told(MODEL_FIELD).values():
+            for key, (value,) in changes.items():
+                model_id, _, field = key.partition("/")
+                if model_id in found:
+                    _put(found[model_id], field, value)
+        return list(found.values())
 
-    def _about(self, model_id: str) -> _Facts:
+    def _about(self, model_id: str) -> _About:
         found = next((about for about in self._read(None) if about["model_id"] == model_id), None)
         if found is None:
             raise _not_found(model_id)
@@ -161,11 +168,18 @@ class Models:
                 found.setdefault(model_id, []).append(metric)
         return found
 
-    def _write(self, about: _Facts) -> None:
+    def _change(self, about: _About, changes: Mapping[str, object]) -> None:
+        """Write a fact for each change; the value in a list, as None takes a tag away and is one too."""
+        model_id = about["model_id"]
+        items = {f"{model_id}/{field}": [value] for field, value in changes.items()}
+        if items:
+            self._writer.tell(about["source_run_id"] or model_id, about["experiment"], MODEL_FIELD, items)
+
+    def _write(self, about: _About) -> None:
         model_id = about["model_id"]
         self._writer.tell(about["source_run_id"] or model_id, about["experiment"], MODEL, {model_id: about})
 
-    def _entity(self, about: _Facts, metrics: list[Metric]) -> LoggedModel:
+    def _entity(self, about: _About, metrics: list[Metric]) -> LoggedModel:
         run_id, model_id = about["source_run_id"], about["model_id"]
         return LoggedModel(
             experiment_id=id_of(about["experiment"]),
@@ -181,6 +195,17 @@ class Models:
             params=dict(about["params"]),
             metrics=metrics,
         )
+
+
+def _put(about: _About, field: str, value: object) -> None:
+    """Change a field of a model; "tags/a" is the tag "a", and None takes it away."""
+    group, slash, name = field.partition("/")
+    if not slash:
+        about[field] = value
+    elif value is None:
+        about[group].pop(name, None)
+    else:
+        about[group][name] = value
 
 
 def _not_found(model_id: str) -> MlflowException:

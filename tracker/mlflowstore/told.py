@@ -8,7 +8,8 @@ is known of these is kept as facts of kinds that only this package reads:
     mlflow.input           of a run: a data set that it used, under its name and digest
     mlflow.model_input     of a run: a model that it used
     mlflow.model_output    of a run: a model that it made, and at which step
-    mlflow.model           of a run or of a model without one: all of a logged model, under its id
+    mlflow.model           of a run or of a model without one: what a logged model began with, under its id
+    mlflow.model_field     likewise: a tag, param or field of it that was changed, under model and field, in a list
     mlflow.model_metric    likewise: a logged model's metric, under model, metric and data set
 
 A stage is written with its time: deleting an experiment deletes its runs, and what was told last counts.
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT, RUN, INPUT = "mlflow.experiment", "mlflow.run", "mlflow.input"
 MODEL_INPUT, MODEL_OUTPUT = "mlflow.model_input", "mlflow.model_output"
-MODEL, MODEL_METRIC = "mlflow.model", "mlflow.model_metric"
+MODEL, MODEL_FIELD, MODEL_METRIC = "mlflow.model", "mlflow.model_field", "mlflow.model_metric"
 
 ACTIVE, DELETED = "active", "deleted"
 Stage = tuple[str, int]

@@ -246,3 +246,37 @@ with mlflow.start_run() as run:
 
     assert (status, run.info.status) == ("RUNNING", "FINISHED")
     assert sorted(each.step for each in client.get_metric_history(run.info.run_id, "m")) == [0, 1, 2]
+
+
+def test_processes_that_change_a_logged_model_at_once_lose_nothing(root: Path, client: Any) -> None:
+    """Tags of each, a tag that one takes away, and the status: none is written over by another's view of the model."""
+    from mlflow.entities import LoggedModelStatus
+
+    run_id = client.create_run(client.create_experiment("shared")).info.run_id
+    experiment = client.get_run(run_id).info.experiment_id
+    model_id = client.create_logged_model(experiment, "clf", run_id, {"old": "1", "kept": "1"}).model_id
+    tagging = """
+model_id, name = sys.argv[1:]
+client.get_logged_model(model_id)
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(10):
+    client.set_logged_model_tags(model_id, {f"{name}/{number}": number})
+print("done", flush=True)
+"""
+    program = _script(root, tagging, model_id, "a")
+    assert _said(program) == "ready"
+    assert program.stdin is not None
+    program.stdin.write("\n")
+    program.stdin.flush()
+    for number in range(10):
+        client.set_logged_model_tags(model_id, {f"b/{number}": number})
+    client.finalize_logged_model(model_id, LoggedModelStatus.READY)
+    client.delete_logged_model_tag(model_id, "old")
+    assert _said(program) == "done"
+    program.communicate()
+
+    model = client.get_logged_model(model_id)
+    wanted = {f"{name}/{number}": str(number) for name in "ab" for number in range(10)}
+    assert model.tags == {"kept": "1", **wanted}
+    assert str(model.status).endswith("READY")
