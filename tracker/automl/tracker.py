@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from readers.automl.report import AutoMLReport
+    from readers.source import RunFrames
 
 
 class AutoMLTracker(ExperimentTracker):
@@ -75,7 +76,8 @@ class AutoMLTracker(ExperimentTracker):
         """
         from readers.automl.report import automl_report
 
-        return automl_report(self.frames(), self._asked_run(run_id), search)
+        run_id = self._asked_run(run_id)
+        return automl_report(self._frames_of(run_id), run_id, search)
 
     def plot_optimization_history(
         self, save_path: str | os.PathLike[str] | None = None, *, run_id: str | None = None, search: int | None = None
@@ -83,7 +85,8 @@ class AutoMLTracker(ExperimentTracker):
         """Draw the trials' scores in their order, and the best so far; arguments and errors as of get_automl_report."""
         from readers.automl.plots import plot_optimization_history
 
-        return plot_optimization_history(self.frames(), self._asked_run(run_id), save_path, search=search)
+        run_id = self._asked_run(run_id)
+        return plot_optimization_history(self._frames_of(run_id), run_id, save_path, search=search)
 
     def plot_leaderboard(
         self, save_path: str | os.PathLike[str] | None = None, *, run_id: str | None = None, search: int | None = None
@@ -91,7 +94,8 @@ class AutoMLTracker(ExperimentTracker):
         """Draw the algorithms' best scores with their folds; arguments and errors as of get_automl_report."""
         from readers.automl.plots import plot_leaderboard
 
-        return plot_leaderboard(self.frames(), self._asked_run(run_id), save_path, search=search)
+        run_id = self._asked_run(run_id)
+        return plot_leaderboard(self._frames_of(run_id), run_id, save_path, search=search)
 
     def write_automl_report(
         self, path: str | os.PathLike[str], *, run_id: str | None = None, search: int | None = None
@@ -99,4 +103,10 @@ class AutoMLTracker(ExperimentTracker):
         """Write the report as one HTML file that opens without a network."""
         from readers.automl.page import write_automl_report
 
-        return write_automl_report(self.frames(), self._asked_run(run_id), path, search=search)
+        run_id = self._asked_run(run_id)
+        return write_automl_report(self._frames_of(run_id), run_id, path, search=search)
+
+    def _frames_of(self, run_id: str) -> "RunFrames":
+        """The store where it has the run, as a server isn't told what a search says of itself; else the server."""
+        store = self._store()
+        return store if store.find_run(run_id) is not None else self.frames()
