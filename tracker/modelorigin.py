@@ -43,7 +43,7 @@ def kept_example(example: Any) -> object:
     """Keep what tells the form of an input: shape, columns, types, the first rows."""
     if example is None:
         return None
-    rows = example[:ROWS] if hasattr(example, "__getitem__") and not isinstance(example, (str, Mapping)) else example
+    rows = {name: _first(part) for name, part in example.items()} if isinstance(example, Mapping) else _first(example)
     kept = {
         "type": class_name(example),
         "shape": getattr(example, "shape", None),
@@ -52,6 +52,11 @@ def kept_example(example: Any) -> object:
         "rows": rows,
     }
     return plain(kept, where="input_example")
+
+
+def _first(example: Any) -> Any:
+    """The first rows of what has rows."""
+    return example[:ROWS] if hasattr(example, "__getitem__") and not isinstance(example, (str, Mapping)) else example
 
 
 def data_fingerprint(data: Any) -> dict[str, Any] | None:

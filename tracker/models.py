@@ -68,7 +68,8 @@ class ModelLogging(Facade):
             derived_from: the model that this one was made from: a version or alias of the same name, (name, version),
                 or what log_model gave.
 
-        Returns: the version; None where the disk failed or the tracker is disabled.
+        Returns: the version; None where the disk failed or the tracker is disabled. Where it fails after that, the
+            version is there without all of its aliases and tags, which is said.
         Raises: ModelNotSerializable: no format can hold it; the run goes on. ValueError, TypeError, ModelNotFound: no
             such name, alias, tag, signature, data or parent can be; then nothing is saved.
 
@@ -96,14 +97,17 @@ class ModelLogging(Facade):
         }
         try:
             saved, info = registry.publish(name, lambda folder: _write(model, name, folder, details))
+        except OSError as error:
+            self._fault(f"model {name!r} of run {run.id}", error)
+            return None
+        self._append_model(run, saved, info)
+        try:
             for alias in names:
                 registry.set_alias(name, alias, saved.version, run_id=run.id)
             if said:
                 registry.set_tags(name, saved.version, said, run_id=run.id)
         except OSError as error:
-            self._fault(f"model {name!r} of run {run.id}", error)
-            return None
-        self._append_model(run, saved, info)
+            self._fault(f"aliases or tags of model {name!r}", error)
         if self.auto_log and params:
             texts = {f"{name}.{key}": to_json(value) for key, value in params.items()}
             self._append(ParamsLogged(run.id, run.experiment, self._now(), texts))

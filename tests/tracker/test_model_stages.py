@@ -335,6 +335,43 @@ def test_a_disk_that_takes_nothing_changes_nothing_and_is_said_once(
     ]
 
 
+def test_a_version_whose_alias_the_disk_did_not_take_is_there_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run knows of it; only what failed is missing."""
+    with ExperimentTracker(str(tmp_path / "store"), "test", auto_log=False) as tracker:
+        run_id = tracker.start_run()
+        save(tracker)
+        (tracker.layout.models / "m" / "aliases").write_bytes(b"a file where the folder should be")
+        version = save(tracker, 2, aliases="best")
+        facts = Store(tracker.root).facts(["model"], [run_id]).collect()
+
+        assert version.version == 2
+        assert facts.height == 2
+        assert [entry["aliases"] for entry in tracker.list_models("m")] == [[], []]
+    assert "aliases or tags of model 'm' failed" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["../m", "/m", "", "a\\b", "x" * 300])
+def test_a_name_that_leads_elsewhere_is_refused(name: str, tracker: ExperimentTracker) -> None:
+    """By each call; nothing appears on the disk."""
+    calls: list[Any] = [
+        lambda: tracker.promote(name, 1),
+        lambda: tracker.set_model_tags(name, 1, {"stage": "x"}),
+        lambda: tracker.delete_model(name, 1),
+        lambda: tracker.delete_model_alias(name, "best"),
+        lambda: tracker.get_model_info(name),
+        lambda: tracker.get_model_history(name),
+        lambda: tracker.compare_versions(name),
+        lambda: tracker.get_model_lineage(name),
+        lambda: tracker.plot_model_evolution(name, "loss"),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="is refused as model name"):
+            call()
+    assert not tracker.layout.models.exists()
+
+
 def test_a_disabled_tracker_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No file is made."""
     monkeypatch.setenv("STEPLOG_MODE", "disabled")
