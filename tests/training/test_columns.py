@@ -126,6 +126,21 @@ def test_cells_of_several_simple_types_are_categories_by_their_text() -> None:
     np.testing.assert_array_equal(columns[1].values, [1.5, np.nan, 2, 3, 4])
 
 
+def test_rows_may_be_dicts_and_times_of_day_are_numbers() -> None:
+    """A row that lacks a key lacks a value."""
+    rows = [{"at": dt.time(1, 0, 5), "x": 1}, {"x": 2}, {"at": dt.time(0, 1), "x": 3}]
+
+    np.testing.assert_array_equal(TableCoder().fit_transform(rows), [[3605, 1], [np.nan, 2], [60, 3]])
+
+
+def test_a_single_column_is_told_how_to_be_a_table() -> None:
+    """Of an array and of a frame's column."""
+    with pytest.raises(ValueError, match=r"reshape\(-1, 1\)"):
+        TableCoder().fit(np.arange(3))
+    with pytest.raises(ValueError, match=r"to_frame\(\)"):
+        TableCoder().fit(pytest.importorskip("pandas").Series([1, 2]))
+
+
 def test_masked_cells_are_missing() -> None:
     """A masked array's hidden numbers stay hidden."""
     masked = np.ma.masked_array([[1.0, 2.0], [3.0, 4.0]], mask=[[False, True], [False, False]])

@@ -52,11 +52,22 @@ def test_labels_are_coded_and_come_back(library: str) -> None:
 
 def test_labels_keep_their_type() -> None:
     """Whole numbers come back as whole numbers, bools as bools, a quantity as it was."""
-    for y in ([3, 5, 9] * 10, [True, False] * 15):
-        assert Problem.of(X, y).decode(np.array([0, 1])).tolist() == sorted(set(y))[:2]
+    kinds: list[list[Any]] = [[3, 5, 9] * 10, [True, False] * 15, [0.5, 1.5] * 15, ["b", "a"] * 15]
+    for y in kinds:
+        expected: list[Any] = sorted(set(y))[:2]
+        for labels in (y, np.array(y), np.array(y, dtype=object), *_frames(y)):
+            decoded = Problem.of(X, labels, "classification").decode(np.array([0, 1])).tolist()
+            assert decoded == expected
+            assert type(decoded[0]) is type(expected[0])
     quantity = Problem.of(X, np.linspace(0, 1, 30))
     assert quantity.classes is None
     np.testing.assert_array_equal(quantity.decode(quantity.y), np.linspace(0, 1, 30))
+
+
+def _frames(y: list[Any]) -> list[Any]:
+    """Labels as columns of frames, categories too."""
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    return [pandas.Series(y), pandas.Series(y, dtype="category"), pandas.Series(y).convert_dtypes(), polars.Series(y)]
 
 
 def test_labels_may_be_one_column_of_a_frame_or_of_an_array() -> None:
@@ -120,6 +131,9 @@ BAD: list[tuple[Any, dict[str, Any], type[Exception], str]] = [
     (None, {}, TypeError, "one label a row"),
     ("labels", {}, TypeError, "one label a row"),
     (7, {}, TypeError, "one label a row"),
+    ({"a", "b"}, {}, TypeError, "one label a row"),
+    (["a", 1] * 15, {}, ValueError, "numbers and text"),
+    ([True, 2] * 15, {"task": "classification"}, ValueError, "bools and numbers"),
     ([0, 1] * 14, {}, ValueError, "30 rows, y has 28"),
     (np.zeros((30, 2)), {}, ValueError, "one label a row"),
     ([0, None, 1] * 10, {}, ValueError, r"10 missing labels \(rows 1, 4, 7, 10, 13, \.\.\.\)"),

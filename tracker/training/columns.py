@@ -3,7 +3,7 @@
 No frame library is imported: a frame that is handed in brings its own methods. Of pyarrow tables likewise. Each column
 comes out as one of three kinds, with its missing cells marked in one way:
 
-    number    float64, missing is NaN; numbers, bools, durations (in seconds)
+    number    float64, missing is NaN; numbers, bools, durations and times of day (in seconds)
     category  object array of str, missing is None; text, frames' categories, cells of mixed simple types by their text
     time      datetime64[us] in UTC, missing is NaT; dates and datetimes
 """
@@ -85,7 +85,7 @@ def _numbered(X: Any, where: str) -> list[tuple[str, Any]]:
         if table.ndim != 2:
             raise ValueError(
                 f"{where} has the shape {table.shape}, and must be two-dimensional (rows, columns)"
-                + (f"; for a single feature give {where}.reshape(-1, 1)" if table.ndim == 1 else "")
+                + (f"; for a single feature give {where}.{_widened(X)}" if table.ndim == 1 else "")
             )
         return [(f"feature_{place}", table[:, place]) for place in range(table.shape[1])]
     if not isinstance(X, Sequence) or isinstance(X, str | bytes):
@@ -93,6 +93,9 @@ def _numbered(X: Any, where: str) -> list[tuple[str, Any]]:
             f"{where} is of type {type(X).__name__}; give a NumPy array, a pandas or Polars DataFrame, "
             "or a list of rows, of the shape (rows, columns)"
         )
+    if X and all(isinstance(row, Mapping) for row in X):
+        keys = dict.fromkeys(key for row in X for key in row)
+        return _distinct([(str(key), [row.get(key) for row in X]) for key in keys], where)
     if any(isinstance(row, str | bytes) or not isinstance(row, Sequence | np.ndarray) for row in X):
         raise ValueError(
             f"{where} is a list of single values; give a list of rows, each a list with one value a column"
@@ -103,6 +106,10 @@ def _numbered(X: Any, where: str) -> list[tuple[str, Any]]:
         odd = next(place for place, row in enumerate(X) if len(row) != usual)
         raise ValueError(f"{where} has rows of several lengths: most have {usual} values, row {odd} has {len(X[odd])}")
     return [(f"feature_{place}", list(cells)) for place, cells in enumerate(zip(*X, strict=True))]
+
+
+def _widened(X: Any) -> str:
+    return "to_frame()" if hasattr(X, "to_frame") else "reshape(-1, 1)"
 
 
 def _distinct(columns: list[tuple[str, Any]], where: str) -> list[tuple[str, Any]]:
@@ -192,6 +199,8 @@ def _of_cells(name: str, cells: list[Any], place: str) -> Column:
         return _number(name, _convert(cells, gone, float, np.nan, place), place)
     if kinds == {"duration"}:
         return _number(name, _convert(cells, gone, lambda cell: cell / dt.timedelta(seconds=1), np.nan, place), place)
+    if kinds == {"clock"}:
+        return _number(name, _convert(cells, gone, _seconds_of_day, np.nan, place), place)
     if kinds == {"time"}:
         return Column(name, "time", np.array([_utc(None if g else c) for c, g in zip(cells, gone, strict=True)]))
     return Column(name, "category", _texts([None if g else text_of(c) for c, g in zip(cells, gone, strict=True)]))
@@ -206,6 +215,8 @@ def _kind_of(cell: type) -> str | None:
         return "time"
     if issubclass(cell, dt.timedelta):
         return "duration"
+    if issubclass(cell, dt.time):
+        return "clock"
     return None
 
 
@@ -230,6 +241,10 @@ def _number(name: str, values: Array, place: str) -> Column:
     if len(odd):
         raise ValueError(f"{place} has {len(odd)} infinite values ({row_list(odd)}); make them NaN or drop the rows")
     return Column(name, "number", values)
+
+
+def _seconds_of_day(cell: dt.time) -> float:
+    return 3600.0 * cell.hour + 60.0 * cell.minute + cell.second + cell.microsecond / 1e6
 
 
 def _utc(cell: Any) -> np.datetime64:

@@ -1,7 +1,8 @@
 """A problem to learn: a table as a matrix, labels as numbers, and what kind of task that is; all checked once, here."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Literal, Self, cast
 
 import numpy as np
@@ -135,7 +136,11 @@ def _labels(y: Any) -> tuple[Column, str]:
     """Give y as a column, and its name."""
     name = getattr(y, "name", None)
     target = name if isinstance(name, str) and name else "y"
-    if y is None or isinstance(y, str | bytes) or not (hasattr(y, "__len__") or hasattr(y, "__array__")):
+    if (
+        y is None
+        or isinstance(y, str | bytes | AbstractSet | Mapping)
+        or not (hasattr(y, "__len__") or hasattr(y, "__array__"))
+    ):
         raise TypeError(f"y is {y!r:.40}; give one label a row: a NumPy array, a list, or a frame's column")
     columns = getattr(y, "columns", None)
     if columns is not None:
@@ -143,7 +148,7 @@ def _labels(y: Any) -> tuple[Column, str]:
             raise ValueError(f"y has {len(columns)} columns; give one, a label a row")
         target, y = str(columns[0]), y.iloc[:, 0] if hasattr(y, "iloc") else y.to_series(0)
     elif not hasattr(y, "to_numpy"):
-        values = y if isinstance(y, np.ndarray) else None
+        values = np.asanyarray(y) if hasattr(y, "__array__") else None
         if values is not None and values.ndim != 1 and values.shape[1:] != (1,):
             raise ValueError(f"y has the shape {values.shape}, and must have one label a row: (rows,)")
         y = values.ravel() if values is not None else y
@@ -181,14 +186,20 @@ def _classes(y: Any, labels: Column) -> tuple[Array, Array]:
     """Give the labels as the caller has them, in order, and each row's code."""
     raw = y.iloc[:, 0] if hasattr(y, "iloc") and hasattr(y, "columns") else y
     raw = raw.to_series(0) if hasattr(raw, "to_series") and hasattr(raw, "columns") else raw
-    raw = raw.to_numpy() if hasattr(raw, "to_numpy") else np.asarray(raw, dtype=None)
-    raw = np.asarray(raw).ravel()
-    if labels.kind == "category":
-        raw = labels.values.astype(str)
-    elif raw.dtype == object:
-        raw = labels.values
-    classes, codes = np.unique(raw, return_inverse=True)
+    raw = raw.to_numpy() if hasattr(raw, "to_numpy") else raw
+    cells = np.asarray(raw).ravel().tolist() if hasattr(raw, "__array__") else [_plain(cell) for cell in raw]
+    kinds = {bool: "bools", str: "text"}
+    held = sorted({kinds.get(type(cell), "numbers") for cell in cells})
+    if len(held) > 1:
+        raise ValueError(f"y holds {' and '.join(held)}; make all labels of one kind")
+    raw = np.array(cells)
+    classes, codes = np.unique(labels.values if raw.dtype == object else raw, return_inverse=True)
     return classes, codes.astype(np.int64)
+
+
+def _plain(cell: Any) -> Any:
+    """Python's own of a NumPy number."""
+    return cell.item() if isinstance(cell, np.generic) else cell
 
 
 def _check_classes(classes: Array, codes: Array, task: str, folds: int) -> None:
