@@ -1,39 +1,15 @@
 """Columns of whatever table a caller has: NumPy arrays, lists of rows, dicts of columns, pandas and Polars frames.
 
-No frame library is imported: a frame that is handed in brings its own methods. Of pyarrow tables likewise. Each column
-comes out as one of three kinds, with its missing cells marked in one way:
-
-    number    float64, missing is NaN; numbers, bools, durations and times of day (in seconds)
-    category  object array of str, missing is None; text, frames' categories, cells of mixed simple types by their text
-    time      datetime64[us] in UTC, missing is NaT; dates and datetimes
+No frame library is imported: a frame that is handed in brings its own methods. Of pyarrow tables likewise.
 """
 
-import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from fractions import Fraction
-from numbers import Real
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-Kind = Literal["number", "category", "time"]
-Array = np.ndarray[Any, Any]
-_NUMBERS = (Real, Decimal, Fraction, np.bool_, np.number)
-_NOT_THERE = {"NAType", "NaTType", "NoneType"}
-_ACCEPTED = "numbers, bools, text, categories, dates and times"
-
-
-class Column(NamedTuple):
-    """One column, of one kind."""
-
-    name: str
-    kind: Kind
-    values: Array
-    """shape (rows,)"""
-    order: tuple[str, ...] | None = None
-    """A frame's own order of its categories."""
+from tracker.training.column import ACCEPTED, Column, of_array, of_cells, text_of, texts
 
 
 def read_columns(X: Any, where: str = "X") -> list[Column]:
@@ -51,12 +27,6 @@ def read_columns(X: Any, where: str = "X") -> list[Column]:
 def read_column(values: Any, name: str) -> Column:
     """Read one column; as `read_columns` does."""
     return _column(name, values, "")
-
-
-def row_list(rows: Array, shown: int = 5) -> str:
-    """Name the first of some row numbers: "rows 3, 7, 12, ..."."""
-    more = ", ..." if len(rows) > shown else ""
-    return f"row{'s' if len(rows) != 1 else ''} {', '.join(str(int(row)) for row in rows[:shown])}{more}"
 
 
 def _named(X: Any, where: str) -> list[tuple[str, Any]]:
@@ -127,143 +97,39 @@ def _column(name: str, values: Any, where: str) -> Column:
         return _of_polars(name, values, place)
     if isinstance(values, np.ma.MaskedArray):
         hidden = np.ma.getmaskarray(values)
-        return _of_cells(name, [None if gone else cell for cell, gone in zip(values.data, hidden, strict=True)], place)
+        return of_cells(name, [None if gone else cell for cell, gone in zip(values.data, hidden, strict=True)], place)
     if isinstance(values, np.ndarray):
-        return _of_array(name, values, place)
-    return _of_cells(name, list(values), place)
+        return of_array(name, values, place)
+    return of_cells(name, list(values), place)
 
 
 def _of_pandas(name: str, series: Any, place: str) -> Column:
     dtype = series.dtype
     if hasattr(dtype, "categories"):
-        texts = [None if gone else text_of(cell) for cell, gone in zip(series, series.isna(), strict=True)]
-        return Column(name, "category", _texts(texts), tuple(text_of(cell) for cell in dtype.categories))
+        known = [None if gone else text_of(cell) for cell, gone in zip(series, series.isna(), strict=True)]
+        return Column(name, "category", texts(known), tuple(text_of(cell) for cell in dtype.categories))
     if getattr(dtype, "tz", None) is not None:
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
     kind = getattr(dtype, "kind", "O")
     if kind in "biuf" and not isinstance(dtype, np.dtype):  # pandas' own numbers, which can be missing
-        return _of_array(name, series.to_numpy(dtype=float, na_value=np.nan), place)
-    return _of_array(name, np.asarray(series.to_numpy()), place)
+        return of_array(name, series.to_numpy(dtype=float, na_value=np.nan), place)
+    return of_array(name, np.asarray(series.to_numpy()), place)
 
 
 def _of_polars(name: str, series: Any, place: str) -> Column:
     dtype = series.dtype
     known = str(dtype)
     if dtype.is_numeric() or known == "Boolean":
-        return _of_array(name, series.cast(float).to_numpy(), place)
+        return of_array(name, series.cast(float).to_numpy(), place)
     if known.startswith(("Categorical", "Enum", "String")):
         order = tuple(dtype.categories.to_list()) if known.startswith("Enum") else None
-        return Column(name, "category", _texts(series.cast(str).to_list()), order)
+        return Column(name, "category", texts(series.cast(str).to_list()), order)
     if known.startswith("Datetime") and getattr(dtype, "time_zone", None):
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if known.startswith(("Date", "Duration")):
-        return _of_array(name, series.to_numpy(), place)
+        return of_array(name, series.to_numpy(), place)
     if known == "Null":
         return Column(name, "number", np.full(len(series), np.nan))
     if known in {"Object", "Time"}:
-        return _of_cells(name, series.to_list(), place)
-    raise TypeError(f"{place} has the type {known}; there may be {_ACCEPTED}: take it apart or drop it")
-
-
-def _of_array(name: str, values: Array, place: str) -> Column:
-    kind = values.dtype.kind
-    if values.ndim != 1:
-        raise ValueError(f"{place} has the shape {values.shape}, and must have one value a row")
-    if kind in "biuf":
-        return _number(name, values.astype(np.float64), place)
-    if kind == "M":
-        return Column(name, "time", values.astype("datetime64[us]"))
-    if kind == "m":
-        gone = np.isnat(values)
-        seconds = values.astype("timedelta64[us]").astype(np.int64) / 1e6
-        return _number(name, np.where(gone, np.nan, seconds), place)
-    if kind in "UT":
-        return Column(name, "category", _texts([None if cell is None else str(cell) for cell in values.tolist()]))
-    if kind == "O":
-        return _of_cells(name, values.tolist(), place)
-    raise TypeError(f"{place} has the type {values.dtype}; there may be {_ACCEPTED}")
-
-
-def _of_cells(name: str, cells: list[Any], place: str) -> Column:
-    """Find the one kind that all cells have; where they have several, their text is a category."""
-    gone = [_is_missing(cell) for cell in cells]
-    there = [cell for cell, missing in zip(cells, gone, strict=True) if not missing]
-    kinds = {_kind_of(cell) for cell in set(map(type, there))}
-    if None in kinds:
-        row, odd = next((row, cell) for row, cell in enumerate(cells) if not gone[row] and _kind_of(type(cell)) is None)
-        raise TypeError(
-            f"{place} holds a {type(odd).__name__} in row {row}; a cell may be None, a number, a bool, text, "
-            "a date or a time"
-        )
-    if not kinds or kinds == {"number"}:
-        return _number(name, _convert(cells, gone, float, np.nan, place), place)
-    if kinds == {"duration"}:
-        return _number(name, _convert(cells, gone, lambda cell: cell / dt.timedelta(seconds=1), np.nan, place), place)
-    if kinds == {"clock"}:
-        return _number(name, _convert(cells, gone, _seconds_of_day, np.nan, place), place)
-    if kinds == {"time"}:
-        return Column(name, "time", np.array([_utc(None if g else c) for c, g in zip(cells, gone, strict=True)]))
-    return Column(name, "category", _texts([None if g else text_of(c) for c, g in zip(cells, gone, strict=True)]))
-
-
-def _kind_of(cell: type) -> str | None:
-    if issubclass(cell, str):
-        return "text"
-    if issubclass(cell, _NUMBERS) and not issubclass(cell, np.timedelta64 | np.complexfloating):
-        return "number"
-    if issubclass(cell, dt.date | np.datetime64):
-        return "time"
-    if issubclass(cell, dt.timedelta):
-        return "duration"
-    if issubclass(cell, dt.time):
-        return "clock"
-    return None
-
-
-def _is_missing(cell: Any) -> bool:
-    """None, NaN, NaT, pandas' NA."""
-    if type(cell).__name__ in _NOT_THERE:
-        return True
-    return isinstance(cell, float | np.floating | Decimal | np.datetime64 | np.timedelta64) and bool(cell != cell)  # noqa: PLR0124
-
-
-def _convert(cells: list[Any], gone: list[bool], how: Callable[[Any], float], missing: float, place: str) -> Array:
-    try:
-        return np.array([missing if g else how(cell) for cell, g in zip(cells, gone, strict=True)], dtype=np.float64)
-    except OverflowError as error:
-        raise ValueError(
-            f"{place} holds a number that is too large for a float; scale it or drop the column"
-        ) from error
-
-
-def _number(name: str, values: Array, place: str) -> Column:
-    odd = np.flatnonzero(np.isinf(values))
-    if len(odd):
-        raise ValueError(f"{place} has {len(odd)} infinite values ({row_list(odd)}); make them NaN or drop the rows")
-    return Column(name, "number", values)
-
-
-def _seconds_of_day(cell: dt.time) -> float:
-    return 3600.0 * cell.hour + 60.0 * cell.minute + cell.second + cell.microsecond / 1e6
-
-
-def _utc(cell: Any) -> np.datetime64:
-    if cell is None:
-        return np.datetime64("NaT", "us")
-    if isinstance(cell, dt.datetime) and cell.tzinfo is not None:
-        cell = cell.astimezone(dt.UTC).replace(tzinfo=None)
-    return np.datetime64(cell, "us")
-
-
-def text_of(cell: Any) -> str:
-    """A category's text; 3 and 3.0 are one."""
-    number = isinstance(cell, _NUMBERS) and not isinstance(cell, bool | np.bool_)
-    if number and float(cell).is_integer():
-        return str(int(cell))
-    return str(cell)
-
-
-def _texts(values: Sequence[str | None]) -> Array:
-    texts = np.empty(len(values), dtype=object)
-    texts[:] = values
-    return texts
+        return of_cells(name, series.to_list(), place)
+    raise TypeError(f"{place} has the type {known}; there may be {ACCEPTED}: take it apart or drop it")

@@ -7,7 +7,8 @@ from typing import Any, Literal, Self, cast
 
 import numpy as np
 
-from tracker.training.columns import Array, Column, read_column, row_list
+from tracker.training.column import Array, Column, row_list
+from tracker.training.columns import read_column
 from tracker.training.tablecoder import TableCoder
 
 Task = Literal["binary", "multiclass", "regression"]

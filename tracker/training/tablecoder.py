@@ -20,7 +20,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from tracker.training.columns import Array, Column, read_columns, text_of
+from tracker.training.column import Array, Column, text_of
+from tracker.training.columns import read_columns
 
 HASHED = 32
 """Numbers that a text's words become."""
