@@ -37,7 +37,7 @@ from sklearn.tree import DecisionTreeClassifier
 from readers.store import RunRecord, Store
 from tracker import AutoMLTracker, ExperimentTracker, WriterClosed
 from tracker.integrations.sklearn import autolog, log_search, track_search
-from tracker.integrations.sklearncandidates import error_of
+from tracker.integrations.tracebacks import error_of
 
 X, y = load_iris(return_X_y=True)
 GRID = {"C": [0.1, 1.0], "kernel": ["rbf", "linear"]}

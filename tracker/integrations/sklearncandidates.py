@@ -182,15 +182,6 @@ def score_names(search: Any) -> list[str]:
     return [score_name(search)]
 
 
-def error_of(traceback: str) -> tuple[str, str]:
-    """(type, message) of a traceback's text."""
-    lines = traceback.strip().splitlines()
-    last = max((place for place, line in enumerate(lines) if line.startswith('  File "')), default=-1)
-    first = next((place for place in range(last + 1, len(lines)) if not lines[place].startswith(" ")), 0)
-    kind, _, message = "\n".join(lines[first:]).partition(": ")
-    return kind.rpartition(".")[2].strip() or "Error", message.strip()
-
-
 def finite(values: Sequence[float]) -> dict[int, float]:
     """Those that are numbers, by their place."""
     return {place: value for place, value in enumerate(values) if not np.isnan(value)}

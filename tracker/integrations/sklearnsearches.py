@@ -14,8 +14,9 @@ from sklearn.base import is_classifier, is_regressor
 from tracker.automl.search import Search
 from tracker.automl.trial import Trial
 from tracker.experiment import ExperimentTracker
-from tracker.integrations.sklearncandidates import Candidate, CandidateTable, error_of, finite, last_step, score_names
+from tracker.integrations.sklearncandidates import Candidate, CandidateTable, finite, last_step, score_names
 from tracker.integrations.sklearnerrors import FitErrors, PartialSearch
+from tracker.integrations.tracebacks import error_of
 
 Moments = tuple[datetime | None, datetime | None]
 
