@@ -40,6 +40,7 @@ class SummaryWriter(ValueCalls):
         comment: behind the default log_dir.
         purge_step: go on with the newest run of this log_dir, of which the steps from this one on are logged again.
         max_queue, flush_secs, filename_suffix: taken and not needed.
+        logdir: tensorboardX's name for log_dir.
         tracker: log to its current run, or to one that is started in it. Default: a tracker of the writer's own, by the
             environment (STEPLOG_DIR and the others).
 
@@ -58,14 +59,16 @@ class SummaryWriter(ValueCalls):
         flush_secs: float = 120,
         filename_suffix: str = "",
         *,
+        logdir: str | os.PathLike[str] | None = None,
         tracker: ExperimentTracker | None = None,
     ) -> None:
         self.purge_step = purge_step
         self.max_queue = max_queue
         self.flush_secs = flush_secs
         self.filename_suffix = filename_suffix
+        log_dir = log_dir or logdir
         given = bool(log_dir)
-        self._log_dir = os.fspath(log_dir) if log_dir else default_log_dir(comment)
+        self._log_dir: str | os.PathLike[str] = log_dir or default_log_dir(comment)
         folder = log_dir_of(self._log_dir)
         super().__init__(WrittenRun(tracker, folder, shared=given, resumes=purge_step is not None))
         if given:
@@ -76,12 +79,12 @@ class SummaryWriter(ValueCalls):
         weakref.finalize(self, self._run.end, "FINISHED").atexit = False  # of a writer that was dropped unclosed
 
     @property
-    def log_dir(self) -> str:
-        """The writer's folder, which is there when it is asked for; the run itself lies in the store."""
+    def log_dir(self) -> Any:
+        """The writer's folder as it was given, made when it is asked for; the run itself lies in the store."""
         self._make_folder()
         return self._log_dir
 
-    def get_logdir(self) -> str:
+    def get_logdir(self) -> Any:
         """Give the writer's folder, as `log_dir`."""
         return self.log_dir
 
@@ -194,7 +197,7 @@ class SummaryWriter(ValueCalls):
         self._run.end(status_after(error))
 
     def _make_folder(self) -> None:
-        if "://" not in self._log_dir:
+        if "://" not in os.fspath(self._log_dir):
             Path(self._log_dir).expanduser().mkdir(parents=True, exist_ok=True)
 
 

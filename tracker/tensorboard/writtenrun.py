@@ -26,6 +26,18 @@ _run_of_folder: dict[tuple[str, str], str] = {}
 _taken: "weakref.WeakKeyDictionary[ExperimentTracker, set[str]]" = weakref.WeakKeyDictionary()
 """The runs of trackers that were given, which have a writer by now."""
 _runs: "weakref.WeakSet[WrittenRun]" = weakref.WeakSet()
+_synced: "list[weakref.ref[ExperimentTracker]]" = []
+"""The tracker that writers log to which are given none; empty, or one."""
+
+
+def sync_to(tracker: ExperimentTracker) -> None:
+    """Let the writers to come log to a tracker's run while it is open, unless they are given another one."""
+    _synced[:] = [weakref.ref(tracker)]
+
+
+def _synced_tracker() -> ExperimentTracker | None:
+    tracker = _synced[0]() if _synced else None
+    return None if tracker is None or tracker._pipeline.closed else tracker  # noqa: SLF001 - a part of the tracker
 
 
 class WrittenRun:
@@ -42,6 +54,7 @@ class WrittenRun:
             raise TypeError(
                 f"tracker is an ExperimentTracker, or None for one of its own; not {type(tracker).__name__}"
             )
+        tracker = tracker or _synced_tracker()
         self.id = ""
         self.open = False
         self._given = tracker

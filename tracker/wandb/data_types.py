@@ -177,18 +177,20 @@ class Histogram:
         np_histogram: (counts, edges) as numpy.histogram gives them, in place of values; then there are no quantiles.
         num_bins: of `histogram` and `bins`, which are there to be read; the buckets are not kept.
 
-    Raises: ValueError: there are no values.
+    Raises: ValueError: neither of both.
     """
 
     def __init__(self, sequence: Any = None, np_histogram: Any = None, num_bins: int = 64) -> None:
         import numpy as np
 
+        if sequence is None and np_histogram is None:
+            raise ValueError("Histogram needs the values, or np_histogram=numpy.histogram(values)")
         if np_histogram is not None:
             counts, edges = np.asarray(np_histogram[0]), np.asarray(np_histogram[1])
             self.numbers = distribution_of_buckets(edges.tolist(), counts.tolist())
         else:
             values = _listed(sequence) if isinstance(sequence, (list, tuple)) else as_array(sequence)
-            self.numbers = distribution(values)
+            self.numbers = distribution(values) if values.size else {"count": 0.0}
             finite = values.astype(np.float64)
             counts, edges = np.histogram(finite[np.isfinite(finite)], bins=num_bins)
         self.histogram: list[float] = counts.tolist()

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ingest.events import FactLogged
-from ingest.jsontext import from_json, to_json
+from ingest.jsontext import REMOVED, from_json, to_json
+from ingest.keys import checked_key
 from tracker.media.notkept import say_not_kept
 from tracker.wandb.errors import UsageError
 from tracker.wandb.initsettings import Options, tags_of
@@ -58,6 +59,11 @@ class RunAbout:
         self._name = str(name)
         self._set_tags({"name": self._name})
         self._say_not_kept("a run's new name as its name", "it is the run's tag 'name'; give wandb.init(name=...)")
+
+    @property
+    def tracker(self) -> "ExperimentTracker | None":
+        """The tracker that the run is written with, which wandb's has not; None where nothing is stored."""
+        return self._tracker
 
     @property
     def project(self) -> str:
@@ -179,7 +185,7 @@ class RunAbout:
         if isinstance(value, dict):
             for key, inner in value.items():
                 self._log_summary((*path, key), inner)
-        elif isinstance(value, (int, float)) and name not in self._keys and self._tracker is not None:
+        elif _is_metric(value) and name not in self._keys and self._tracker is not None:
             self._tracker.log_metrics({name: value}, run_id=self.id)
         else:
             self._set_tags({f"summary.{name}": value})
@@ -197,7 +203,7 @@ class RunAbout:
         tracker = self._tracker
         if tracker is not None:
             run = tracker._run(self.id)  # noqa: SLF001 - this is a part of the tracker
-            text = to_json(value, where=f"{key!r}")
+            text = to_json(value, where=f"{checked_key(key, 'value')!r}")
             tracker._append(FactLogged(run.id, run.experiment, tracker._now(), kind, {key: text}))  # noqa: SLF001
 
     def _take_up(self) -> int:
@@ -208,9 +214,15 @@ class RunAbout:
         if tracker is None:
             return 0
         for fact in facts_of(tracker.layout, "param", self.id):
-            self._config._values[fact.key] = from_json(fact.value)  # noqa: SLF001 - its other half
+            if fact.value != REMOVED:
+                self._config._values[fact.key] = from_json(fact.value)  # noqa: SLF001 - its other half
         for name, value in last_metrics(tracker.layout, self.id).items():
             if not name.startswith("system/"):
                 self._summary._put((name,), value)  # noqa: SLF001 - its other half
         last = last_step(tracker.layout, self.id)
         return 0 if last is None else int(last) + 1
+
+
+def _is_metric(value: object) -> bool:
+    """Whether it is a number that a float can hold."""
+    return isinstance(value, float) or (isinstance(value, int) and value.bit_length() < 1024)

@@ -13,6 +13,7 @@ from readers.imports.yamltext import read_yaml
 from tracker.experiment import ExperimentTracker
 from tracker.media.notkept import say_not_kept
 from tracker.run import check_run_id
+from tracker.tensorboard.writtenrun import sync_to
 from tracker.wandb.activerun import Run
 from tracker.wandb.errors import UnsupportedError, UsageError, before_init
 from tracker.wandb.initsettings import Options, Settings, options_of
@@ -149,7 +150,8 @@ def init(  # noqa: PLR0917 - as wandb's
         reinit: what to do while a run is active: give that one (the default), "finish_previous" (True), "create_new".
         settings: Settings, or a dict of them: what isn't given above.
         force, save_code, anonymous, magic: taken and not needed.
-        tensorboard, sync_tensorboard, monitor_gym: not kept; said once.
+        tensorboard, sync_tensorboard: what tracker.tensorboard.SummaryWriter writes from now on is of this run.
+        monitor_gym: films are not kept; said once.
 
     The store is STEPLOG_DIR, else "./experiments". What isn't given comes from the environment, see
     tracker.wandb.initsettings.
@@ -162,8 +164,6 @@ def init(  # noqa: PLR0917 - as wandb's
             "a run can't be forked from the middle of another one; start a run with its config, or resume it with "
             "id= and resume='allow'"
         )
-    if tensorboard or sync_tensorboard:
-        say_not_kept("what a script writes for TensorBoard", "tracker.tensorboard.SummaryWriter does")
     if monitor_gym:
         say_not_kept("films of gym", "log them as wandb.Video")
     given = {
@@ -175,7 +175,10 @@ def init(  # noqa: PLR0917 - as wandb's
     if config_include_keys is not None:
         params = {name: value for name, value in params.items() if name in config_include_keys}
     params = {name: value for name, value in params.items() if name not in (config_exclude_keys or ())}
-    return session.begin(options_of(given, session.settings if settings is None else settings), params)
+    run = session.begin(options_of(given, session.settings if settings is None else settings), params)
+    if (tensorboard or sync_tensorboard) and run.tracker is not None:
+        sync_to(run.tracker)
+    return run
 
 
 def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
