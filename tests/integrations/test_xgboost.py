@@ -95,6 +95,16 @@ def test_importance_is_an_artifact_with_all_features(tracker: ExperimentTracker)
     assert told["method"] == "total_gain"
 
 
+def test_a_linear_booster_tells_its_coefficients(tracker: ExperimentTracker) -> None:
+    """It has no gain."""
+    booster = xgb.train({"booster": "gblinear", "nthread": 1}, data(), 2, callbacks=[SteplogCallback(tracker)])
+
+    told: Any = tracker.load_artifact("feature_importance.json", tracker.get_experiment_runs()[0]["run_id"])
+    scores = booster.get_score(importance_type="weight")
+    assert told["method"] == "weight"
+    assert told["importances"] == pytest.approx([scores[name] for name in "abc"])
+
+
 def test_early_stopping_is_told(tracker: ExperimentTracker) -> None:
     """best_iteration and best_score, and no iteration after the last."""
     noise = xgb.DMatrix(X, RNG.integers(0, 2, 200), feature_names=["a", "b", "c"])

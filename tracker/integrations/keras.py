@@ -24,7 +24,8 @@ except ImportError as error:
 
 from readers.best import Mode, resolve_mode
 from tracker.experiment import ExperimentTracker
-from tracker.integrations.trainingrun import TrainingBlock, TrainingRun
+from tracker.integrations.trainingblock import TrainingBlock
+from tracker.integrations.trainingrun import TrainingRun
 
 
 class SteplogCallback(TrainingBlock, keras.callbacks.Callback):  # type: ignore[misc] # untyped library

@@ -21,7 +21,8 @@ except ImportError as error:
     raise ImportError("tracker.integrations.lightgbm needs LightGBM: pip install lightgbm") from error
 
 from tracker.experiment import ExperimentTracker
-from tracker.integrations.trainingrun import TrainingBlock, TrainingRun
+from tracker.integrations.trainingblock import TrainingBlock
+from tracker.integrations.trainingrun import TrainingRun
 
 ImportanceType = Literal["split", "gain"]
 IMPORTANCE_TYPES: tuple[ImportanceType, ...] = ("split", "gain")

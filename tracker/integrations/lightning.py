@@ -79,7 +79,13 @@ class SteplogLogger(Logger):  # type: ignore[misc] # untyped library
         super().__init__()
         if log_checkpoints not in {True, False, "all"}:
             raise ValueError(f"log_checkpoints is {log_checkpoints!r}; it is True, False or 'all'")
-        self._run = _TrainerRun(tracker, run_name=run_name, experiment_name=experiment_name, run_id=run_id)
+        self._run = TrainingRun(  # a Trainer tells of exceptions: a run that is still open was only looked at
+            tracker,
+            run_name=run_name,
+            experiment_name=experiment_name,
+            run_id=run_id,
+            untold_status="FINISHED",
+        )
         self._experiment_name = experiment_name or ("default" if tracker is None else tracker.experiment_name)
         self._tags = dict(tags or {})
         self._prefix = f"{prefix}/" if prefix else ""
@@ -218,12 +224,6 @@ class StopOnRequest(Callback):  # type: ignore[misc] # untyped library
         if trainer.world_size > 1:
             wanted = trainer.strategy.reduce_boolean_decision(wanted, all=False)
         trainer.should_stop = trainer.should_stop or wanted
-
-
-class _TrainerRun(TrainingRun):
-    """The run of a Trainer, which tells of exceptions: one that is still open was only looked at."""
-
-    untold_status = "FINISHED"
 
 
 def _saved(callback: Any, *, everything: bool) -> dict[str, dict[str, object]]:

@@ -21,7 +21,7 @@ except ImportError as error:
 
 from tracker.experiment import ExperimentTracker
 from tracker.integrations.trainingrun import TrainingRun
-from tracker.run import RunId
+from tracker.run import RunId, status_after
 
 
 def rank_of(group: Any = None) -> int:
@@ -100,7 +100,8 @@ def watch(
     sharded = [name for name, parameter in parameters.items() if hasattr(parameter, "full_tensor")]
     if sharded:
         raise ValueError(f"parameter {sharded[0]!r} is sharded: no rank has all of it, so its norm can't be watched")
-    return Watch(model, parameters, optimizer, TrainingRun(tracker), every=every, layers=layers, step=step)
+    run = TrainingRun(tracker, untold_status="FINISHED")
+    return Watch(model, parameters, optimizer, run, every=every, layers=layers, step=step)
 
 
 class Watch:
@@ -142,8 +143,7 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            self._run.settle()
+        self._run.end(status_after(error))
         self.remove()
 
     def _before_step(self, optimizer: Any, _args: object, _kwargs: object) -> None:

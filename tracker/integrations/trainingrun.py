@@ -15,14 +15,13 @@ import sys
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Self
 
 from ingest.errors import NoActiveRun, QueueFull, SinkFailed, WriterClosed
 from tracker.experiment import ExperimentTracker
 from tracker.integrations.joined import Joined
 from tracker.metrics import metric_value
-from tracker.run import check_run_id, status_after
+from tracker.run import Status, check_run_id, status_after
 
 _log = logging.getLogger("steplog")
 
@@ -33,12 +32,10 @@ class TrainingRun(Joined):
     Args:
         tracker, run_name, experiment_name: see Joined.
         run_id: of the run to go on with, or to make under this id; default: a new one for each training.
+        untold_status: what a training is whose end nobody told.
 
     Raises: TypeError, ValueError: of the arguments.
     """
-
-    untold_status = "FAILED"
-    """What a training is whose end nobody told."""
 
     def __init__(
         self,
@@ -47,11 +44,13 @@ class TrainingRun(Joined):
         run_name: str | None = None,
         experiment_name: str | None = None,
         run_id: str | None = None,
+        untold_status: Status = "FAILED",
     ) -> None:
         super().__init__(tracker, run_name=run_name, experiment_name=experiment_name)
         self.wanted_run_id = None if run_id is None else check_run_id(run_id)
         self.last_run_id = self.wanted_run_id
         """The run of this training, or of the last one."""
+        self._untold_status = untold_status
         self.trainings = 0
         """How many have begun, or gone on, here."""
         self._last_status: str | None = None
@@ -143,7 +142,7 @@ class TrainingRun(Joined):
 
     def untold(self) -> str:
         """The status of a training whose end nobody told; called when it ends so."""
-        return self.untold_status
+        return self._untold_status
 
     @contextmanager
     def safely(self, what: str) -> Iterator[None]:
@@ -219,28 +218,6 @@ class TrainingRun(Joined):
     def __del__(self) -> None:
         if vars(self).get("_own_run"):
             self.settle()
-
-
-class TrainingBlock:
-    """A callback as a context: when the block is left, its run ends as the block did."""
-
-    _run: TrainingRun
-
-    @property
-    def run_id(self) -> str | None:
-        """The id of the run of this training, or of the last one; None before the first."""
-        return self._run.last_run_id
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self._run.settle()
-        else:
-            self._run.end(status_after(error))
 
 
 _open: "weakref.WeakSet[TrainingRun]" = weakref.WeakSet()

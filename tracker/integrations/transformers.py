@@ -22,7 +22,8 @@ except ImportError as error:
     raise ImportError("tracker.integrations.transformers needs: pip install 'transformers[torch]'") from error
 
 from tracker.experiment import ExperimentTracker
-from tracker.integrations.trainingrun import TrainingBlock, TrainingRun
+from tracker.integrations.trainingblock import TrainingBlock
+from tracker.integrations.trainingrun import TrainingRun
 
 _FOLDER = "checkpoints"
 _STATE = "SteplogRun"
@@ -65,6 +66,8 @@ class SteplogCallback(TrainingBlock, TrainerCallback):  # type: ignore[misc] # u
         self._log_checkpoints = log_checkpoints
         self._trials = 0
         self._training = False
+        self._alone = False
+        """Whether no other process trains with this one; the arguments take 10 µs to tell."""
         self._last: Path | None = None
         """The checkpoint that was written last."""
 
@@ -75,7 +78,7 @@ class SteplogCallback(TrainingBlock, TrainerCallback):  # type: ignore[misc] # u
         if self._training and getattr(args, "auto_find_batch_size", False) and self._run.run_id is not None:
             self._log_params(args, model)  # the same training, with fewer rows a batch
             return
-        self._training, self._last = True, None
+        self._training, self._last, self._alone = True, None, args.world_size == 1
         if state.is_hyper_param_search:
             self._trials += 1
             self._run.begin_part(state.trial_name or f"trial {self._trials}", group=args.run_name or args.output_dir)
@@ -98,7 +101,7 @@ class SteplogCallback(TrainingBlock, TrainerCallback):  # type: ignore[misc] # u
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - likewise
         """Stop where somebody asked for it; of several processes, none may stop alone."""
-        if args.world_size == 1 and self._run.should_stop():
+        if self._alone and self._run.should_stop():
             control.should_training_stop = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - likewise

@@ -4,13 +4,13 @@
 
 Metrics: "<data>/<metric>" at each iteration, of cross-validation the folds' mean, with "<data>/<metric>_std"; at the
 end best_iteration and best_score, where training stopped early. Params: what the booster was configured with, defaults
-included. Artifact: feature_importance.json. A booster that dies in the middle of a training has failed: its run says
-so as soon as the exception has been dealt with.
+included. Artifact: feature_importance.json, in the form of tracker.log_feature_importance. A booster that dies in the
+middle of a training has failed: its run says so as soon as the exception has been dealt with.
 """
 
 import json
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +21,8 @@ except ImportError as error:
     raise ImportError("tracker.integrations.xgboost needs XGBoost: pip install xgboost") from error
 
 from tracker.experiment import ExperimentTracker
-from tracker.integrations.trainingrun import TrainingBlock, TrainingRun
+from tracker.integrations.trainingblock import TrainingBlock
+from tracker.integrations.trainingrun import TrainingRun
 
 ImportanceType = Literal["weight", "gain", "cover", "total_gain", "total_cover"]
 IMPORTANCE_TYPES: tuple[ImportanceType, ...] = ("weight", "gain", "cover", "total_gain", "total_cover")
@@ -102,13 +103,9 @@ class SteplogCallback(TrainingBlock, xgboost.callback.TrainingCallback):  # type
         if best:
             self._run.log(best)
         if folds is None and self._importance_type is not None and not self._run.disabled:
-            log_importance(self._run, *_importance(model, self._importance_type), method=self._importance_type)
-
-
-def log_importance(run: TrainingRun, names: Iterable[str], values: Iterable[float], *, method: str) -> None:
-    """Log what each feature counts as feature_importance.json, the form of tracker.log_feature_importance."""
-    numbers = {"method": method, "features": list(names), "importances": list(values), "spread": None}
-    run.tracker.log_dict(numbers, "feature_importance.json", run_id=run.run_id)
+            names, values, kind = _importance(model, self._importance_type)
+            numbers = {"method": kind, "features": names, "importances": values, "spread": None}
+            self._run.tracker.log_dict(numbers, "feature_importance.json", run_id=self._run.run_id)
 
 
 def _booster(model: Any) -> Any:
@@ -126,13 +123,18 @@ def _best(model: Any) -> dict[str, float]:
     return {"best_iteration": iteration, "best_score": float(score[0] if isinstance(score, tuple) else score)}
 
 
-def _importance(booster: Any, kind: str) -> tuple[list[str], list[float]]:
-    """Names and importances of all features; those that no tree uses count 0."""
+def _importance(booster: Any, kind: str) -> tuple[list[str], list[float], str]:
+    """Names and importances of all features, and their kind; those that no tree uses count 0.
+
+    A linear booster has nothing but weights: its coefficients, of several outputs the mean of their sizes.
+    """
+    if json.loads(booster.save_config())["learner"]["gradient_booster"]["name"] == "gblinear":
+        kind = "weight"
     scores = booster.get_score(importance_type=kind)
     names = booster.feature_names or [f"f{index}" for index in range(booster.num_features())]
-    found = {name: scores.get(name, 0.0) for name in names}
-    values = [value[0] if isinstance(value, list) else value for value in found.values()]
-    return list(found), [float(value) for value in values]
+    found = [scores.get(name, 0.0) for name in names]
+    values = [float(np.mean(np.abs(value)) if isinstance(value, list) else value) for value in found]
+    return list(names), values, kind
 
 
 def _params(booster: Any) -> dict[str, object]:
