@@ -28,42 +28,66 @@ class FeatureSelection(TypedDict):
     before: list[str]
     """The features before the first one; empty where there was none."""
     after: list[str]
-    """Those that the last one kept."""
+    """Those that the chosen model uses, as the search told; else those that the last iteration kept."""
     selected: int
     """How many these are."""
+    iteration: int
+    """The one that kept them, from 1; 0 for none."""
     frequencies: dict[str, float]
-    """Feature to the share of resamples that selected it, most often selected first; of the last iteration."""
+    """Feature to the share of resamples that selected it, most often selected first; of that iteration."""
     stability: Stability
     iterations: list[SelectionStep]
 
 
-def feature_selection(told: Sequence[Mapping[str, Any]], level: float = 0.95) -> FeatureSelection:
+def feature_selection(
+    told: Sequence[Mapping[str, Any]], used: Sequence[str] | None = None, level: float = 0.95
+) -> FeatureSelection:
     """Sum up the iterations of feature selection.
 
-    The stability is that of the last iteration's shares of resamples; without these, of the selections by its method
-    that began with the same features.
+    The stability is that of the shares of resamples of the iteration that was chosen; without these, of the selections
+    by its method that began with the same features.
+
+    Args:
+        used: the features of the model that was chosen; None: not told.
     """
-    first, last = (told[0], told[-1]) if told else ({}, {})
-    shares = {name: as_float(share) for name, share in as_dict(last.get("frequencies")).items()}
-    after = as_texts(last.get("selected"))
+    place = _chosen(told, used)
+    chosen = told[place] if place is not None else {}
+    shares = {name: as_float(share) for name, share in as_dict(chosen.get("frequencies")).items()}
+    after = as_texts(chosen.get("selected")) if used is None else list(used)
     return FeatureSelection(
-        before=as_texts(first.get("before")),
-        after=after,
-        selected=len(after),
+        before=as_texts(told[0].get("before")) if told else [],
+        after=after if told else [],
+        selected=len(after) if told else 0,
+        iteration=0 if place is None else place + 1,
         frequencies=dict(sorted(shares.items(), key=lambda item: -item[1])),
-        stability=_stability(told, shares, level),
+        stability=_stability(told, place, shares, level),
         iterations=[_step(one) for one in told],
     )
 
 
-def _stability(told: Sequence[Mapping[str, Any]], shares: Mapping[str, float], level: float) -> Stability:
+def _chosen(told: Sequence[Mapping[str, Any]], used: Sequence[str] | None) -> int | None:
+    """The place of the iteration that kept what is used, the last one such; None where there is none."""
+    if used is None:
+        return len(told) - 1 if told else None
+    wanted = set(used)
+    return next(
+        (place for place in reversed(range(len(told))) if set(as_texts(told[place].get("selected"))) == wanted), None
+    )
+
+
+def _stability(
+    told: Sequence[Mapping[str, Any]], place: int | None, shares: Mapping[str, float], level: float
+) -> Stability:
     if not told:
         return no_stability(level, "no features were selected")
-    features = as_texts(told[-1].get("before"))
+    if place is None:
+        return no_stability(level, "the chosen model's features are those of no iteration")
+    chosen = told[place]
+    features = as_texts(chosen.get("before"))
     if shares:
         whole = dict.fromkeys(features, 0.0) | dict(shares)  # what isn't named was never selected
-        return stability_of_shares(whole, as_count(told[-1].get("resamples")) or None, level)
-    alike = [one for one in told if _asked(one) == _asked(told[-1])]
+        return stability_of_shares(whole, as_count(chosen.get("resamples")) or None, level)
+    alike = [one for one in told if _asked(one) == _asked(chosen)]
     return stability_of_sets([as_texts(one.get("selected")) for one in alike], features, level)
 
 

@@ -44,7 +44,7 @@ def _about(report: AutoMLReport) -> str:
     if report["search"] > 1:
         said.insert(0, f"search {report['search']}")
     if report["engine"]:
-        said.append(f"by {report['engine']}")
+        said.append(f"engine {report['engine']}")
     return ", ".join(said)
 
 

@@ -155,7 +155,8 @@ def _ensemble(made: Ensemble, metric: str) -> Section:
 def _features(found: FeatureSelection, metric: str) -> Section:
     """Which features were kept, and how stable that is."""
     stable = found["stability"]
-    texts = [f"{found['selected']:,} of {len(found['before']):,} features were kept."]
+    by = f", as iteration {found['iteration']} left them" if found["iteration"] else ""
+    texts = [f"{found['selected']:,} of {len(found['before']):,} features were kept{by}."]
     if math.isnan(stable["index"]):
         texts.append(f"How stable the choice is isn't known: {stable['why']}.")
     else:
@@ -182,8 +183,8 @@ def _features(found: FeatureSelection, metric: str) -> Section:
     if found["frequencies"]:
         kept = set(found["after"])
         shares = list(found["frequencies"].items())[:_MOST_FEATURES]
-        cells = [[name, f"{share:.0%}", "kept" if name in kept else ""] for name, share in shares]
-        tables.append(Table(["feature", "selected in", "at last"], cells, frozenset({"selected in"})))
+        cells = [[name, f"{share:.0%}", "yes" if name in kept else ""] for name, share in shares]
+        tables.append(Table(["feature", "selected in", "chosen"], cells, frozenset({"selected in"})))
     else:
         texts.append(_cut(f"Kept: {', '.join(found['after'])}.", _WHOLE))
     return Section("features", "Features", texts, [], tables)
@@ -239,7 +240,11 @@ def _setup(report: AutoMLReport) -> Section:
 
 def _values(values: Mapping[str, object], longest: int = _LONGEST) -> str:
     """Names and values in a line."""
-    said = (f"{name} {number(value) if isinstance(value, float) else value}" for name, value in values.items())
+    said = (
+        f"{name} {number(value) if isinstance(value, float) else value}"
+        for name, value in values.items()
+        if value is not None
+    )
     return _cut(", ".join(said), longest)
 
 

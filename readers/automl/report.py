@@ -5,6 +5,7 @@ another process made. What isn't known is empty, 0 or NaN, never left out; `cave
 believes it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
 
@@ -18,7 +19,7 @@ from readers.automl.featureselection import FeatureSelection, feature_selection
 from readers.automl.leaderboard import LeaderboardRow, leaderboard
 from readers.automl.parameters import AlgorithmParams, ImportantParam, algorithm_params, important_params
 from readers.automl.searchedrun import SearchedRun, read_search
-from readers.automl.searchfacts import as_dict, as_text
+from readers.automl.searchfacts import as_dict, as_text, as_texts
 from readers.automl.tieset import TieSet, tie_set
 from readers.best import Direction
 from readers.source import RunFrames
@@ -156,7 +157,7 @@ def _report(searched: SearchedRun, rows: list[LeaderboardRow], params: dict[str,
         trials_by_status=counts,
         errors=error_groups(trials),
         best_so_far=best_so_far(trials, direction, facts.started),
-        feature_selection=feature_selection(facts.selections),
+        feature_selection=feature_selection(facts.selections, _used(facts.selection)),
         ensemble=made,
         parameter_importance={name: important_params(found.importance) for name, found in params.items()},
         parameter_notes={name: found.notes for name, found in params.items()},
@@ -177,3 +178,8 @@ def _report(searched: SearchedRun, rows: list[LeaderboardRow], params: dict[str,
             *caveats.of_scores(rows, ties, made, evaluations, counts["complete"]),
         ],
     )
+
+
+def _used(chosen: Mapping[str, Any]) -> list[str] | None:
+    """The features of the model that was chosen; None if not told."""
+    return as_texts(chosen["features"]) if isinstance(chosen.get("features"), list) else None

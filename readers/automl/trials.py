@@ -15,7 +15,7 @@ from readers.source import RunFrames
 
 STATES = ("complete", "pruned", "failed", "running", "interrupted")
 """What may have become of a trial."""
-_BASELINES = {"baseline", "dummy", "naive"}
+_BASELINES = {"baseline", "dummy"}
 _TAGS = {
     "trial.search": "search",
     "trial.number": "number",

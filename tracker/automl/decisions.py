@@ -62,12 +62,20 @@ class Decisions:
         std: float | None = None,
         fold_scores: Iterable[float] = (),
         trial: Trial | str | None = None,
+        features: Sequence[str] | None = None,
     ) -> None:
-        """Log the single model that is chosen, and the trial that it was, or the id of its run."""
+        """Log the single model that is chosen.
+
+        Args:
+            trial: which it was, or the id of its run.
+            features: the names of those that it uses, where features were selected: it needn't be the last iteration's.
+        """
         told = {"algorithm": check_name("algorithm", algorithm), "params": mask("params", dict(params))}
         numbers = {"score": self._score(score), "std": std, "fold_scores": list(map(float, fold_scores))}
         if self._tracked["model_selection"]:
-            self._say("selection", {**told, **numbers, "trial": trial.run_id if isinstance(trial, Trial) else trial})
+            used = None if features is None else list(map(str, features))
+            which = {"trial": trial.run_id if isinstance(trial, Trial) else trial, "features": used}
+            self._say("selection", {**told, **numbers, **which})
 
     def log_ensemble(
         self,

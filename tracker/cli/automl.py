@@ -103,7 +103,7 @@ def _data(report: "AutoMLReport") -> dict[str, Any]:
 
 
 def _print(screen: "Console", report: "AutoMLReport") -> None:
-    by = f" by {report['engine']}" if report["engine"] else ""
+    by = f", engine {report['engine']}" if report["engine"] else ""
     screen.print(cell(report["run_name"] or report["run_id"], "bold"), cell(f"  {_about(report)}{by}", "dim"), sep="")
     for line in _headlines(report):
         screen.print(cell(line))

@@ -85,11 +85,12 @@ class SearchLog:
             said = ", ".join(f"{name} {count}x" for name, count in sorted(tried.warnings.items()))
             self._tracker.set_tags({"trial.warnings": said}, run_id=tried.run_id)
 
-    def selection(self, tried: Tried) -> None:
-        """The single model that is chosen."""
+    def selection(self, tried: Tried, features: Sequence[str]) -> None:
+        """The single model that is chosen; features: the names of all that there are."""
         if self.search is not None and tried.score is not None:
-            trial = self._trials.get(tried.number)
+            trial, fewer = self._trials.get(tried.number), tried.candidate.features
             told: dict[str, Any] = {"std": tried.std, "fold_scores": tried.fold_scores, "trial": trial}
+            told["features"] = features if fewer is None else fewer.all_rows
             self.search.log_selection(tried.algorithm, tried.params, tried.score, **told)
 
     def ensemble(self, members: Sequence[Mapping[str, object]], **told: Any) -> None:

@@ -150,7 +150,7 @@ class Training:
         if search is None or best is None:
             raise RuntimeError("not even the baseline was tried to its end; see the errors of the trials")
         best = self._selecting.improve(search, best, self._folds, self._log, self._budget)
-        self._log.selection(best)
+        self._log.selection(best, self.problem.feature_names)
         self.chosen = choose(
             search.tried,
             best,

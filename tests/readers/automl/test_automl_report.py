@@ -476,3 +476,14 @@ def test_facts_that_another_program_wrote_break_nothing(tracker: AutoMLTracker, 
 
     assert set(found) == set(get_type_hints(AutoMLReport))
     json.dumps(json_value(found), allow_nan=False)
+
+
+def test_the_features_of_the_choice_are_told_by_the_search(tracker: AutoMLTracker) -> None:
+    """Not guessed from the last iteration, where the choice has its own."""
+    search = tracker.start_search("accuracy")
+    search.log_feature_selection(method="rfe", before=list("abc"), selected=list("abc"))
+    search.log_feature_selection(method="rfe", before=list("abc"), selected=["a"])
+    search.log_selection("forest", {}, 0.5, features=list("abc"))
+
+    found = report(tracker)["feature_selection"]
+    assert (found["after"], found["iteration"]) == (["a", "b", "c"], 1)

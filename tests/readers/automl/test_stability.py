@@ -122,3 +122,18 @@ def test_frequencies_count_features_that_they_do_not_name() -> None:
     assert found["stability"]["index"] == pytest.approx(
         stability_of_shares({name: {"a": 1.0, "b": 0.5}.get(name, 0.0) for name in FEATURES}, 2)["index"]
     )
+
+
+def test_the_chosen_models_features_count_and_not_the_last_iterations() -> None:
+    """A search may go on to drop features and choose an earlier step, or none of them."""
+    told = [
+        {"method": "rfe", "before": FEATURES, "selected": list("abcd"), "frequencies": dict.fromkeys("abcd", 1.0)},
+        {"method": "rfe", "before": list("abcd"), "selected": ["a"], "frequencies": {"a": 0.5, "b": 0.5}},
+    ]
+    first, last, neither = (feature_selection(told, used) for used in (list("dcba"), None, list("xy")))
+
+    assert (first["iteration"], first["selected"], first["stability"]["index"]) == (1, 4, 1.0)
+    assert (last["iteration"], last["after"], list(last["frequencies"])) == (2, ["a"], ["a", "b"])
+    assert (neither["iteration"], neither["after"], neither["frequencies"]) == (0, ["x", "y"], {})
+    assert "those of no iteration" in neither["stability"]["why"]
+    assert feature_selection([], FEATURES)["after"] == []

@@ -39,7 +39,7 @@ def test_the_search_that_ran_last_is_reported(steplog: Steplog, searched: Path) 
 
     assert said.code == 0, said.err
     for text in (
-        "pipeline  ended by by hand",
+        "pipeline  ended, engine by hand",
         "3 algorithms, 7 trials (4 complete, 1 pruned, 2 failed) in 58 s, stopped by trials",
         "roc_auc 0.905 (evaluation on nested cross-validation)",
         "best: forest  depth=6",
