@@ -24,6 +24,7 @@ HERE = Path(__file__).parent
 MARK = "# --- from here on the specification's own text ---\n"
 # SHA-256 of each snippet as the specification prints it: an example may not drift from it.
 SNIPPETS = {
+    "automl_experiment_tracking": "bfe4452f8a82d7a806107c9f519becf6ffbb6d36d2d3ded1b9b69d3939a6a9c8",
     "basic_experiment_tracking": "ce38c2629730116031279bf6c0e910697eb508115cfc0dc01a32e2aeff0c78b0",
     "advanced_experiment_management": "5b61bba5284f3d8162ba418f3bd79aee99aadd0635caa6d997959615b6062a08",
     "custom_artifact_logging": "faec6cc3c738bdd483d9fa945d3cb8bdc09e964e74af468f6c9b0f5f7bb3c2fb",
@@ -89,9 +90,12 @@ def stored_points(outcome: Outcome) -> list[tuple[str, int | None, float]]:
 
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_example_is_the_specifications_text(name: str) -> None:
-    """Below the mark stands the snippet, letter by letter but for the import line."""
+    """Below the mark stands the snippet, letter by letter but for the import lines."""
     body = (HERE / "spec" / f"{name}.py").read_text().partition(MARK)[2]
-    printed = body.replace("from tracker import", "from modules.engine.experiment_tracker import")
+    engine = body.replace(
+        "from tracker import MLTrainingEngine", "from modules.engine.train_engine import MLTrainingEngine"
+    )
+    printed = engine.replace("from tracker import", "from modules.engine.experiment_tracker import")
 
     assert hashlib.sha256(printed.encode()).hexdigest() == SNIPPETS[name]
 
@@ -352,3 +356,36 @@ def test_metric_streaming(tmp_path: Path) -> None:
     ]
     assert (runs["run_id"], runs["status"]) == ([done.run_id], ["RUNNING"])
     assert b"<title>" in seen["/"]
+
+
+@pytest.mark.timeout(60)  # a process of its own, which searches for a few seconds
+def test_automl_experiment_tracking(tmp_path: Path) -> None:
+    """What is printed is what the store has: algorithms, trials, selection of features, ensemble, score, the model."""
+    done = run_example("automl_experiment_tracking", tmp_path, STEPLOG_TIME_BUDGET_S="5", OMP_NUM_THREADS="1")
+    printed = dict(line.strip().split(": ") for line in done.stdout.partition("Report:\n")[2].splitlines())
+    runs = done.store.experiment_runs("automl_benchmark")
+    trials = [run for run in runs if "trial.number" in run["tags"]]
+    facts = done.store.facts(kinds=["automl"], runs=[done.run_id]).sort("seq").collect()
+    told = {key: json.loads(value) for key, value in facts.select("key", "value").rows()}
+    run = done.store.find_run(done.run_id)
+    tested = {trial["tags"]["trial.algorithm"] for trial in trials}
+
+    assert done.returncode == 0, done.stderr
+    assert run is not None
+    assert (run["run_name"], run["status"]) == ("automl_full_pipeline", "FINISHED")
+    assert printed["Best algorithm"] == told["1/selection"]["algorithm"]
+    assert printed["Best algorithm"] in tested
+    assert int(printed["Hyperparameter trials"]) == len(trials) > 2
+    assert 0 <= len(tested) - int(printed["Total algorithms tested"]) <= 2  # the baseline, one without a complete trial
+    selected = [key for key in told if key.startswith("1/feature_selection/")]
+    assert int(printed["Feature selection iterations"]) == len(selected)
+    assert int(printed["Final ensemble size"]) == len(told.get("1/ensemble", {"members": []})["members"])
+    assert 0.9 < float(printed["Cross-validation score"]) <= 1
+    evaluated = told.get("1/evaluation", {"metrics": {}})["metrics"].get("roc_auc")  # none where the time was over
+    score = evaluated or told.get("1/ensemble", told["1/selection"])["score"]
+    assert float(printed["Cross-validation score"]) == pytest.approx(score, abs=5e-5)
+    [(model, kept)] = [(args[0], args[1]) for method, args, _, _ in done.calls if method == "log_model"]
+    with ExperimentTracker(done.store.root, "automl_benchmark", auto_log=False) as tracker:
+        loaded = tracker.load_model(kept, trust=True)
+    X = np.random.default_rng(0).uniform(size=(20, 30))
+    assert np.array_equal(loaded.predict(X), model.predict(X))

@@ -13,7 +13,9 @@ With a tracker all of it is logged: each candidate is a trial, a child of the ru
 which `AutoMLTracker.get_automl_report` makes its report.
 """
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Literal, Self, cast
 
 import numpy as np
@@ -26,7 +28,6 @@ from sklearn.utils.metaestimators import available_if
 from ingest.errors import WriterClosed
 from ingest.jsontext import to_json
 from tracker.experiment import ExperimentTracker
-from tracker.run import status_after
 from tracker.training.budget import Budget
 from tracker.training.candidate import Learner
 from tracker.training.choosing import Chosen
@@ -39,6 +40,28 @@ from tracker.training.results import Results
 from tracker.training.scoring import Scorer, scorer_for
 from tracker.training.searchlog import SearchLog, log_trained, start_search
 from tracker.training.training import Training, learners_for, trained
+
+_starting = threading.Lock()
+_started: dict[str, int] = {}
+"""Runs that fits have started for themselves, and in which thread: for others they are no current run."""
+
+
+@contextmanager
+def _own_run(tracker: ExperimentTracker) -> Iterator[None]:
+    """A run to log to: the current one, which stays open, or else one that ends with the block, as its status says."""
+    here = threading.get_ident()
+    with _starting:
+        current = tracker.active_run()
+        if current is not None and _started.get(current, here) != here:
+            current = None  # another thread's fit has started it for itself, and will end it
+        own = None if current is not None else tracker.start_run("automl")
+        if own is not None:
+            _started[str(own)] = here
+    try:
+        with own or nullcontext():
+            yield
+    finally:
+        _started.pop(str(own), None)
 
 
 def _classifies(engine: "MLTrainingEngine") -> bool:
@@ -166,16 +189,8 @@ class MLTrainingEngine(BaseEstimator):  # type: ignore[misc]
         self._forget()
         if tracker is None:
             return self._fit(X, problem, scorer, options, budget=budget, learners=learners)
-        own = None if tracker.active_run() is not None else tracker.start_run("automl")
-        try:
-            results = self._fit(X, problem, scorer, options, budget=budget, learners=learners)
-        except BaseException as error:
-            if own is not None:
-                tracker.end_run(status_after(error), run_id=str(own))
-            raise
-        if own is not None:
-            tracker.end_run(run_id=str(own))
-        return results
+        with _own_run(tracker):
+            return self._fit(X, problem, scorer, options, budget=budget, learners=learners)
 
     def _fit(
         self, X: Any, problem: Problem, scorer: Scorer, options: Options, *, budget: Budget, learners: Sequence[Learner]

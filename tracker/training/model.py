@@ -8,6 +8,7 @@ from typing import Any, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from tracker.training.ensemble import output_of
@@ -61,6 +62,10 @@ class _TableModel(BaseEstimator):  # type: ignore[misc]
         return problem
 
 
+def _gives_probabilities(model: "TableClassifier") -> bool:
+    return hasattr(getattr(model, "estimator_", model.estimator), "predict_proba")
+
+
 class TableClassifier(ClassifierMixin, _TableModel):  # type: ignore[misc]
     """Predicts labels of a table's rows."""
 
@@ -88,6 +93,7 @@ class TableClassifier(ClassifierMixin, _TableModel):  # type: ignore[misc]
             )
         return np.array([known[label] for label in labels], dtype=np.int64)
 
+    @available_if(_gives_probabilities)  # type: ignore[misc, untyped-decorator, unused-ignore]
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities, shape (rows, classes), in the order of `classes_`."""
         matrix = self._matrix(X)

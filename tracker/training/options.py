@@ -82,7 +82,7 @@ def _check_algorithms(told: Mapping[str, Any]) -> None:
     if not len(algorithms):
         raise ValueError("algorithms are an empty list; name some, or None for all")
     if not told["enable_automl"] and len(algorithms) > 1:
-        raise ValueError(f"enable_automl=False trains one algorithm; given are {list(algorithms)}")
+        raise ValueError(f"enable_automl=False trains one algorithm; algorithms are {list(algorithms)}")
 
 
 def _check_estimator(told: Mapping[str, Any]) -> None:

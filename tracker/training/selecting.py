@@ -25,7 +25,7 @@ from tracker.training.searchlog import SearchLog
 
 FEWEST = 4
 """"auto" leaves tables of fewer features alone."""
-SHARE = 0.4
+SHARE = 0.3
 """Of the time that is left after the search."""
 
 
