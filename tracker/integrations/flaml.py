@@ -19,9 +19,12 @@ from numbers import Real
 from types import TracebackType
 from typing import Any, Self, cast
 
-from flaml import AutoML
-from flaml.automl.training_log import training_log_reader
-from flaml.tune.tune import ExperimentAnalysis  # where ray is installed it derives from ray's
+try:
+    from flaml import AutoML
+    from flaml.automl.training_log import training_log_reader
+    from flaml.tune.tune import ExperimentAnalysis  # where ray is installed it derives from ray's
+except ImportError as error:
+    raise ImportError("tracker.integrations.flaml needs FLAML: pip install 'flaml[automl]'") from error
 
 from ingest.errors import WriterClosed
 from tracker.automl.search import Search

@@ -15,9 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import NamedTuple, Self
 
-import optuna
-from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial
+try:
+    import optuna
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+except ImportError as error:
+    raise ImportError("tracker.integrations.optuna needs Optuna: pip install 'optuna'") from error
 
 from ingest.errors import WriterClosed
 from tracker.experiment import ExperimentTracker

@@ -11,9 +11,12 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from ray.tune import Callback
-from ray.tune.experiment import Trial as TuneTrial
-from ray.tune.result import AUTO_RESULT_KEYS
+try:
+    from ray.tune import Callback
+    from ray.tune.experiment import Trial as TuneTrial
+    from ray.tune.result import AUTO_RESULT_KEYS
+except ImportError as error:
+    raise ImportError("tracker.integrations.ray needs Ray Tune: pip install 'ray[tune]'") from error
 
 from ingest.errors import WriterClosed
 from tracker.automl.search import Search
