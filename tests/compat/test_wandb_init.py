@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -483,6 +484,21 @@ def test_ranks_and_children_write_one_run(store: Path) -> None:
 
     assert {run["run_id"] for run in runs(store).values()} == {"joined"}
     assert points(store)["n"] == {"child": [(0, 1.0), (0, 1.0)], "parent": [(0, 1.0), (0, 1.0)]}
+
+
+def test_threads_log_a_row_each(store: Path) -> None:
+    """No step is another one's, no value is lost, and the summary is whole."""
+    run = wandb.init(project="p", name="n")
+    run.define_metric("own/*", step_metric="shared", summary="max")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda value: run.log({"shared": value, f"own/{value % 8}": value}), range(400)))
+
+    found = points(store)["n"]
+    assert sorted(step for step, _ in found["shared"]) == list(range(400))
+    assert sorted(value for _, value in found["shared"]) == list(range(400))
+    assert {name: run.summary[name]["max"] for name in found if name != "shared"} == {
+        f"own/{thread}": 392 + thread for thread in range(8)
+    }
 
 
 def test_the_import_is_light(store: Path) -> None:

@@ -138,6 +138,10 @@ class Run(RunArtifacts):
         """Give False: there is no page to show."""
         return False
 
+    def forked(self) -> None:
+        """In a forked child: go on, as one that may log to the run and not end it."""
+        self._history.forked()
+
     def settle(self) -> None:
         """Log what waits: the last row's summary, and files that have changed; as the process ends."""
         if not self._finished and self._pid == os.getpid() and self._is_active():

@@ -8,6 +8,7 @@ drops, is logged at that step; it doesn't change the summary, nor the step.
 
 from collections.abc import Callable, Iterator, Mapping
 from operator import index
+from threading import RLock
 from typing import Any
 
 from ingest.values import plain
@@ -15,7 +16,9 @@ from tracker.metrics import metric_value
 from tracker.wandb.metricrules import Aggregate, MetricRules
 from tracker.wandb.runsummary import Path, Summary
 
-_PLAIN = {int, float, bool}.issuperset
+_NUMBERS = frozenset({int, float, bool})
+_COUNTS = frozenset({int, float})
+"""What a metric can be that others go by; wandb takes neither truth nor text for it."""
 
 
 class History:
@@ -40,12 +43,18 @@ class History:
         self._keep = keep
         self._summary = summary
         self._rules = rules
+        self._lock = RLock()
+        """Any thread may log; a step belongs to one call."""
         self._row: dict[str, tuple[Path, Any]] = {}
         self._last: dict[str, Any] = {}
         self._aggregates: dict[str, Aggregate | None] = {}
 
     def log(self, data: Mapping[str, Any], step: Any, commit: bool | None) -> None:
         """Log a call's values. Raises: TypeError: the step is no whole number."""
+        with self._lock:
+            self._log(data, step, commit)
+
+    def _log(self, data: Mapping[str, Any], step: Any, commit: bool | None) -> None:
         at = self.step if step is None else _whole(step)
         if at > self.step:
             self.end_row()
@@ -67,8 +76,15 @@ class History:
 
     def end_row(self) -> None:
         """Let a row be whole: fill in what it goes by, and bring the summary up to it."""
-        if not self._row:
-            return
+        with self._lock:
+            if self._row:
+                self._end_row()
+
+    def forked(self) -> None:
+        """In a forked child: another thread of the parent may have held the lock."""
+        self._lock = RLock()
+
+    def _end_row(self) -> None:
         missing = {}
         for name in self._row:
             metric = self._rules.find(name)
@@ -81,11 +97,12 @@ class History:
             if name not in self._aggregates:
                 self._aggregates[name] = self._rules.aggregate(name)
             aggregate = self._aggregates[name]
-            if aggregate is not None and type(value) in {int, float, bool}:
+            if aggregate is not None and type(value) in _NUMBERS:
                 said = aggregate.add(value)
                 for operation, result in said.items():
                     self._summary._put((*path, operation), result)  # noqa: SLF001 - its other half
         self._tell_last()
+        self._last.update({name: value for name, (_, value) in self._row.items() if type(value) in _COUNTS})
         self._row.clear()
 
     def forget_aggregates(self) -> None:
@@ -95,7 +112,6 @@ class History:
     def _tell_last(self) -> None:
         """Bring the summary's last values up to the row."""
         for name, (path, value) in self._row.items():
-            self._last[name] = value
             metric = self._rules.find(name)
             if metric is None or not {*metric.operations} - {"copy"}:
                 self._summary._put(path, value)  # noqa: SLF001 - its other half
@@ -109,7 +125,7 @@ def _whole(step: Any) -> int:
 
 def _sorted(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Path], list[tuple[Path, Any]]]:
     """(numbers by dotted names, their paths, everything else)."""
-    if _PLAIN(map(type, data.values())):
+    if _NUMBERS.issuperset(map(type, data.values())):
         return dict(data), {name: (name,) for name in data}, []
     numbers: dict[str, Any] = {}
     paths: dict[str, Path] = {}
@@ -135,7 +151,7 @@ def _flat(data: Mapping[Any, Any], before: Path) -> Iterator[tuple[Path, Any]]:
 
 def _number(value: Any) -> float | None:
     """A value that is one number; an array or tensor of one element is."""
-    if type(value) in {int, float, bool}:
+    if type(value) in _NUMBERS:
         return value  # type: ignore[no-any-return]
     try:
         if getattr(value, "shape", ()) and callable(getattr(value, "item", None)):

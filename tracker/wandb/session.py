@@ -240,4 +240,10 @@ def _at_exit() -> None:
         run.settle()
 
 
+def _after_fork_in_child() -> None:
+    for run in list(session.runs):
+        run.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
 atexit.register(_at_exit)  # hooks that came last go first: this before the trackers' own, which end the runs
