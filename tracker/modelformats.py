@@ -13,6 +13,10 @@ The two pickles are loaded only for a caller who says that the file is trusted; 
 trusted set likewise. Decision trees are such a type, but in forests they are looked at instead (see treecheck). Keras's
 file names classes and functions to be called, and its safe_mode has been got round more than once (CVE-2025-1550,
 CVE-2025-8747, CVE-2025-9906), so it needs trust too; whoever wants none logs `model.get_weights()` as a dict of arrays.
+
+The boosters' own files hold no code, and are loaded without trust. But their libraries don't check what they read: a
+file that is made for it can crash the process (of those with a few changed bytes a fifth and more do). One that was
+changed since it was saved is found by its SHA-256 before that.
 """
 
 import pickle

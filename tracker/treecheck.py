@@ -10,6 +10,8 @@ which trusts all else in the file with it. This module looks instead. A model pa
 
 and if a forest and its trees agree on the number of features, since a forest checks the rows for all of them. Gradient
 boosting and isolation forests take short cuts past these checks, so trees in them still need trust=True.
+
+Of LightGBM's boosters it only sees to it that they have a model; their trees are the library's own to check.
 """
 
 import gc
@@ -40,7 +42,7 @@ def unsound_tree(model: object) -> str:
         elif isinstance(thing, BaseForest):
             reason = _fault_of_forest(vars(thing), BaseDecisionTree)
         else:
-            reason = _short_cut(thing, BaseDecisionTree)
+            reason = _short_cut(thing, BaseDecisionTree) or _empty_booster(thing)
         if reason or any(isinstance(part, Tree) for part in parts):
             return reason or f"a tree lies in a {type(thing).__name__}, where nothing checks the rows it gets"
     return ""
@@ -117,3 +119,11 @@ def _short_cut(thing: object, tree_class: type) -> str:
     flat = members.ravel().tolist() if hasattr(members, "ravel") else list(members)
     has_trees = any(isinstance(member, tree_class) for member in flat)
     return f"{type(thing).__name__} hands rows to its trees unchecked" if has_trees else ""
+
+
+def _empty_booster(thing: object) -> str:
+    """Say whether it is a Booster of LightGBM's without a model, whose null pointer the library would follow."""
+    kind = type(thing)
+    if (kind.__module__, kind.__qualname__) != ("lightgbm.basic", "Booster"):
+        return ""
+    return "" if getattr(vars(thing).get("_handle"), "value", None) else "a Booster of LightGBM's has no model"

@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from ingest.errors import SegmentCorrupt, UntrustedModel
 from tracker.experiment import ExperimentTracker
 from tracker.models import ModelVersion
+from tracker.treecheck import unsound_tree
 
 X, Y = make_classification(60, n_features=5, random_state=0)
 
@@ -218,3 +219,11 @@ def test_a_skops_file_cannot_pass_off_another_type_as_a_booster(tracker: Experim
     from tracker.skopsfiles import untrusted_types
 
     assert "evil.lightgbm.basic.Booster" in untrusted_types(version.path)
+
+
+def test_a_lightgbm_booster_without_a_model_is_not_handed_out(tracker: ExperimentTracker) -> None:
+    """LightGBM would follow its null pointer, and the process would be gone."""
+    model = lightgbm().fit(X, Y)
+    for empty in (None, 0):
+        vars(model.booster_)["_handle"] = empty
+        assert unsound_tree(make_pipeline(StandardScaler(), model)) == "a Booster of LightGBM's has no model"
