@@ -59,6 +59,8 @@ def metric_value(key: str, value: object) -> float:
         raise TypeError(refusal)
     if isinstance(shape, tuple) and shape:
         raise TypeError(f"{refusal}; this has shape {tuple(shape)}: log .item(), .mean(), or each element")
+    if getattr(value, "requires_grad", False) is True:
+        value = value.detach()  # type: ignore[attr-defined] # torch warns of numbers that leave its graph
     try:
         return float(value)
     except OverflowError as error:

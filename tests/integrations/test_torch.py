@@ -236,6 +236,16 @@ def test_a_run_that_its_owner_ended_stops_no_training(
     assert history(tracker.root, "gradients/norm") == []
 
 
+def test_a_loss_is_logged_as_it_is(tracker: ExperimentTracker) -> None:
+    """A scalar with its graph, of any precision; torch's own warning is for those who lose the graph unawares."""
+    loss = torch.ones(1, requires_grad=True).sum()
+    with tracker.start_run("plain"):
+        tracker.log_metrics({"loss": loss, "half": torch.tensor(0.5).bfloat16()}, step=0)
+
+    assert tracker.get_experiment_runs()[0]["metrics"] == {"loss": 1.0, "half": 0.5}
+    assert loss.requires_grad
+
+
 def test_what_cannot_be_watched_is_refused(tracker: ExperimentTracker) -> None:
     """No such interval, no optimizer."""
     model, optimizer = make()
