@@ -206,6 +206,10 @@ class Models:
         cells = self.cells(name).below(f"{TAGS}/{version}")
         return {str(cell["tag"]): cell["value"] for cell in cells if cell.get("value") is not None and "tag" in cell}
 
+    def tagged(self, name: str) -> set[int]:
+        """Give the versions that have tags, or had some."""
+        return set(numbers(self._home(name) / TAGS))
+
     def entry(self, name: str, version: int) -> ModelEntry:
         """Give all that is known of a version. Raises: as `info`."""
         return self._entry(self.info(name, version), version, self.aliases(name))
@@ -214,7 +218,7 @@ class Models:
         """Give all that is known of each version; one that can't be read is reported and left out."""
         for model in self.names() if name is None else [name]:
             aliases = self.aliases(model)
-            tagged = {path.name for path in (self._home(model) / TAGS).glob("*")}
+            tagged = self.tagged(model)
             for version in self.versions(model):
                 try:
                     info = self.info(model, version)
@@ -223,7 +227,7 @@ class Models:
                 except ModelNotFound:  # deleted meanwhile
                     continue
                 else:
-                    yield self._entry(info, version, aliases, tagged=str(version) in tagged)
+                    yield self._entry(info, version, aliases, tagged=version in tagged)
 
     def best(self, name: str, metric: str, direction: Direction) -> int:
         """Give the version whose run had the best value of a metric when it was saved; of equal ones the first.

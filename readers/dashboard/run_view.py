@@ -17,6 +17,7 @@ from readers.best import direction
 from readers.checkpoints import Checkpoint, list_checkpoints
 from readers.dashboard.artifacts import Artifact, listed
 from readers.dashboard.store_view import StoreView, no_run
+from readers.models import STAGE, Models
 from readers.params import flat, latest
 from readers.runtable import RunTable
 from readers.texts import parsed, plain_texts
@@ -28,6 +29,7 @@ MOST_CHECKPOINTS = 500
 LONGEST_NAME = 1_000
 _LONGEST_EVENT = 300
 _MANY_ROWS = 1_000
+_MOST_STAGES = 500
 _STATISTICS = ("count", "nan_count", "last", "last_step", "min", "min_step", "max", "max_step", "mean", "std")
 _DIFF = "environment/git.diff"
 _SILENT = ("param", "tag", "env")
@@ -59,7 +61,7 @@ def run_page(view: StoreView, run_id: str) -> Answer:
         "git": _git(environment, artifacts),
         "metrics": metrics[:MOST_ROWS],
         "artifacts": [artifact.told() for artifact in artifacts[:MOST_ROWS]],
-        "models": _models(facts),
+        "models": _models(view, facts),
         "checkpoints": [_checkpoint(one) for one in checkpoints[-MOST_CHECKPOINTS:]],
         "events": _events(facts),
         "children": _children(moment.table, run_id),
@@ -157,9 +159,35 @@ def _metrics(view: StoreView, run_id: str) -> list[Answer]:
     ]
 
 
-def _models(facts: pl.DataFrame) -> list[Answer]:
+def _models(view: StoreView, facts: pl.DataFrame) -> list[Answer]:
+    """The versions that the run logged, with what they are called now."""
+    deleted = set(facts.filter(kind="model_deleted")["key"])
     rows = facts.filter(kind="model").select("key", "value", "time").tail(MOST_ROWS).iter_rows()
-    return [{"name": name[:LONGEST_NAME], **_object(value), "time": time} for name, value, time in rows]
+    found = [{"name": name[:LONGEST_NAME], **_object(value), "time": time} for name, value, time in rows]
+    for name in {str(model["name"]) for model in found}:
+        said = _said(view, name)
+        for model in found:
+            version = model.get("version")
+            if model["name"] == name and isinstance(version, int):
+                model.update(said.get(version, {}))
+                model.update({"deleted": True} if f"{name}@{version}" in deleted else {})
+    return found
+
+
+def _said(view: StoreView, name: str) -> dict[int, Answer]:
+    """The aliases and the stage of a model's versions, of those that have some."""
+    models = Models(view.store.layout)
+    said: dict[int, Answer] = {}
+    try:
+        for alias, version in models.aliases(name).items():
+            said.setdefault(version, {}).setdefault("aliases", []).append(alias[:LONGEST_NAME])
+        for version in sorted(models.tagged(name))[-_MOST_STAGES:]:
+            stage = models.tags(name, version).get(STAGE)
+            if stage is not None:
+                said.setdefault(version, {})["stage"] = str(stage)[:LONGEST_NAME]
+    except (OSError, ValueError):  # a foreign store's facts may hold any name
+        return {}
+    return said
 
 
 def _checkpoints(view: StoreView, run_id: str) -> list[Checkpoint]:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from readers.dashboard.run_view import MOST_EVENTS
@@ -135,6 +136,23 @@ def test_ten_thousand_keys_and_events_fit(tmp_path: Path) -> None:
     recorder.close()
 
 
+def test_models_are_told_with_what_became_of_them(tracker: ExperimentTracker) -> None:
+    """Aliases and stage as they are now, and whether a version is deleted."""
+    with tracker:
+        run = tracker.start_run()
+        for number in range(3):
+            tracker.log_model({"w": np.ones(number)}, "churn/net")
+        tracker.promote("churn/net", 2)
+        tracker.set_model_alias("churn/net", "best", 2)
+        tracker.delete_model("churn/net", 3)
+        told = Site(tracker.root).told(f"/api/runs/{run}")["models"]
+
+        assert [model["version"] for model in told] == [1, 2, 3]
+        assert [sorted(model.get("aliases", [])) for model in told] == [[], ["best", "production"], []]
+        assert [model.get("stage") for model in told] == [None, "production", None]
+        assert ["deleted" in model for model in told] == [False, False, True]
+
+
 def test_hostile_facts_are_data(tmp_path: Path) -> None:
     """Facts that no tracker writes: texts that are no JSON, artifacts and models without what they should say."""
     recorder = Recorder(tmp_path / "store")
@@ -142,6 +160,7 @@ def test_hostile_facts_are_data(tmp_path: Path) -> None:
     recorder.fact("r1", "artifact", {"x.txt": "no object"})
     recorder.fact("r1", "artifact", {"y.txt": {"size": "many", "kind": ["k"], "media_type": "text/html"}})
     recorder.fact("r1", "model", {"m": 7})
+    recorder.fact("r1", "model", {"../m": {"version": ["x"]}})
     recorder.fact("r1", "checkpoint", {"c": None})
     recorder.fact("r1", "<b>", {"<i>": {"a": [1, {}]}})
     recorder.params("r1", {"half": "\ud800"})
@@ -149,7 +168,7 @@ def test_hostile_facts_are_data(tmp_path: Path) -> None:
     told = Site(recorder.layout.root).told("/api/runs/r1")
 
     assert [(each["size"], each["kind"]) for each in told["artifacts"]] == [(0, "file"), (0, "['k']")]
-    assert [model["name"] for model in told["models"]] == ["m"]
+    assert [model["name"] for model in told["models"]] == ["m", "../m"]
     assert {"kind": "<b>", "key": "<i>", "value": '{"a": [1, {}]}'}.items() <= told["events"][-2].items()
     recorder.close()
 
