@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -158,6 +159,34 @@ def test_faults_are_said_and_counted_and_raised_where_that_was_chosen(
             assert tracker.stats().faults == 1
 
     assert "something of run" in caplog.text
+
+
+def test_trainings_in_threads_have_a_run_each(tracker: ExperimentTracker) -> None:
+    """Though a run of one thread is the current one of all that have none."""
+    begun, logged = threading.Barrier(2), threading.Barrier(2)
+
+    def train(number: int) -> None:
+        run = TrainingRun(tracker)
+        if number:
+            begun.wait()  # the other has begun
+        run.begin(f"thread {number}")
+        if not number:
+            begun.wait()
+        run.log({"x": number})
+        logged.wait()
+        run.end()
+
+    threads = [threading.Thread(target=train, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    runs = tracker.get_experiment_runs()
+    assert [(run["run_name"], run["metrics"], run["parent_run_id"]) for run in runs] == [
+        ("thread 0", {"x": 0.0}, None),
+        ("thread 1", {"x": 1.0}, None),
+    ]
 
 
 def test_logging_before_the_beginning_is_nothing(tracker: ExperimentTracker) -> None:

@@ -81,6 +81,8 @@ class TrainingRun(Joined):
         wanted = self.wanted_run_id or self._there(resume_id)
         if wanted is not None and self.tracker.active_run() != wanted:
             return self._started(self._run_name or run_name, wanted, params, tags)
+        if self._is_of_another_thread():
+            return self._started(self._run_name or run_name, None, params, tags, nested=False)
         begun = super().begin(run_name, params, tags)
         return self._opened(begun)
 
@@ -130,8 +132,8 @@ class TrainingRun(Joined):
         if self.started:
             status = self._reopened or status
             self._last_status = status
+            _open.pop(self.run_id, None)
         self._reopened = None
-        _open.discard(self)
         with self.safely("end of the run"):
             super().end(status)
 
@@ -154,13 +156,20 @@ class TrainingRun(Joined):
         except Exception as error:  # noqa: BLE001 - the callback's edge: the loop around it isn't ours
             self._fault(what, error)
 
+    def _is_of_another_thread(self) -> bool:
+        """Whether the current run is that of another training, beside this one: not to be joined."""
+        current = self.tracker.active_run()
+        return current in _open and self.tracker._runs.here() is None  # noqa: SLF001 - as start_run asks
+
     def _started(
         self,
         run_name: str | None,
         run_id: str | None,
         params: Mapping[str, Any] | None,
         tags: Mapping[str, Any] | None,
+        *,
         group: str | None = None,
+        nested: bool = True,
     ) -> str:
         tracker = self.tracker
         self.run_id = str(
@@ -168,7 +177,7 @@ class TrainingRun(Joined):
                 run_name,
                 run_id=run_id,
                 resume="allow" if run_id is not None else False,
-                nested=tracker.active_run() is not None,
+                nested=nested and tracker.active_run() is not None,
                 group=group,
                 params=params,
                 tags=tags,
@@ -186,7 +195,8 @@ class TrainingRun(Joined):
     def _opened(self, run_id: str) -> str:
         self.last_run_id, self._last_status, self._reopened = run_id, None, None
         self.trainings += 1
-        _open.add(self)
+        if self.started:
+            _open[run_id] = self
         return run_id
 
     def _numbers(self, metrics: Mapping[str, Any]) -> dict[str, float]:
@@ -220,14 +230,15 @@ class TrainingRun(Joined):
             self.settle()
 
 
-_open: "weakref.WeakSet[TrainingRun]" = weakref.WeakSet()
+_open: "weakref.WeakValueDictionary[str, TrainingRun]" = weakref.WeakValueDictionary()
+"""By the run's id, the trainings that have begun a run and not ended it."""
 
 
 def _at_exit() -> None:
     """End what is open, before its tracker does: a tracker can't know that a training was left in the middle."""
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    for run in list(_open):
-        if run.started and error is not None and not hasattr(sys, "ps1"):
+    for run in list(_open.values()):
+        if error is not None and not hasattr(sys, "ps1"):
             run.end(status_after(error))
         else:
             run.settle()
