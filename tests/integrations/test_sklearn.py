@@ -1,16 +1,19 @@
 """scikit-learn: fits that log themselves, searches whose candidates are trials."""
 
 import logging
+import os
 import pickle
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from joblib import parallel_config
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris, make_regression
@@ -277,6 +280,32 @@ def test_workers_get_estimators_and_searches_as_ever(tracker: AutoMLTracker) -> 
     assert len(trials(tracker)) == 4
 
 
+def test_weights_are_routed_as_ever(tracker: AutoMLTracker) -> None:
+    """scikit-learn finds a patched method's arguments by its signature."""
+    weights = np.ones(len(y))
+    with autolog(tracker, log_models=False), config_context(enable_metadata_routing=True):
+        weighted = LogisticRegression(max_iter=500).set_fit_request(sample_weight=True)
+        search = GridSearchCV(weighted.set_score_request(sample_weight=True), {"C": [1, 2]}, cv=2)
+        search.fit(X, y, sample_weight=weights)
+
+    assert names(tracker) == ["GridSearchCV"]
+    assert search.best_estimator_.n_features_in_ == 4
+
+
+def test_a_forked_process_logs_no_fits_of_its_parents_autolog(tracker: AutoMLTracker) -> None:
+    """There it is the parent's, and the fits are as ever."""
+    with autolog(tracker, log_models=False):
+        child = os.fork()
+        if child == 0:
+            with suppress(BaseException):
+                os._exit(0 if hasattr(SVC().fit(X, y), "support_") else 1)
+            os._exit(2)
+        _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert names(tracker) == []
+
+
 def test_a_fault_of_ours_is_said_once_and_changes_nothing(
     tracker: AutoMLTracker, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -335,6 +364,16 @@ def test_disabled_by_the_environment_nothing_happens(tmp_path: Path, monkeypatch
     with track_search(search):
         search.fit(X, y)
     log_search(search)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_autolog_that_meets_no_model_makes_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tracker by the environment is made for the first fit that is worth a run."""
+    monkeypatch.setenv("STEPLOG_DIR", str(tmp_path / "store"))
+    with autolog():
+        StandardScaler().fit_transform(X)
+        cross_val_score(SVC(), X, y, cv=2)
 
     assert list(tmp_path.iterdir()) == []
 

@@ -233,7 +233,8 @@ class _StudyRuns:
 
     def __init__(self, tracker: ExperimentTracker | None) -> None:
         self._joined = Joined(tracker)
-        self._made_here = tracker is None
+        self._given = tracker
+        self._made: ExperimentTracker | None = None
         self._own = False
         self.run_id = ""
         """From `begin` on."""
@@ -243,7 +244,10 @@ class _StudyRuns:
     @property
     def tracker(self) -> ExperimentTracker:
         """The tracker, which is made where none was given."""
-        return self._joined.tracker
+        tracker = self._joined.tracker
+        if tracker is not self._given:
+            self._made = tracker
+        return tracker
 
     def begin(self, study: optuna.Study) -> KnownStudy | None:
         """Join the current run, else go on with the one that has the study, else start one; gives what is known."""
@@ -267,5 +271,6 @@ class _StudyRuns:
 
     def close(self) -> None:
         """Close a tracker that was made here."""
-        if self._made_here:
-            self.tracker.close()
+        if self._made is not None:
+            self._made.close()
+            self._made, self._joined = None, Joined()

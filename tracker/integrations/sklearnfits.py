@@ -51,7 +51,8 @@ class FitLog:
         self.training_metrics = training_metrics
         self.faults = Faults("sklearn.autolog")
         self._joined = Joined(tracker)
-        self._made_here = tracker is None
+        self._given = tracker
+        self._made_here: ExperimentTracker | None = None
         self._lock = threading.Lock()
         self._taken: set[str] = set()
         """Runs that others have started and that have the params of a fit."""
@@ -75,15 +76,19 @@ class FitLog:
 
     def close(self) -> None:
         """Close a tracker that was made here."""
-        if self._made_here:
-            self._joined.tracker.close()
+        if self._made_here is not None:
+            self._made_here.close()
 
     def _begin(
         self, fit: Callable[..., Any], estimator: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> "_FitRecord | None":
+        if not _makes_a_model(estimator):
+            return None
         with self._lock:
             tracker = self._joined.tracker
-        if tracker.settings.disabled or not _makes_a_model(estimator):
+            if tracker is not self._given:
+                self._made_here = tracker
+        if tracker.settings.disabled:
             return None
         data = FitData.of(fit, (estimator, *args), kwargs)
         return _FitRecord(self, self._run(tracker, type(estimator).__name__), estimator, data)

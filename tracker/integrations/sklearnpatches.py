@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any, Protocol
 
 from sklearn.base import BaseEstimator
@@ -118,7 +118,7 @@ def _patch(kind: type) -> None:
             function = original.fn
             original.fn = _patched(function)
             _patches.undo.append(functools.partial(setattr, original, "fn", function))
-        elif callable(original) and not isinstance(original, type):
+        elif isinstance(original, FunctionType):
             setattr(kind, name, _patched(original))
             _patches.undo.append(functools.partial(setattr, kind, name, original))
 
