@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ingest.events import FactLogged
 from readers.store import Store
 from tests.compat.reading import files, points, runs
 from tracker import wandb
@@ -255,6 +256,25 @@ def test_an_artifact_has_versions_over_runs(store: Path, run: wandb.Run, tmp_pat
     facts = Store(store).facts(kinds=["wandb.used"]).collect().filter(run_id=other.id)["key"].to_list()
     assert sorted(facts) == sorted([*(one.name for one in used), "single:v0"])
     assert {run["run_name"] for run in runs(store).values()} >= {"n", "other"}
+
+
+@pytest.mark.parametrize("wrong", [{"files": {"../x": "x"}}, {"version": "../v"}, {"run_id": "../other"}])
+def test_a_store_from_elsewhere_writes_nothing_outside(
+    store: Path, run: wandb.Run, tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    """What it says of an artifact's files may be anything."""
+    (tmp_path / "x").write_text("x")
+    run.log_artifact("x", name="a")
+    assert run.tracker is not None
+    facts = Store(store).facts(kinds=["wandb.artifact"]).collect()["value"].to_list()
+    told = {**json.loads(facts[0]), **wrong}
+    event = FactLogged(run.id, "p", run.tracker._now(), "wandb.artifact", {"a:v9": json.dumps(told)})
+    run.tracker._append(event)
+    before = sorted(tmp_path.rglob("*"))
+
+    with pytest.raises(ValueError, match=r"refused as artifact name|none of a version"):
+        run.use_artifact("a").download("out")
+    assert {path.name for path in {*tmp_path.rglob("*")} - {*before}} <= {"out"}
 
 
 def test_a_model_is_an_artifact(store: Path, run: wandb.Run, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ingest.events import FactLogged
 from ingest.files import open_beneath
 from ingest.jsontext import from_json, to_json
-from ingest.layout import Layout
+from ingest.layout import RUN_ID, Layout
 from ingest.paths import check_path
 from ingest.sources import list_folder
 from ingest.values import plain
@@ -137,7 +137,7 @@ class Artifact:
         """Copy its files to a folder, by default ./artifacts/<name>:<version>, and give that. Raises: ValueError."""
         folder = Path(root) if root is not None else Path("artifacts", self.name)
         for name in self._logged()["files"]:
-            target = folder / name
+            target = folder / check_path(name)  # a store may come from anywhere
             target.parent.mkdir(parents=True, exist_ok=True)
             with self._open(name) as source, target.open("wb") as file:
                 shutil.copyfileobj(source, file)
@@ -202,6 +202,8 @@ class Artifact:
         return made
 
     def _take(self, kept: dict[str, Any], tracker: "ExperimentTracker") -> None:
+        if not _VERSION.fullmatch(kept["version"]) or not RUN_ID.fullmatch(kept["run_id"]):
+            raise ValueError(f"what the store says of artifact {self.collection!r} is none of a version: {kept}")
         self._kept, self._layout = kept, tracker.layout
         self.version, self.aliases = kept["version"], list(kept["aliases"])
         self.description, self.metadata = kept["description"], dict(kept["metadata"])
