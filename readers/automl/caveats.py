@@ -8,10 +8,13 @@ from readers.automl.evaluation import Evaluation
 from readers.automl.leaderboard import LeaderboardRow
 from readers.automl.searchedrun import SearchedRun
 from readers.automl.tieset import TieSet
+from readers.best import words
 
 FEW_FOLDS = 5
 _MANY_FAILED = 0.2
 _UNEVEN = 5
+_FREE = {"nested", "holdout", "test", "unseen", "external"}
+"""Words of evaluations on data that the choice didn't see."""
 
 
 def of_record(searched: SearchedRun) -> list[str]:
@@ -77,6 +80,11 @@ def of_scores(
     scored = [row for row in rows if math.isfinite(row["score"])]
     if scored and not evaluations:
         found.append("No evaluation of the final model on such data was logged.")
+    if evaluations and not any(_FREE & set(words(one["on"])) for one in evaluations):
+        found.append(
+            f"The evaluation on {evaluations[-1]['on'] or 'data that were not told'} may have used rows that the "
+            "choice saw: it flatters, too, if less. A nested one, or a holdout, doesn't."
+        )
     folds = len(scored[0]["fold_scores"]) if scored else 0
     if 0 < folds < FEW_FOLDS:
         found.append(f"Scores are of {folds} fold{'s' * (folds != 1)}: differences must be large to be told apart.")

@@ -47,7 +47,8 @@ def ensemble(told: Mapping[str, Any], rows: Sequence[LeaderboardRow], direction:
     Args:
         rows: the leaderboard, whose best trial is compared with where no single model's score was told.
     """
-    members = [_member(as_dict(one)) for one in told.get("members") or [] if isinstance(one, Mapping)]
+    listed = told.get("members")
+    members = [_member(one) for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
     score, single = as_float(told.get("score")), as_float(told.get("best_single"))
     over = "the best member, as the search told"
     if math.isnan(single) and members and rows:

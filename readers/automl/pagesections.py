@@ -50,7 +50,7 @@ def _leaderboard(found: Found) -> Section:
     cells = [
         [
             str(row["rank"]),
-            row["algorithm"] + (" (baseline)" if row["baseline"] else ""),
+            row["algorithm"] + (" (baseline)" if row["baseline"] and row["algorithm"] != "baseline" else ""),
             number(row["score"]),
             number(row["std"]),
             f"{row['trials']:,}",

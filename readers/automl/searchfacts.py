@@ -46,7 +46,7 @@ class SearchFacts(NamedTuple):
     def direction(self, metric: str) -> Direction:
         """Which way is better; by the metric's name if not told."""
         told = self.setup.get("direction")
-        return told if told in {"maximize", "minimize"} else direction_of(metric)
+        return told if told in ("maximize", "minimize") else direction_of(metric)  # may be a list, so no set
 
     @property
     def started(self) -> datetime | None:
@@ -92,7 +92,12 @@ def read_facts(frames: RunFrames, run_id: str, experiment: str, search: int | No
 
 def as_float(value: object) -> float:
     """A number; NaN for what is none."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond any float
+        return math.inf if value > 0 else -math.inf
 
 
 def as_text(value: object) -> str:

@@ -145,7 +145,7 @@ def _print_leaderboard(screen: "Console", report: "AutoMLReport") -> None:
     tied = set(report["tie_set"]["algorithms"]) if len(report["tie_set"]["algorithms"]) > 1 else set()
     names = [
         cell(row["algorithm"], "bold" if row["algorithm"] in tied else "", 40).append(
-            " baseline" if row["baseline"] else "", style="dim"
+            " baseline" if row["baseline"] and row["algorithm"] != "baseline" else "", style="dim"
         )
         for row in rows
     ]

@@ -1,5 +1,6 @@
 """The AutoML report: what it says of searches that ended, go on, were cut off, failed, or never were."""
 
+import itertools
 import json
 import math
 import os
@@ -17,10 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import LookupFailed, RunNotFound
+from ingest.events import FactLogged
+from ingest.jsontext import to_json
 from readers.automl.report import AutoMLReport, automl_report
 from readers.store import Store
 from tests.readers.automl.searching import FOLDS, full_search, trial
 from tracker import AutoMLTracker, ExperimentTracker
+from tracker.cli.screen import json_value
 
 T0 = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -439,40 +443,33 @@ def test_trials_alone_make_a_report(tracker: AutoMLTracker) -> None:
     ]
 
 
+_WORDS = """
+    metric direction members weight trials algorithms best on metrics selected before frequencies folds score started
+    tracked seed complete spent std algorithm params fold_scores trial features test_fraction cross_validation method
+    best_single hyperparameter_search stopped_by budget data engine task
+"""
+_NAMES = _WORDS.split()
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-        ["metric", "direction", "members", "weight", "trials", "algorithms", "best", "on", "metrics", "selected",
-         "before", "frequencies", "folds", "score", "started", "tracked", "seed", "complete", "spent", "std"]
-    ), inner, max_size=6),
-    max_leaves=12,
-)  # fmt: skip
-_KEYS = [
-    "1/search",
-    "1/end",
-    "1/ensemble",
-    "1/selection",
-    "1/evaluation",
-    "1/feature_selection/001",
-    "x/search",
-    "2",
-    "",
-]
+    st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=5),
+    max_leaves=8,
+)
+_FACTS = st.dictionaries(
+    st.sampled_from(["search", "end", "ensemble", "selection", "evaluation", "feature_selection/001", "other", ""]),
+    st.dictionaries(st.sampled_from(_NAMES), _JSON, max_size=12) | _JSON,
+    min_size=1,
+)
+_number = itertools.count(1)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.dictionaries(st.sampled_from(_KEYS), _JSON, max_size=6))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(_FACTS)
 def test_facts_that_another_program_wrote_break_nothing(tracker: AutoMLTracker, facts: dict[str, Any]) -> None:
     """Whatever JSON stands under the keys, there is a report, and it can be printed."""
-    from ingest.events import FactLogged
-    from ingest.jsontext import to_json
-    from tracker.cli.screen import json_value
-
-    with tracker.start_run("other", nested=True) as run:
-        items = {key: to_json(value) for key, value in facts.items()}
-        if items:
-            tracker._append(FactLogged(str(run), "study", tracker._now(), "automl", items))
-        found = report(tracker)
+    number = next(_number)
+    items = {f"{number}/{what}": to_json(told) for what, told in facts.items()} | {"x/search": "{}", "nothing": "1"}
+    tracker._append(FactLogged(str(tracker.active_run()), "study", tracker._now(), "automl", items))
+    found = report(tracker)
 
     assert set(found) == set(get_type_hints(AutoMLReport))
     json.dumps(json_value(found), allow_nan=False)
@@ -487,3 +484,31 @@ def test_the_features_of_the_choice_are_told_by_the_search(tracker: AutoMLTracke
 
     found = report(tracker)["feature_selection"]
     assert (found["after"], found["iteration"]) == (["a", "b", "c"], 1)
+
+
+@pytest.mark.parametrize(
+    ("on", "flatters"),
+    [("repeated cross-validation", True), ("", True), ("nested cross-validation", False), ("holdout", False)],
+)
+def test_an_evaluation_on_rows_that_the_choice_saw_is_said_to_flatter(
+    tracker: AutoMLTracker, on: str, flatters: bool
+) -> None:
+    """Less than the score that the choice was made by."""
+    search = tracker.start_search("accuracy")
+    search.log_trial("a", {}, 0.5)
+    search.log_evaluation({"accuracy": 0.5}, on=on)
+
+    assert any("it flatters, too" in text for text in report(tracker)["caveats"]) == flatters
+
+
+def test_a_trial_may_be_tagged_as_a_baseline(tracker: AutoMLTracker) -> None:
+    """Whatever its algorithm is called; those called "baseline" or "dummy" are one without."""
+    search = tracker.start_search("accuracy")
+    for name in ("majority", "DummyClassifier", "naive_bayes"):
+        search.log_trial(name, {}, 0.5, tags={"trial.baseline": name == "majority"})
+
+    found = report(tracker)
+    assert {row["algorithm"]: row["baseline"] for row in found["leaderboard"]} == {
+        "majority": True, "DummyClassifier": True, "naive_bayes": False,
+    }  # fmt: skip
+    assert found["algorithms_tested"] == 1
