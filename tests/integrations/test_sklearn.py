@@ -292,6 +292,7 @@ def test_weights_are_routed_as_ever(tracker: AutoMLTracker) -> None:
     assert search.best_estimator_.n_features_in_ == 4
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # of Python from 3.12 on
 def test_a_forked_process_logs_no_fits_of_its_parents_autolog(tracker: AutoMLTracker) -> None:
     """There it is the parent's, and the fits are as ever."""
     with autolog(tracker, log_models=False):

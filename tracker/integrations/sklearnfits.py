@@ -90,7 +90,10 @@ class FitLog:
                 self._made_here = tracker
         if tracker.settings.disabled:
             return None
-        data = FitData.of(fit, (estimator, *args), kwargs)
+        try:
+            data = FitData.of(fit, (estimator, *args), kwargs)
+        except TypeError:  # the fit will say so
+            return None
         return _FitRecord(self, self._run(tracker, type(estimator).__name__), estimator, data)
 
     def _run(self, tracker: ExperimentTracker, name: str) -> "_FitRun":
@@ -133,7 +136,11 @@ class _FitRecord:
         self._search: SearchLog | None = None
         self._described: dict[str, object] = {}
         with log.faults.kept("a fit's params"):
-            self._describe()
+            self._tell_params()
+        if log.datasets:
+            with log.faults.kept("a fit's data"):
+                self._described = data.described(classification=is_classifier(estimator))
+                self._tracker.set_tags({"data": self._described}, run_id=self._run_id)
         if isinstance(estimator, BaseSearchCV):
             with log.faults.kept("the start of a search"):
                 search = SearchLog(estimator, self._tracker, self._run_id, data=self._described)
@@ -158,20 +165,15 @@ class _FitRecord:
         with kept("the end of a run"):
             self._log.end_run(self._run, status_after(error))
 
-    def _describe(self) -> None:
-        estimator = self._estimator
-        if self._log.datasets:
-            kind = getattr(estimator, "estimator", estimator)
-            self._described = self._data.described(classification=is_classifier(kind))
-        tags: dict[str, object] = {
+    def _tell_params(self) -> None:
+        kind = type(self._estimator)
+        tags = {
             "autolog": "sklearn",
-            "estimator_name": type(estimator).__name__,
-            "estimator_class": f"{type(estimator).__module__}.{type(estimator).__qualname__}",
+            "estimator_name": kind.__name__,
+            "estimator_class": f"{kind.__module__}.{kind.__qualname__}",
         }
-        if self._described:
-            tags["data"] = self._described
-        self._tracker.log_params(shown_params(estimator), run_id=self._run_id)
         self._tracker.set_tags(tags, run_id=self._run_id)
+        self._tracker.log_params(shown_params(self._estimator), run_id=self._run_id)
 
     def _finished(self) -> None:
         """Log the best params, the training scores, the model."""
