@@ -1,9 +1,11 @@
 """PyTorch's writer and ours are called alike; what theirs wrote, imported, is what ours wrote."""
 
+import inspect
 import math
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -76,6 +78,32 @@ def test_scalars_are_those_of_pytorch(store: Path, tmp_path: Path) -> None:
     assert list(found) == list(expected) == ["exp/a"]
     assert as_single(found["exp/a"]) == as_single(expected["exp/a"])
     assert found["exp/a"]["train/loss"][1] == (1, 0.1)  # no bit is lost
+
+
+def test_every_call_of_pytorch_is_there() -> None:
+    """With its parameters, their order, and their defaults; what we have beside them comes behind."""
+    for name, call in inspect.getmembers(theirs.SummaryWriter, callable):
+        if not name.startswith("_") or name == "__init__":
+            expected = [(one.name, one.default) for one in inspect.signature(call).parameters.values()]
+            found = inspect.signature(getattr(SummaryWriter, name)).parameters.values()
+
+            assert [(one.name, one.default) for one in found][: len(expected)] == expected, name
+
+
+def test_calls_of_tensorboardx_are_taken(store: Path, tmp_path: Path) -> None:
+    """Where it names things in its own way."""
+    other = pytest.importorskip("tensorboardX").SummaryWriter
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of its own: add_hparams converts by what it deprecates
+        for made in (other, SummaryWriter):
+            with made(logdir="logs/x") as writer:
+                writer.add_scalar("loss", 0.5, 1, T, display_name="Loss", summary_description="of the batch")
+                writer.add_hparams({"lr": 0.1}, {"acc": 0.5}, name="trial", global_step=2)
+    expected = points(imported(Path("logs"), tmp_path / "theirs"))
+
+    assert points(store)["x"] == expected["x"] == {"loss": [(1, 0.5)]}
+    assert points(store)["trial"] == expected["x/trial"] == {"acc": [(2, 0.5)]}
+    assert runs(store)["trial"]["params"] == runs(tmp_path / "theirs")["x/trial"]["params"] == {"lr": 0.1}
 
 
 def test_a_time_that_is_given_is_the_points(store: Path, tmp_path: Path) -> None:

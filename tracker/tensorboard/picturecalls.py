@@ -107,7 +107,16 @@ class PictureCalls(Calls):
         global_step: float | None = None,
         fps: float = 4,
         walltime: float | None = None,
+        dataformats: str = "NTCHW",
     ) -> None:
-        """Keep films of shape (films, frames, channels, height, width) side by side as `<tag>/<step>.gif`."""
+        """Keep films of shape (films, frames, channels, height, width) side by side as `<tag>/<step>.gif`.
+
+        Raises: ValueError: other dimensions than `dataformats` names, or it isn't made of N, T, C, H and W.
+        """
         if not self._begin().disabled:
-            self._keep(gif(as_array(vid_tensor), fps), tag, global_step, ".gif")
+            films = as_array(vid_tensor)
+            order = dataformats.upper()
+            if sorted(order) != sorted("NTCHW") or films.ndim != 5:
+                raise ValueError(f"dataformats is {dataformats!r}, of films of shape {films.shape}; give N, T, C, H, W")
+            films = films.transpose([order.index(dimension) for dimension in "NTCHW"])
+            self._keep(gif(films, fps), tag, global_step, ".gif")

@@ -103,13 +103,15 @@ class SummaryWriter(ValueCalls):
         walltime: float | None = None,
         new_style: bool = False,
         double_precision: bool = False,
+        display_name: str = "",
+        summary_description: str = "",
     ) -> None:
         """Log one point of a metric.
 
         Args:
             scalar_value: a number, or an array or tensor of one element.
             walltime: seconds since 1970. Default: now.
-            new_style, double_precision: taken and not needed.
+            new_style, double_precision, display_name, summary_description: taken and not needed.
 
         Raises: as PyTorch's. NotImplementedError: a list or None. AssertionError: more than one element. ValueError: a
             text that is no number. Also TypeError, ValueError: of the tag.
@@ -138,6 +140,7 @@ class SummaryWriter(ValueCalls):
         hparam_domain_discrete: dict[str, list[Any]] | None = None,
         run_name: str | None = None,
         global_step: int | None = None,
+        name: str | None = None,
     ) -> None:
         """Log params and the metrics that they led to, as a child run.
 
@@ -145,7 +148,7 @@ class SummaryWriter(ValueCalls):
             hparam_dict: values are numbers, texts, booleans, tensors of one element; None is left out.
             metric_dict: as for add_scalar.
             hparam_domain_discrete: the values that a param can have; the tag "tensorboard.domains" of the child.
-            run_name: of the child. Default: the time. "." logs to the writer's run itself.
+            run_name: of the child. Default: the time. "." logs to the writer's run itself. `name` is tensorboardX's.
 
         Raises: TypeError: no dicts, or domains that don't fit. ValueError: a param of another type.
         """
@@ -157,13 +160,13 @@ class SummaryWriter(ValueCalls):
         params = {name: _param(name, value) for name, value in hparam_dict.items() if value is not None}
         domains = _domains(hparam_domain_discrete, hparam_dict)
         metrics = {tag: _number(value) for tag, value in metric_dict.items()}
-        name = str(time.time()) if not run_name else os.fspath(run_name)
-        if os.path.normpath(os.path.join(self._log_dir, name)) == os.path.normpath(self._log_dir):  # noqa: PTH118
+        child = os.fspath(run_name or name or str(time.time()))
+        if os.path.normpath(os.path.join(self._log_dir, child)) == os.path.normpath(self._log_dir):  # noqa: PTH118
             run.tracker.log_params(params, run_id=run.id)
             run.tracker.log_metrics(metrics, step_of(global_step), run_id=run.id)
             return
         tags = {"tensorboard.domains": domains} if domains else {}
-        run.log_child(name, params, metrics, step_of(global_step), tags)
+        run.log_child(child, params, metrics, step_of(global_step), tags)
 
     def add_text(
         self, tag: str, text_string: str, global_step: float | None = None, walltime: float | None = None
