@@ -44,8 +44,8 @@ class SteplogCallback(TrainingBlock, keras.callbacks.Callback):  # type: ignore[
     Raises: ValueError, TypeError: of the arguments.
 
     It may be used again: each training that finds no current run has one of its own. Somebody who stops the run, on its
-    page or by `steplog stop`, stops the training at the end of the batch. Of several processes that train one model, give
-    it to one: Keras doesn't tell which is the first.
+    page or by `steplog stop`, stops the training at the end of the batch. Of several processes that train one model,
+    give it to one: Keras doesn't tell which is the first.
     """
 
     def __init__(
