@@ -6,7 +6,7 @@
       live/<writer>/                             what a writer has not sealed yet: lock, queue files, Arrow streams;
                                                  a link where `queue_dir` is set (see home)
       artifacts/<run_id>/<path>                  files under the names the user gave
-      models/<name>/<version>/                   one folder a version
+      models/<name>/<version>/                   one folder a version; beside them aliases, tags, their history
       checkpoints/<run_id>/<number>/             one folder a checkpoint
       forward/<target>/                          how far a server has what is here (see readers.mlflow.progress)
       tmp/                                       files being written; never read

@@ -9,8 +9,9 @@ from ingest.errors import MetricNotFound
 from ingest.values import flatten
 from readers.best import Direction, better, direction
 from readers.grid import Grid, number, unique_names
+from readers.modelinfo import ModelEntry, form_text
 from readers.modellineage import run_code, run_data
-from readers.models import ModelEntry, Models, form_text
+from readers.models import Models
 from readers.visible import visible
 
 if TYPE_CHECKING:

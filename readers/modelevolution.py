@@ -9,7 +9,8 @@ import numpy as np
 
 from ingest.errors import MetricNotFound
 from readers.best import Direction, better
-from readers.models import STAGE, ModelEntry, Models
+from readers.modelinfo import ModelEntry
+from readers.models import STAGE, Models
 
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 

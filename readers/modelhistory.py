@@ -6,7 +6,8 @@ from typing import Any, TypedDict
 
 from ingest.cells import Change
 from ingest.errors import ModelNotFound, SegmentCorrupt
-from readers.models import Models, moment_of
+from readers.modelinfo import moment_of
+from readers.models import Models
 
 _log = logging.getLogger("steplog")
 

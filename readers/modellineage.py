@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ingest.errors import ModelNotFound, SegmentCorrupt
-from readers.models import ModelEntry, Models
+from readers.modelinfo import ModelEntry
+from readers.models import Models
 
 if TYPE_CHECKING:
     from readers.store import Store

@@ -14,10 +14,9 @@ import hashlib
 import logging
 import math
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, cast
 
 from ingest.cells import Cells
 from ingest.errors import MetricNotFound, ModelNotFound, SegmentCorrupt
@@ -27,6 +26,7 @@ from ingest.layout import Layout, decode_name, encode_name
 from ingest.numbered import numbers
 from ingest.paths import check_path
 from readers.best import Direction, better
+from readers.modelinfo import NOTHING, ModelEntry, ModelInfo, moment_of
 
 LATEST = "latest"
 """The alias that every model has: its highest version."""
@@ -37,61 +37,6 @@ ALIASES, TAGS = "aliases", "tags"
 _LISTED = 20
 _CUT = re.compile(r".*~[0-9a-f]{16}", re.DOTALL)
 _log = logging.getLogger("steplog")
-
-
-class ModelInfo(TypedDict):
-    """What model.json says of a version. What a version of older code lacks is None, or empty."""
-
-    format: str
-    file: str
-    size: int
-    sha256: str
-    class_name: str
-    untrusted: list[str]
-    """What in it needs trust=True to be loaded."""
-    run_id: str
-    experiment: str
-    time_ns: int
-    metrics: dict[str, float]
-    """The run's last metrics when the model was saved."""
-    params: dict[str, Any]
-    input_example: Any
-    metadata: Any
-    packages: dict[str, str]
-    name: str
-    signature: Any
-    """What it takes and gives: {"inputs": ..., "outputs": ...}; see tracker.modelsignature."""
-    data: Any
-    """The fingerprint of what it was trained on."""
-    derived_from: Any
-    """{"name": ..., "version": ...} of the model that it was made from."""
-
-
-class ModelEntry(ModelInfo):
-    """One version in a list of models."""
-
-    version: int
-    aliases: list[str]
-    tags: dict[str, Any]
-    time: datetime
-
-
-_NOTHING: dict[str, Any] = {
-    "size": 0,
-    "untrusted": [],
-    "run_id": "",
-    "experiment": "",
-    "time_ns": 0,
-    "metrics": {},
-    "params": {},
-    "input_example": None,
-    "metadata": None,
-    "packages": {},
-    "signature": None,
-    "data": None,
-    "derived_from": None,
-}
-"""What stands for what a model.json doesn't say, as one of older code."""
 
 
 class Models:
@@ -160,7 +105,7 @@ class Models:
         except (OSError, ValueError, KeyError, TypeError, SegmentCorrupt) as error:
             self.check_there(name, version)
             raise SegmentCorrupt(f"{INFO} of model {name!r} version {version} can't be read: {error!r}") from error
-        return cast("ModelInfo", {**_NOTHING, **info, "name": name})
+        return cast("ModelInfo", {**NOTHING, **info, "name": name})
 
     def verified(self, name: str, version: int) -> tuple[Path, ModelInfo]:
         """Give a version's file once its bytes are known to be those that were saved.
@@ -295,30 +240,9 @@ class Models:
         return cast("ModelEntry", found)
 
 
-def form_text(form: Any, most: int = 8) -> str:
-    """A form of inputs or outputs (see tracker.modelsignature) in a line: "age int64, name str", "float64 (n, 5)"."""
-    if not isinstance(form, Mapping):
-        return ""
-    if "columns" in form:
-        named = [f"{one['name']} {one['dtype']}" for one in form["columns"][:most]]
-        more = len(form["columns"]) - len(named)
-        return ", ".join(named) + (f" and {more:,} more" if more else "")
-    if "parts" in form:
-        return "; ".join(f"{name}: {form_text(part, most)}" for name, part in form["parts"].items())
-    if "shape" in form:
-        sizes = ", ".join("n" if size is None else str(size) for size in form["shape"] or ())
-        return f"{form.get('dtype', '')} ({sizes})".strip()
-    return str(form.get("type", ""))
-
-
 def _there(home: Path) -> list[int]:
     return [number for number in numbers(home) if not _is_deleted(home, number)]
 
 
 def _is_deleted(home: Path, number: int) -> bool:
     return (home / str(number) / DELETED).exists()
-
-
-def moment_of(time_ns: object) -> datetime:
-    """The time of what was written at so many ns; 1970 where that isn't known."""
-    return datetime.fromtimestamp((time_ns if isinstance(time_ns, int) else 0) / 1e9, UTC)

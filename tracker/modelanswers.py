@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from readers.best import Mode, resolve_mode
-from readers.models import ModelEntry, Models
+from readers.modelinfo import ModelEntry
+from readers.models import Models
 from tracker.facade import Facade
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from ingest.keys import checked_key
 from ingest.layout import encode_name, host_name, sync_directory, write_atomically
 from ingest.numbered import numbers, publish
 from ingest.redact import mask
-from readers.models import ALIASES, DELETED, INFO, LATEST, STAGE, TAGS, ModelEntry, ModelInfo, Models
+from readers.modelinfo import ModelEntry, ModelInfo
+from readers.models import ALIASES, DELETED, INFO, LATEST, STAGE, TAGS, Models
 
 __all__ = ["LATEST", "ModelEntry", "ModelInfo", "ModelRegistry", "ModelVersion", "Promotion"]
 ARCHIVED = "archived"

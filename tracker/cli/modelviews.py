@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ingest.values import flatten
-from readers.models import LATEST, STAGE, form_text
+from readers.modelinfo import form_text
+from readers.models import LATEST, STAGE
 from tracker.cli.columns import Column, print_columns
 from tracker.cli.screen import cell, count_of, moment, number, short_moment, size, table
 from tracker.cli.telling import telling_metrics
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from readers.modelhistory import ModelChange
+    from readers.modelinfo import ModelEntry
     from readers.modellineage import ModelLineage, Relative
-    from readers.models import ModelEntry
 
 _MOST_METRICS, _MOST_PARAMS, _MOST_CHANGES = 20, 40, 20
 _LONGEST = 120
