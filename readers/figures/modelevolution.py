@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from readers.modelevolution import ModelEvolution
 
 _ARCHIVED = "[archived]"
+_SQUEEZED = 20
+"""How many times the middle 80 % of the values the whole range may be before the y-axis is cut."""
 _LANES = 4
 _LANE_POINTS = 13
 _LETTER = 0.0115  # of the width of the axes
@@ -56,6 +58,7 @@ def model_evolution_figure(evolution: "ModelEvolution", *, title: str | None = N
     axes.scatter(versions[best], values[best], s=max(small, 30), color=ORANGE, linewidths=0, zorder=4)
     notes = _missing(axes, versions[~there])
     _axes(axes, evolution, versions)
+    notes += _limits(axes, values[there], values[best])
     notes += _names(axes, evolution)
     if there.sum() > 1:
         axes.legend(loc="best", frameon=False, fontsize=8.5, labelcolor=FAINT)
@@ -92,6 +95,20 @@ def _axes(axes: "Axes", evolution: "ModelEvolution", versions: Any) -> None:
     grid(axes)
     take_literally([axes.set_ylabel(short(evolution.metric, 36)), axes.set_xlabel("version")])
     axes.yaxis.label.set_color(INK)
+
+
+def _limits(axes: "Axes", values: Any, best: Any) -> list[str]:
+    """Cut the y-axis where a few values would press all others into a line, but never off the best; says so."""
+    low, high = np.quantile(values, [0.1, 0.9])
+    with np.errstate(over="ignore"):
+        room, whole = high - low, values.max() - values.min()
+    if not (np.isfinite(room) and whole > _SQUEEZED * room > 0):
+        return []
+    bottom = min(max(values.min(), low - room), best.min())
+    top = max(min(values.max(), high + room), best.max())
+    axes.set_ylim(bottom - 0.08 * (top - bottom), top + 0.08 * (top - bottom))
+    beyond = int(((values < bottom) | (values > top)).sum())
+    return [f"{counted(beyond, 'point')} beyond the y-axis"] if beyond else []
 
 
 def _names(axes: "Axes", evolution: "ModelEvolution") -> list[str]:

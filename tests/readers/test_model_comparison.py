@@ -180,6 +180,17 @@ def test_without_a_finite_value_the_picture_says_so(values: list[float]) -> None
     assert "nothing to draw" in said(model_evolution_figure(evolution(values)))
 
 
+def test_a_few_values_do_not_press_the_others_into_a_line() -> None:
+    """The axis is cut and that is said; the best is never cut off."""
+    cut = model_evolution_figure(evolution([*np.linspace(0.5, 0.75, 30), -40.0]))
+    kept = model_evolution_figure(evolution([*np.linspace(0.5, 0.75, 30), 40.0]))
+
+    assert cut.axes[0].get_ylim()[0] > 0
+    assert "1 point beyond the y-axis" in said(cut)
+    assert kept.axes[0].get_ylim()[1] > 40
+    assert "beyond" not in said(kept)
+
+
 def test_aliases_that_have_no_room_are_counted() -> None:
     """A thousand versions, each with an alias."""
     figure = model_evolution_figure(
