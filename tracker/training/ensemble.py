@@ -20,36 +20,47 @@ from tracker.training.scoring import Scorer, scorer_for
 Array = np.ndarray[Any, Any]
 Predictions = Mapping[str, Array]
 Combined = Callable[[Predictions], Array]
-ROUNDS = 40
-"""Draws of the greedy search: a weight is a multiple of 1/40 or more."""
+ROUNDS = 20
+"""Models that the greedy search draws, with replacement: a weight is a multiple of 1/20 or more."""
+FIRST = 3
+"""Models that it begins with."""
 CANDIDATES = 20
 """Of more models than that only the best are considered."""
-_PATIENCE = 8  # draws without a better mean
+_PATIENCE = 4  # draws without a better mean
 
 
 def greedy_ensemble(
-    predictions: Predictions, y: Array, scorer: Scorer, *, rounds: int = ROUNDS, candidates: int = CANDIDATES
+    predictions: Predictions,
+    y: Array,
+    scorer: Scorer,
+    *,
+    rounds: int = ROUNDS,
+    candidates: int = CANDIDATES,
+    kinds: Mapping[str, str] | None = None,
 ) -> dict[str, float]:
-    """Choose models' weights: begin with the best one, and add again and again the one that helps the mean most.
+    """Choose models' weights: begin with a few good ones, and add again and again the one that helps the mean most.
 
     Caruana, Niculescu-Mizil, Crew & Ksikes (2004), "Ensemble selection from libraries of models": with replacement, so
-    that a model that is added often weighs more; of all rounds the best is kept, of equal ones the earliest. Where the
-    metric is of labels, and so has many ties, the smaller log loss decides.
+    that a model that is added often weighs more; of all rounds the best is kept, of equal ones the earliest. It begins
+    with the best model of each of the three best kinds: with few rows the best score is luck in part, and a mean that
+    is never of one alone does better on new rows. Where the metric is of labels, and so has many ties, the smaller log
+    loss decides.
 
     Args:
         predictions: name -> out-of-fold predictions, all of the same rows.
         y: labels of these rows: classes' codes, or quantities.
-        rounds: models that are added at most.
+        rounds: models that are drawn at most.
         candidates: models that are considered at most, best ones first.
+        kinds: name -> its algorithm; None: each is one of its own.
     Returns: name -> weight, of the chosen ones; they sum to 1; largest first.
     Raises: ValueError: no predictions, or of several shapes, or none that can be scored.
     """
     outputs, alone = _usable(predictions, y, scorer)
     names = sorted(alone, key=lambda name: _place(alone[name], scorer))[:candidates]
-    chosen = [names[0]]
-    total = outputs[names[0]].copy()
-    best, best_length = alone[names[0]], 1
-    for size in range(2, rounds + 1):
+    chosen = _best_of_kinds(names, kinds)[: max(1, rounds)]
+    total: Array = np.sum([outputs[name] for name in chosen], axis=0)
+    best, best_length = _graded(total / len(chosen), y, scorer), len(chosen)
+    for size in range(len(chosen) + 1, rounds + 1):
         scores = {name: _graded((total + outputs[name]) / size, y, scorer) for name in names}
         name = min(names, key=lambda name: _place(scores[name], scorer))
         chosen.append(name)
@@ -87,11 +98,27 @@ def cross_fitted(
     return combined
 
 
-def greedy(scorer: Scorer, *, rounds: int = ROUNDS) -> Callable[[Predictions, Array], Combined]:
+def best_alone(scorer: Scorer) -> Callable[[Predictions, Array], Combined]:
+    """Give the choice of the best single model as `cross_fitted` wants it: what an ensemble must be no worse than.
+
+    The score that the best of many was chosen by flatters it; an ensemble's cross-fitted score doesn't.
+    """
+
+    def learn(predictions: Predictions, y: Array) -> Combined:
+        _, alone = _usable(predictions, y, scorer)
+        best = min(alone, key=lambda name: _place(alone[name], scorer))
+        return lambda others: np.asarray(others[best])
+
+    return learn
+
+
+def greedy(
+    scorer: Scorer, *, rounds: int = ROUNDS, kinds: Mapping[str, str] | None = None
+) -> Callable[[Predictions, Array], Combined]:
     """Give the greedy ensemble as `cross_fitted` wants it."""
 
     def learn(predictions: Predictions, y: Array) -> Combined:
-        weights = greedy_ensemble(predictions, y, scorer, rounds=rounds)
+        weights = greedy_ensemble(predictions, y, scorer, rounds=rounds, kinds=kinds)
         return lambda others: weighted_mean(others, weights)
 
     return learn
@@ -237,6 +264,14 @@ def _usable(predictions: Predictions, y: Array, scorer: Scorer) -> tuple[dict[st
 
 
 _Grade = tuple[float, float]
+
+
+def _best_of_kinds(names: Sequence[str], kinds: Mapping[str, str] | None) -> list[str]:
+    """The first name of each of the first kinds."""
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(name if kinds is None else kinds[name], name)
+    return list(first.values())[:FIRST]
 
 
 def _graded(output: Array, y: Array, scorer: Scorer) -> _Grade:
