@@ -41,20 +41,23 @@ def test_the_same_choice_each_time_is_one() -> None:
     assert found["why"] == "5 selections from the same 8 features"
 
 
-def test_the_interval_covers() -> None:
-    """Of 200 sets of 40 selections, nearly 95 % have the true stability within their interval."""
+def test_the_interval_covers_and_is_no_wider_than_it_must_be() -> None:
+    """Of 300 sets of 40 selections, nearly 95 % have the true stability within; its width is that of their spread."""
     rng = np.random.default_rng(3)
-    chances = np.array([0.9] * 6 + [0.2] * 14)
+    chances = np.array([0.95] * 15 + [0.5] * 5)
     share = chances.mean()
     true = 1 - (chances * (1 - chances)).mean() / (share * (1 - share))
     names = [f"f{place}" for place in range(20)]
-    inside = 0
-    for _ in range(200):
+    inside, found = 0, []
+    for _ in range(300):
         picked = rng.random((40, 20)) < chances
-        found = stability_of_sets([[names[place] for place in np.flatnonzero(one)] for one in picked], names)
-        inside += found["lower"] <= true <= found["upper"]
+        found.append(stability_of_sets([[names[place] for place in np.flatnonzero(one)] for one in picked], names))
+        inside += found[-1]["lower"] <= true <= found[-1]["upper"]
+    spread = np.std([one["index"] for one in found])
+    errors = np.mean([(one["index"] - one["lower"]) / 1.96 for one in found])
 
-    assert 0.9 * 200 <= inside <= 0.995 * 200
+    assert 0.9 * 300 <= inside <= 0.99 * 300
+    assert errors == pytest.approx(spread, rel=0.1)
 
 
 @given(st.lists(st.lists(st.sampled_from(FEATURES), unique=True, max_size=7), min_size=2, max_size=9))
