@@ -98,6 +98,7 @@ def test_each_trial_is_a_child_run_as_optuna_has_it(tracker: AutoMLTracker) -> N
     first = trials(tracker)[0]
     assert first["tags"]["optuna.user_attrs.note"] == f"of {first['params']['model']}"
     assert '"FloatDistribution"' in first["tags"]["optuna.distributions"]
+    assert parents(tracker)[0]["tags"]["optuna.sampler"] == "RandomSampler"
     report = tracker.get_automl_report(str(mine))
     assert (report["engine"], report["metric"], report["direction"]) == ("optuna", "loss", "minimize")
     assert report["hyperparameter_trials"] == 6

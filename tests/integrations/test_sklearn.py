@@ -257,6 +257,26 @@ def test_disabling_puts_every_class_back(tracker: AutoMLTracker) -> None:
     assert runs(tracker) == []
 
 
+def test_what_others_have_patched_since_stays_theirs(tracker: AutoMLTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disabling takes away only what is ours."""
+    calls: list[str] = []
+    with autolog(tracker, log_models=False):
+        ours = vars(LogisticRegression)["fit"]
+
+        def theirs(self: Any, *args: Any, **kwargs: Any) -> Any:
+            calls.append("theirs")
+            return ours(self, *args, **kwargs)
+
+        monkeypatch.setattr(LogisticRegression, "fit", theirs)
+        LogisticRegression(max_iter=500).fit(X, y)
+    LogisticRegression(max_iter=500).fit(X, y)
+
+    assert calls == ["theirs", "theirs"]
+    assert names(tracker) == ["LogisticRegression"]
+    monkeypatch.undo()
+    LogisticRegression.fit = ours.__wrapped__  # monkeypatch put ours back
+
+
 def test_what_was_fitted_is_pickled_and_cloned_as_ever(tracker: AutoMLTracker) -> None:
     """Nothing of ours is in an estimator; what it was fitted to predicts the same."""
     plain = SVC(C=2).fit(X, y)
@@ -507,6 +527,19 @@ def test_an_error_score_that_is_a_number_does_not_hide_the_failure(tracker: Auto
         search.fit(X, y)
 
     assert [trial["tags"]["trial.state"] for trial in trials(tracker)] == ["complete", "failed"]
+
+
+def test_candidates_make_no_runs_where_they_are_not_tracked(tmp_path: Path) -> None:
+    """Their counts are in the report all the same."""
+    off = AutoMLTracker(tmp_path / "store", auto_log=False, track_hyperparameter_search=False)
+    search = GridSearchCV(broken_at()(), {"fails": ["never", "always"]}, cv=2, error_score=0.0)
+    with off as tracker, autolog(tracker, log_models=False):
+        with pytest.warns(FitFailedWarning):
+            search.fit(X, y)
+        assert trials(tracker) == []
+        report = tracker.get_automl_report()
+
+    assert (report["hyperparameter_trials"], report["trials_by_status"]["failed"]) == (2, 1)
 
 
 def test_of_a_search_of_which_all_fits_fail_each_candidate_is_there(tracker: AutoMLTracker) -> None:

@@ -56,6 +56,9 @@ class StudyLog:
         self._lock = threading.Lock()
         self._runs: dict[int, str] = {} if known is None else dict(known.trials)
         """The run of each trial that is logged or begun, by Optuna's number."""
+        kinds = {"sampler": study.sampler, "pruner": study.pruner}
+        tags = {f"optuna.{name}": type(kind).__name__ for name, kind in kinds.items()}
+        tracker.set_tags({**tags, "optuna.values": ", ".join(self.metrics)}, run_id=run_id)
         starts = [trial.datetime_start for trial in study.get_trials(deepcopy=False) if trial.datetime_start]
         self.search = Search(
             tracker,

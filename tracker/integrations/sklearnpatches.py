@@ -119,8 +119,15 @@ def _patch(kind: type) -> None:
             original.fn = _patched(function)
             _patches.undo.append(functools.partial(setattr, original, "fn", function))
         elif isinstance(original, FunctionType):
-            setattr(kind, name, _patched(original))
-            _patches.undo.append(functools.partial(setattr, kind, name, original))
+            patched = _patched(original)
+            setattr(kind, name, patched)
+            _patches.undo.append(functools.partial(_restore, kind, name, patched, original))
+
+
+def _restore(kind: type, name: str, patched: object, original: object) -> None:
+    """Put a method back; if somebody else has patched it since, theirs stays, and ours inside of it is idle."""
+    if vars(kind).get(name) is patched:
+        setattr(kind, name, original)
 
 
 def _patch_new_classes() -> None:
