@@ -1,18 +1,20 @@
 """Tie set: the algorithms that can't be told from the best one, by their scores on the same folds.
 
 Which algorithm is the best was told by these very scores, so a correction for its comparisons with the others would be
-too weak: Holm's is over all pairs of algorithms. Of 3,000 searches without any difference, so many per cent had one
-found, at 5 % (folds as in Nadeau and Bengio's own model):
+too weak: Holm's is over all pairs of algorithms. Of 3,000 searches over equally good algorithms, so many per cent found
+one that is worse than the best, at 5 % (`python -m benchmarks.tie_rates`; folds as in Nadeau and Bengio's own model):
 
-    ======================  ==========  ======================  =========
-    algorithms, folds       no Holm     Holm over those with    Holm over
-                                        the best                all pairs
-    ======================  ==========  ======================  =========
-    3 algorithms, 5 folds   12          6                       4
-    3 algorithms, 10 folds  12          6                       4
-    6 algorithms, 5 folds   34          9                       3
-    6 algorithms, 10 folds  33          8                       3
-    ======================  ==========  ======================  =========
+    ======================  =============  ==========  ==============  =========
+    algorithms, folds       paired t test  corrected   and Holm over   and Holm
+                            (ordinary)     t test      those with the  over all
+                                                       best            pairs
+    ======================  =============  ==========  ==============  =========
+    3 algorithms, 5 folds   29             12          6               4
+    3 algorithms, 10 folds  31             12          6               5
+    6 algorithms, 5 folds   64             33          10              4
+    6 algorithms, 10 folds  68             35          9               3
+    12 algorithms, 5 folds  90             65          13              3
+    ======================  =============  ==========  ==============  =========
 
 An algorithm's folds are those of its best trial, which was chosen by them: see readers.automl.caveats.
 """
