@@ -94,6 +94,19 @@ def test_nan_is_never_better() -> None:
     assert scorer.better(1.0, float("nan"))
 
 
+def test_clearly_worse_is_worse_by_more_than_a_standard_error() -> None:
+    """Of the differences fold by fold, in the metric's direction."""
+    more, less = scorer_for("r2", "regression"), scorer_for("rmse", "regression")
+    good, slightly, clearly = [0.8, 0.7, 0.9], [0.7, 0.75, 0.88], [0.7, 0.62, 0.8]
+
+    assert not more.clearly_worse(slightly, good)
+    assert more.clearly_worse(clearly, good)
+    assert not more.clearly_worse(good, clearly)
+    assert less.clearly_worse(good, clearly)
+    assert not more.clearly_worse(good, good)
+    assert more.clearly_worse([0.1], [0.2])
+
+
 def share_of_hits(y: Any, labels: Any) -> float:
     """A metric of a caller's own."""
     return float(np.mean(y == labels))

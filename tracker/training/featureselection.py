@@ -94,10 +94,7 @@ def select_features(
 
 
 def best_iteration(iterations: Sequence[Iteration], scorer: Scorer) -> Iteration:
-    """Choose the fewest features that are no worse than the best iteration by more than its standard error.
-
-    The one-standard-error rule (Breiman, Friedman, Olshen & Stone 1984, section 3.4.3), of the folds' differences to
-    the best, as the same rows are scored in each.
+    """Choose the fewest features that are not clearly worse than the best iteration (see `Scorer.clearly_worse`).
 
     Raises: ValueError: no iterations.
     """
@@ -106,11 +103,8 @@ def best_iteration(iterations: Sequence[Iteration], scorer: Scorer) -> Iteration
     sign = 1.0 if scorer.direction == "maximize" else -1.0
     best = max(iterations, key=lambda iteration: sign * iteration.score)
 
-    def close(iteration: Iteration) -> bool:
-        worse = sign * (np.array(best.fold_scores) - np.array(iteration.fold_scores))
-        return bool(worse.mean() <= worse.std(ddof=1) / len(worse) ** 0.5)
-
-    return min((iteration for iteration in iterations if close(iteration)), key=lambda found: len(found.selected))
+    close = [one for one in iterations if not scorer.clearly_worse(one.fold_scores, best.fold_scores)]
+    return min(close, key=lambda found: len(found.selected))
 
 
 def _folds(problem: Problem, seed: int) -> Iterator[tuple[Array, Array]]:

@@ -1,6 +1,6 @@
 """What a model is judged by: scikit-learn's metrics by their names, of predictions that are there already."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -43,6 +43,16 @@ class Scorer:
         if np.isnan(score) or np.isnan(than):
             return bool(np.isnan(than) and not np.isnan(score))
         return score > than if self.direction == "maximize" else score < than
+
+    def clearly_worse(self, fold_scores: Sequence[float], than: Sequence[float]) -> bool:
+        """Whether one is worse than another by more than the standard error of their differences, fold by fold.
+
+        The one-standard-error rule (Breiman, Friedman, Olshen & Stone 1984, section 3.4.3), of the same folds.
+        """
+        sign = 1.0 if self.direction == "maximize" else -1.0
+        lost = sign * (np.array(than, dtype=float) - np.array(fold_scores, dtype=float))
+        error = lost.std(ddof=1) / len(lost) ** 0.5 if len(lost) > 1 else 0.0
+        return bool(lost.mean() > error)
 
     def __reduce__(self) -> "tuple[Callable[..., Scorer], _Origin]":
         """Another process asks by the name again."""
