@@ -22,11 +22,10 @@ try:
 except ImportError as error:
     raise ImportError("tracker.integrations.optuna needs Optuna: pip install 'optuna'") from error
 
-from ingest.errors import WriterClosed
 from tracker.experiment import ExperimentTracker
 from tracker.integrations.faults import Faults
-from tracker.integrations.joined import Joined
 from tracker.integrations.optunaknown import KnownStudy
+from tracker.integrations.optunaruns import StudyRuns
 from tracker.integrations.optunastudies import Algorithm, LiveTrial, StudyLog, metric_names
 from tracker.run import status_after
 
@@ -58,7 +57,7 @@ class OptunaCallback:
         metric: str | Sequence[str] | None = None,
         algorithm: Algorithm = None,
     ) -> None:
-        self._runs = _StudyRuns(tracker)
+        self._runs = StudyRuns(tracker)
         self._metric = metric
         self._algorithm = algorithm
         self._lock = threading.RLock()
@@ -172,7 +171,7 @@ def import_study(
     Returns: one for each study with finished trials.
     Raises: ValueError: no finished trial, no such storage, not as many metrics as values. TypeError. WriterClosed.
     """
-    runs = _StudyRuns(tracker)
+    runs = StudyRuns(tracker)
     studies = _studies(study)
     finished = [one for one in studies if any(trial.state.is_finished() for trial in one.get_trials(deepcopy=False))]
     if not finished:
@@ -226,51 +225,3 @@ def _studies(study: object) -> list[optuna.Study]:
     except Exception as error:
         raise ValueError(f"there is no storage of Optuna at {study!r}: {error}") from error
     return [optuna.load_study(study_name=name, storage=study) for name in names]
-
-
-class _StudyRuns:
-    """The run that a callback logs to."""
-
-    def __init__(self, tracker: ExperimentTracker | None) -> None:
-        self._joined = Joined(tracker)
-        self._given = tracker
-        self._made: ExperimentTracker | None = None
-        self._own = False
-        self.run_id = ""
-        """From `begin` on."""
-        if tracker is not None and not tracker.settings.disabled and tracker._pipeline.closed:  # noqa: SLF001
-            raise WriterClosed("the tracker is closed; make a new ExperimentTracker")
-
-    @property
-    def tracker(self) -> ExperimentTracker:
-        """The tracker, which is made where none was given."""
-        tracker = self._joined.tracker
-        if tracker is not self._given:
-            self._made = tracker
-        return tracker
-
-    def begin(self, study: optuna.Study) -> KnownStudy | None:
-        """Join the current run, else go on with the one that has the study, else start one; gives what is known."""
-        tracker = self.tracker
-        active = self.run_id or tracker.active_run()
-        known = KnownStudy.of(tracker, study, run_id=active)
-        if active is None:
-            self._own = True
-            resumed = None if known is None else known.run_id
-            active = str(tracker.start_run(study.study_name, run_id=resumed, resume=resumed is not None))
-        self.run_id = active
-        return known
-
-    def end(self, status: str) -> None:
-        """End a run that was started here."""
-        run_id, self.run_id = self.run_id, ""
-        if self._own and run_id:
-            self._own = False
-            self.tracker.end_run(status, run_id=run_id)
-        self.close()
-
-    def close(self) -> None:
-        """Close a tracker that was made here."""
-        if self._made is not None:
-            self._made.close()
-            self._made, self._joined = None, Joined()
