@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from readers.automl.searchfacts import as_count, as_float
+from readers.automl.searchfacts import as_count, as_float, as_text
 from readers.stats import Floats, is_constant, power_of_two
 
 FEWEST_FOLDS = 3
@@ -26,6 +26,7 @@ class Split(NamedTuple):
     ratio: float
     """Rows tested on for each that is trained on; NaN if not known."""
     words: str
+    """Where it is known from; or why it isn't."""
 
 
 class FoldTest(NamedTuple):
@@ -45,19 +46,23 @@ def split_of(told: Mapping[str, Any], folds: int) -> Split:
     """How the folds were made.
 
     Args:
-        told: "test_fraction", else "folds": k of k-fold, which may have been repeated.
+        told: "test_fraction", else "folds": k of k-fold, which may have been repeated ("repeats"). A "splitter" that
+            isn't k-fold, or repeats it an untold number of times, tells nothing of the ratio, which is NaN then.
         folds: how many scores there are; where nothing is told, they are taken for one cross-validation of so many.
     """
     share = as_float(told.get("test_fraction"))
     if 0 < share < 1:
         return Split(share / (1 - share), f"with {share:.3g} of the rows tested on")
+    splitter, repeats = as_text(told.get("splitter")), as_count(told.get("repeats"))
+    if splitter and (not splitter.endswith("KFold") or ("Repeated" in splitter and not repeats)):
+        return Split(math.nan, f"how many rows {splitter} tests on isn't told (as cross_validation's test_fraction)")
     number = as_count(told.get("folds"))
     if number > 1:
         return Split(1 / (number - 1), f"for {number}-fold cross-validation")
     if folds > 1:
         words = f"for one {folds}-fold cross-validation, which is assumed, as it wasn't told how the folds were made"
         return Split(1 / (folds - 1), words)
-    return Split(math.nan, "of one fold")
+    return Split(math.nan, "there is only one fold")
 
 
 def resampled_t_test(first: Sequence[float], second: Sequence[float], ratio: float, level: float = 0.95) -> FoldTest:

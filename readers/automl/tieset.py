@@ -86,11 +86,11 @@ def tie_set(rows: Sequence[LeaderboardRow], cross_validation: Mapping[str, Any],
     """
     check_level(level)
     scored = [row for row in rows if math.isfinite(row["score"]) and row["status"] in {"complete", ""}]
-    nothing = _why_nothing(scored)
+    split = split_of(cross_validation, len(scored[0]["fold_scores"]) if scored else 0)
+    nothing = _why_nothing(scored) or (split.words if math.isnan(split.ratio) else "")
     if nothing:
         return _nothing(scored, nothing, level)
     entered, best = scored[:MOST_TESTED], scored[0]
-    split = split_of(cross_validation, len(best["fold_scores"]))
     found = {
         (a, b): resampled_t_test(entered[b]["fold_scores"], entered[a]["fold_scores"], split.ratio, level)
         for a, b in combinations(range(len(entered)), 2)

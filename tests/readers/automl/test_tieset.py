@@ -137,13 +137,14 @@ def test_equal_scores_are_a_tie() -> None:
         ([row("a", A)], ["a"], [], "only one algorithm has a score"),
         ([row("a", A), row("b", B, status="pruned")], ["a"], [], "only one algorithm has a score"),
         ([row("a", [], score=0.9), row("b", B)], [], ["a", "b"], "the best trial of a has no scores by fold"),
+        ([row("a", [0.9]), row("b", [0.8])], [], ["a", "b"], "there is only one fold"),
     ],
 )
 def test_where_there_is_no_test_the_reason_is_given(
     rows: list[Any], algorithms: list[str], untested: list[str], why: str
 ) -> None:
     """Never a guess."""
-    found: TieSet = tie_set(rows, {"folds": 5})
+    found: TieSet = tie_set(rows, {})
 
     assert (found["algorithms"], found["untested"], found["comparisons"]) == (algorithms, untested, [])
     assert found["method"].startswith(f"none: {why}")
@@ -181,3 +182,22 @@ def test_a_level_outside_its_range_is_refused() -> None:
     """As everywhere."""
     with pytest.raises(ValueError, match="level is 95"):
         tie_set([], {}, level=95)
+
+
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ({"folds": 10, "splitter": "ShuffleSplit"}, False),
+        ({"folds": 10, "splitter": "RepeatedStratifiedKFold"}, False),
+        ({"folds": 5, "repeats": 2, "splitter": "RepeatedStratifiedKFold"}, True),
+        ({"folds": 10, "splitter": "ShuffleSplit", "test_fraction": 0.3}, True),
+        ({"folds": 5, "splitter": "StratifiedGroupKFold"}, True),
+    ],
+)
+def test_folds_of_another_splitter_tell_no_ratio(told: dict[str, Any], known: bool) -> None:
+    """Ten random splits don't test on a tenth each: without the fraction no test is made, and that is said."""
+    found = tie_set([row("a", A), row("b", B)], told)
+
+    assert (found["tests"] == 1) == known
+    if not known:
+        assert f"how many rows {told['splitter']} tests on isn't told" in found["words"]
