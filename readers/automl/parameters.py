@@ -13,7 +13,7 @@ from readers.importance import Method, ParameterImportance, parameter_importance
 from readers.runtable import RunTable
 from readers.source import RunFrames
 
-MOST_PERMUTED = 1_000
+MOST_PERMUTED = 500
 """Trials up to which importance is that of permutations in a forest; of more it is PED-ANOVA, which takes a tenth of
 the time."""
 
@@ -51,8 +51,7 @@ def algorithm_params(
 
     Only complete trials with a finite score count.
     """
-    scored = trials.scored.filter(~pl.col("baseline"))
-    method: Method = "permutation" if scored.height <= MOST_PERMUTED else "pedanova"
+    scored, method = trials.scored.filter(~pl.col("baseline")), method_for(trials)
     tried = trials.rows.filter(~pl.col("baseline"))["algorithm"].unique(maintain_order=True)
     found: dict[str, AlgorithmParams] = {}
     params: pl.DataFrame | None = None
@@ -70,6 +69,11 @@ def algorithm_params(
         )
         found[name] = AlgorithmParams(importance, list(importance.warnings))
     return found
+
+
+def method_for(trials: Trials) -> Method:
+    """How importance is measured: one way for all algorithms of a search."""
+    return "permutation" if trials.scored.height <= MOST_PERMUTED else "pedanova"
 
 
 def important_params(found: ParameterImportance | None) -> list[ImportantParam]:

@@ -17,11 +17,12 @@ from readers.automl.evaluation import CVScore, Evaluation, cv_score, evaluation
 from readers.automl.failures import ErrorGroup, error_groups
 from readers.automl.featureselection import FeatureSelection, feature_selection
 from readers.automl.leaderboard import LeaderboardRow, leaderboard
-from readers.automl.parameters import AlgorithmParams, ImportantParam, algorithm_params, important_params
+from readers.automl.parameters import AlgorithmParams, ImportantParam, algorithm_params, important_params, method_for
 from readers.automl.searchedrun import SearchedRun, read_search
 from readers.automl.searchfacts import as_dict, as_text, as_texts
 from readers.automl.tieset import TieSet, tie_set
 from readers.best import Direction
+from readers.importance import Method
 from readers.source import RunFrames
 
 
@@ -65,6 +66,8 @@ class AutoMLReport(TypedDict):
     ensemble: Ensemble
     parameter_importance: dict[str, list[ImportantParam]]
     """By algorithm; empty where too few trials tell."""
+    parameter_method: Method
+    """How importance was measured: see readers.importance.parameter_importance."""
     parameter_notes: dict[str, list[str]]
     """By algorithm: what to know before believing it, or why there is none."""
     tie_set: TieSet
@@ -160,6 +163,7 @@ def _report(searched: SearchedRun, rows: list[LeaderboardRow], params: dict[str,
         feature_selection=feature_selection(facts.selections, _used(facts.selection)),
         ensemble=made,
         parameter_importance={name: important_params(found.importance) for name, found in params.items()},
+        parameter_method=method_for(trials),
         parameter_notes={name: found.notes for name, found in params.items()},
         tie_set=ties,
         evaluation=evaluations[-1] if evaluations else evaluation({}),

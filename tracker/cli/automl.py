@@ -192,7 +192,8 @@ def _print_params(screen: "Console", report: "AutoMLReport") -> None:
     if not known:
         return
     screen.print()
-    screen.print(cell("params that matter", "bold"), cell("  share, with its 95% interval", "dim"), sep="")
+    about = f"  {report['parameter_method']}: share, with its 95% interval"
+    screen.print(cell("params that matter", "bold"), cell(about, "dim"), sep="")
     for name, params in known.items():
         said = [f"{one['param']} {one['importance']:.0%} ({one['low']:.0%} to {one['high']:.0%})" for one in params]
         screen.print(cell(f"{name}: {', '.join(said[:_MOST_PARAMS])}"))

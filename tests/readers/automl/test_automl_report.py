@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from ingest.errors import LookupFailed, RunNotFound
 from ingest.events import FactLogged
 from ingest.jsontext import to_json
+from readers.automl.parameters import MOST_PERMUTED
 from readers.automl.report import AutoMLReport, automl_report
 from readers.store import Store
 from tests.readers.automl.searching import FOLDS, full_search, trial
@@ -512,3 +513,14 @@ def test_a_trial_may_be_tagged_as_a_baseline(tracker: AutoMLTracker) -> None:
         "majority": True, "DummyClassifier": True, "naive_bayes": False,
     }  # fmt: skip
     assert found["algorithms_tested"] == 1
+
+
+def test_very_many_trials_have_a_quicker_method(tracker: AutoMLTracker) -> None:
+    """PED-ANOVA; it finds the same param, and the report says which method it was."""
+    search = tracker.start_search("accuracy")
+    for lr, depth in np.random.default_rng(0).random((MOST_PERMUTED + 10, 2)).tolist():
+        search.log_trial("a", {"lr": lr, "depth": depth}, lr)
+    found = report(tracker)
+
+    assert found["parameter_method"] == "pedanova"
+    assert found["parameter_importance"]["a"][0]["param"] == "lr"
