@@ -50,7 +50,7 @@ def _histogram(params: Mapping[str, Any], problem: Problem, seed: int) -> Any:
 
 def _lightgbm_space(problem: Problem) -> Space:
     return Space(
-        _shared()
+        _shared(problem)
         | {
             "num_leaves": _leaves(problem),
             "min_child_samples": _rows_a_leaf(problem),
@@ -66,9 +66,9 @@ def _lightgbm(params: Mapping[str, Any], problem: Problem, seed: int) -> Any:
     return by_order(problem, model, seed=seed)
 
 
-def _xgboost_space(problem: Problem) -> Space:  # noqa: ARG001
+def _xgboost_space(problem: Problem) -> Space:
     return Space(
-        _shared()
+        _shared(problem)
         | {
             "max_depth": Integer(1, 10, 4),
             "min_child_weight": Real(0.01, 128.0, 1.0, log=True),
@@ -83,10 +83,12 @@ def _xgboost(params: Mapping[str, Any], problem: Problem, seed: int) -> Any:
     return by_order(problem, made(**params, tree_method="hist", random_state=seed, n_jobs=1), seed=seed)
 
 
-def _shared() -> dict[str, Dimension]:
+def _shared(problem: Problem) -> dict[str, Dimension]:
+    """What both libraries have. Of many classes each round is a tree for each: fewer rounds, and larger steps."""
+    many = problem.n_classes > 4
     return {
-        "n_estimators": Integer(10, 1000, 200, log=True),
-        "learning_rate": Real(0.005, 0.5, 0.05, log=True),
+        "n_estimators": Integer(10, 300 if many else 1000, 80 if many else 200, log=True),
+        "learning_rate": Real(0.005, 0.5, 0.1 if many else 0.05, log=True),
         "subsample": Real(0.5, 1.0, 0.8),
         "colsample_bytree": Real(0.2, 1.0, 0.6),
         "reg_alpha": Real(1e-8, 100.0, 1e-8, log=True),
