@@ -110,6 +110,8 @@ def test_each_decision_is_a_fact_of_the_run(tracker: AutoMLTracker, root: Path) 
     assert told["1/selection"]["algorithm"] == results.best_algorithm
     assert told["1/selection"]["params"] == results.best_params
     assert told["1/selection"]["trial"] in {trial.run_id for trial in results.trials}
+    trial = next(one for one in trials(root) if one["run_id"] == told["1/selection"]["trial"])
+    assert trial["tags"].get("trial.features", 13) == len(told["1/selection"]["features"])
     assert results.evaluation is not None
     assert told["1/evaluation"]["metrics"] == {"log_loss": results.cv_score}
     assert told["1/evaluation"]["fold_scores"] == results.evaluation.fold_scores

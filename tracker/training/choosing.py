@@ -1,10 +1,12 @@
 """Choosing: what a search ends in: the best single model, or an ensemble of several.
 
 An ensemble is judged by cross-validation like any other model: for each fold it is learned from the out-of-fold
-predictions on the other folds (`cross_fitted`). It is kept only if it is no worse there than the best single model,
-which chance favours, as it is the best of many.
+predictions on the other folds (`cross_fitted`). It is kept only if it is no worse there than the best single model, for
+each fold the best one by the others: by the score that it was chosen for, the best of many would look too good.
 """
 
+import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,9 +16,11 @@ import numpy as np
 from tracker.training.candidate import BASELINE, Tried
 from tracker.training.crossvalidation import Fold
 from tracker.training.ensemble import (
+    ROUNDS,
     Stack,
     StackedEnsemble,
     WeightedEnsemble,
+    best_alone,
     cross_fitted,
     greedy,
     greedy_ensemble,
@@ -27,6 +31,9 @@ from tracker.training.problem import Problem
 from tracker.training.results import Member
 from tracker.training.scoring import Scorer
 
+GREEDY_SHARE = 0.2
+"""Of the time that is left, the most for the weights of a greedy ensemble."""
+_FEW_ROUNDS = 6
 STACKED = 8
 """Models below a stack, the best ones: each adds a weight to learn."""
 
@@ -68,6 +75,10 @@ class Chosen(msgspec.Struct, frozen=True):
             return StackedEnsemble(models, self.stack)
         return WeightedEnsemble(models, [weight for _, weight in self.members])
 
+    def training_s(self) -> float:
+        """Seconds that training it on all rows will take, by what its models took on a fold's."""
+        return 1.25 * sum(part.fit_time_s / max(1, len(part.fold_scores)) for part in self.parts())
+
     def parts(self) -> list[Tried]:
         """The models that it is made of."""
         return [tried for tried, _ in self.members] or [self.single]
@@ -78,20 +89,37 @@ class Chosen(msgspec.Struct, frozen=True):
 
 
 def choose(
-    tried: Sequence[Tried], single: Tried, *, problem: Problem, scorer: Scorer, folds: Sequence[Fold], options: Options
+    tried: Sequence[Tried],
+    single: Tried,
+    *,
+    problem: Problem,
+    scorer: Scorer,
+    folds: Sequence[Fold],
+    options: Options,
+    time_s: float = math.inf,
 ) -> Chosen:
-    """Choose between the best single model and an ensemble of the best ones."""
+    """Choose between the best single model and an ensemble of the best ones.
+
+    Args:
+        time_s: seconds that are left: an ensemble that takes longer to train isn't chosen, and few rounds are spent on
+            one where scoring takes long.
+    """
     alone = Chosen(single, fold_scores=single.fold_scores)
-    several = _ensemble(tried, single, problem=problem, scorer=scorer, folds=folds, options=options)
-    if several is None or scorer.better(alone.score, several.score):
-        return alone
-    return several
+    several = _ensemble(tried, single, problem=problem, scorer=scorer, folds=folds, options=options, time_s=time_s)
+    return alone if several is None or several.training_s() > time_s else several
 
 
 def _ensemble(
-    tried: Sequence[Tried], single: Tried, *, problem: Problem, scorer: Scorer, folds: Sequence[Fold], options: Options
+    tried: Sequence[Tried],
+    single: Tried,
+    *,
+    problem: Problem,
+    scorer: Scorer,
+    folds: Sequence[Fold],
+    options: Options,
+    time_s: float,
 ) -> Chosen | None:
-    """Make the ensemble that is asked for; None where it has one model only, or there is nothing to make it of."""
+    """Make the ensemble that is asked for; None where it is worse than one model, is one, or there are too few."""
     outputs = [one for one in tried if one.predictions and one.algorithm != BASELINE]
     if problem.classes is not None:
         outputs = [one for one in outputs if one.predictions[0].ndim == 2]
@@ -103,12 +131,21 @@ def _ensemble(
     repeats = [folds[first : first + len(folds) // options.repeats] for first in _starts(folds, options)]
     known = {str(one.number): _out_of_fold(one, repeats, problem.n_rows) for one in outputs}
     names = list(known)
-    learn = stacked(names) if options.ensemble == "stacking" else greedy(scorer)
+    kinds = {str(one.number): one.algorithm for one in outputs}
+    scorings = len(names) * (len(folds) + 1)
+    rounds = _rounds(known[names[0]][0], problem.y, scorer, scorings=scorings, time_s=time_s)
+    learn = stacked(names) if options.ensemble == "stacking" else greedy(scorer, rounds=rounds, kinds=kinds)
     scores: list[float] = []
+    alone: list[float] = []
     for place, part in enumerate(repeats):
         here = {name: output[place] for name, output in known.items()}
-        combined = cross_fitted(learn, here, problem.y, [fold.test for fold in part])
-        scores += [scorer.of_output(problem.y[fold.test], combined[fold.test]) for fold in part]
+        tests = [fold.test for fold in part]
+        combined = cross_fitted(learn, here, problem.y, tests)
+        best = cross_fitted(best_alone(scorer), here, problem.y, tests)
+        scores += [scorer.of_output(problem.y[test], combined[test]) for test in tests]
+        alone += [scorer.of_output(problem.y[test], best[test]) for test in tests]
+    if scorer.better(float(np.mean(alone)), float(np.mean(scores))):
+        return None
     whole = {name: np.concatenate(list(output)) for name, output in known.items()}
     y = np.tile(problem.y, len(repeats))
     by_name = {str(one.number): one for one in outputs}
@@ -116,11 +153,21 @@ def _ensemble(
         stack = Stack().fit([whole[name] for name in names], y)
         weights = dict(zip(names, stack_weights(stack, len(names)), strict=True))
     else:
-        stack, weights = None, greedy_ensemble(whole, y, scorer)
+        stack, weights = None, greedy_ensemble(whole, y, scorer, rounds=rounds, kinds=kinds)
         if len(weights) < 2:
             return None
     members = [(by_name[name], weight) for name, weight in weights.items()]
     return Chosen(single, members, options.ensemble, stack, scores)
+
+
+def _rounds(output: np.ndarray, y: np.ndarray, scorer: Scorer, *, scorings: int, time_s: float) -> int:
+    """How many rounds of the greedy search there is time for, with so many scorings each; a few at least."""
+    if math.isinf(time_s):
+        return ROUNDS
+    began = time.perf_counter()
+    scorer.of_output(y, output)
+    each_s = (time.perf_counter() - began) * scorings
+    return max(_FEW_ROUNDS, min(ROUNDS, int(GREEDY_SHARE * time_s / max(each_s, 1e-9))))
 
 
 def _starts(folds: Sequence[Fold], options: Options) -> range:

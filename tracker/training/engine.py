@@ -80,7 +80,7 @@ class MLTrainingEngine(BaseEstimator):  # type: ignore[misc]
         task: "auto", "classification" ("binary", "multiclass") or "regression".
         metric: a name, such as "roc_auc", or a function of labels and predictions; None: roc_auc for two classes,
             log_loss for more, r2 for quantities.
-        time_budget_s: seconds for all of fit, about 0.7 of it for the search; None: any. Left at its default,
+        time_budget_s: seconds for all of fit, about two thirds of it for the search; None: any. Left at its default,
             STEPLOG_TIME_BUDGET_S counts instead where it is set. It is looked at between fits: without processes of its
             own (see n_jobs) a fit that runs then runs to its end, and training on all rows is always done.
         max_trials: candidates that are tried, baseline included; None: any number. With it, and time enough, the same

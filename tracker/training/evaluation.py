@@ -21,6 +21,7 @@ from tracker.training.results import Evaluation
 from tracker.training.workers import Workers
 
 REPEATS = 2
+_FEWEST = 2
 _OTHER = 7_919
 """Added to the seed: other splits than those of the search."""
 
@@ -31,20 +32,18 @@ def fresh_folds(problem: Problem, cv: int, seed: int) -> list[Fold]:
 
 
 def repeated(model: Model, folds: Sequence[Fold], workers: Workers, until_s: float) -> Evaluation | None:
-    """Cross-validate a chosen model on fresh splits, each repeat only if there is time for all of it.
+    """Cross-validate a chosen model on fresh splits, as many of them as there is time for.
 
-    Returns: None where the time isn't enough for one, or where the model fails on it.
+    Returns: None where the time isn't enough for two, or where the model fails on one.
     """
-    once = len(folds) // REPEATS
-    scores: list[float] = []
-    for repeat in range(REPEATS):
-        part = folds[repeat * once : (repeat + 1) * once]
-        results = workers.run([Job(model, fold, repeat) for fold in part], until_s)
-        found = [result.score for result in results if isinstance(result, FoldResult)]
-        if len(found) < len(part):
-            break
-        scores += found
-    return summed_up("repeated cross-validation", scores) if scores else None
+    results = workers.run([Job(model, fold, 0) for fold in folds], until_s)
+    if any(isinstance(result, Exception) for result in results):
+        return None
+    scores = [result.score for result in results if isinstance(result, FoldResult)]
+    if len(scores) < _FEWEST:
+        return None
+    on = "repeated cross-validation" if len(scores) == len(folds) else f"{len(scores)} of {len(folds)} fresh splits"
+    return summed_up(on, scores)
 
 
 def summed_up(on: str, scores: Sequence[float]) -> Evaluation:

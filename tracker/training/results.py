@@ -69,7 +69,7 @@ class Evaluation(NamedTuple):
     """How the final model does, as far as its own data can tell."""
 
     on: str
-    """"nested cross-validation" or "repeated cross-validation"; see tracker.training.evaluation."""
+    """"nested cross-validation", "repeated cross-validation", or where the time was over "3 of 10 fresh splits"."""
     score: float
     std: float
     """Standard deviation over the folds. They share training rows, so it is no standard error of the score."""

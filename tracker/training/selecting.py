@@ -93,9 +93,11 @@ class Selecting:
         found: list[Iteration] = []
         if budget.over():
             return found
+        began = budget.spent_s()
         for iteration in select_features(self._problem, self._scorer, self._options.seed, folds=_pairs(folds)):
             found.append(iteration)
-            if budget.over():
+            took, began = budget.spent_s() - began, budget.spent_s()
+            if budget.left_s() < took:  # the next step takes no longer than this one, with fewer features
                 break
         return found
 

@@ -29,12 +29,10 @@ from tracker.training.searchlog import SearchLog
 from tracker.training.selecting import Selecting
 from tracker.training.workers import Here, Processes, Workers
 
-SEARCH_SHARE = 0.7
+SEARCH_SHARE = 0.65
 """Of the time, for the search; the rest is for what comes after it."""
 TRIAL_SHARE = 1 / 3
 """Of the search's time, the most that one trial may take, where no limit is given."""
-EVALUATION_SHARE = 2 / 3
-"""Of the time that is left when the model is chosen."""
 DEFAULT_ALGORITHM = "histogram_boosting"
 """What is trained without a search, where no estimator is given."""
 
@@ -158,6 +156,7 @@ class Training:
             scorer=self.scorer,
             folds=self._folds,
             options=self.options,
+            time_s=self._budget.left_s(),
         )
         for one in search.tried:
             one.predictions = []  # they have served
@@ -210,7 +209,7 @@ class Training:
         options = self.options
         if options.nested_folds:
             return nested(self.problem, self.scorer, options, self._budget, self._again)
-        until_s = time.monotonic() + self._budget.left_s() * EVALUATION_SHARE
+        until_s = time.monotonic() + self._budget.left_s() - chosen.training_s()
         folds = fresh_folds(self.problem, options.cv, options.seed)
         renewed = self._selecting.anew(chosen, folds, until_s)
         return None if renewed is None else repeated(renewed, folds, self._workers, until_s)
