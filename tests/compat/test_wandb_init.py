@@ -176,7 +176,8 @@ def test_a_step_behind_is_kept_where_wandb_drops_it(store: Path) -> None:
     run.log({"a": 1}, step=5)
     run.log({"a": 2})
     run.log({"a": 3}, step=2)
-    run.log({"a": 4}, step=-1)
+    run.log({"a": 4}, step=-1, commit=True)
+    assert (run.summary["a"], run.step) == (2, 6)
     run.log({"a": 5})
     run.finish()
 
@@ -472,17 +473,18 @@ def test_what_there_is_not_says_what_there_is(store: Path) -> None:
 
 
 def test_ranks_and_children_write_one_run(store: Path) -> None:
-    """Ranks by the run's id; a forked child without further ado."""
+    """Ranks by the run's id, of their first run; a forked child without further ado."""
     code = (
         f"{OURS}\nimport os\nrun = wandb.init(project='p', name='n')\n"
         "if not (child := os.fork()):\n    wandb.log({'child': 1})\n    os._exit(0)\n"
-        "os.waitpid(child, 0)\nwandb.log({'parent': 1})\nwandb.finish()"
+        "os.waitpid(child, 0)\nwandb.log({'parent': 1})\nwandb.finish()\n"
+        "with wandb.init(project='p', name='second'):\n    wandb.log({'own': 1})"
     )
     for rank in "01":
         done = in_child(code, STEPLOG_RUN_ID="joined", RANK=rank)
         assert done.returncode == 0, done.stderr
 
-    assert {run["run_id"] for run in runs(store).values()} == {"joined"}
+    assert {name: run["run_id"] == "joined" for name, run in runs(store).items()} == {"n": True, "second": False}
     assert points(store)["n"] == {"child": [(0, 1.0), (0, 1.0)], "parent": [(0, 1.0), (0, 1.0)]}
 
 
