@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 from benchmarks.peers import Installed
 
-SKLEARN = "scikit-learn==1.9.1"
-"""The same for all, also that data are read from."""
-COMMON = (SKLEARN, "pandas==3.1.1", "lightgbm==4.7.0", "xgboost==3.2.0")
+DATA = ("scikit-learn==1.9.1", "pandas==3.1.1")
+"""The same for all: they hold the data, and read them."""
+COMMON = (*DATA, "lightgbm==4.7.0", "xgboost==3.2.0")
 """What all searches may use."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.automl_of.contract import COMMON
+from benchmarks.automl_of.contract import DATA
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Plain:
 
     name: str
     kind: str
-    requirements: tuple[str, ...] = COMMON
+    requirements: tuple[str, ...] = DATA
     settings: str = "defaults, one fit; categories as codes"
 
     @property

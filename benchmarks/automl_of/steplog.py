@@ -25,8 +25,7 @@ class Steplog:
 
     def fit(self, X: Any, y: Any, *, task: str, metric: str, budget_s: float, seed: int, folder: Path) -> Any:
         """Fit, tracked into `folder`."""
-        from tracker import AutoMLTracker
-        from tracker.training.engine import MLTrainingEngine
+        from tracker import AutoMLTracker, MLTrainingEngine
 
         with AutoMLTracker(output_dir=folder, experiment_name="bench", auto_log=False) as tracker:
             engine = MLTrainingEngine(
