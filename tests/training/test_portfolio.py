@@ -22,7 +22,7 @@ BETTER = {"binary": 0.95, "multiclass": 0.5, "regression": 0.25}
 
 def fewest(algorithm: Algorithm, problem: Problem) -> dict[str, Any]:
     """Its default, with fewer trees."""
-    params = algorithm.space(problem).default()
+    params: dict[str, Any] = algorithm.space(problem).default()
     if algorithm.fidelity:
         params[algorithm.fidelity] = min(80, params[algorithm.fidelity])
     return params
