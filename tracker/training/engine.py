@@ -86,7 +86,7 @@ class MLTrainingEngine(BaseEstimator):  # type: ignore[misc]
         max_trials: candidates that are tried, baseline included; None: any number. With it, and time enough, the same
             seed finds the same model.
         trial_timeout_s: seconds that the fits of one trial may take; they then run in a process of their own, which is
-            killed when it is over. None: a third of the search's time, looked at between folds.
+            killed when it is over. None: half of the search's time, looked at between folds.
         algorithms: names of those to try; None: all that fit the task and are installed.
         search: "optuna" (TPE), "random", or "auto": Optuna's where it is installed.
         cv: folds of cross-validation; fewer where a class has fewer rows.

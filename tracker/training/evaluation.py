@@ -42,7 +42,11 @@ def repeated(model: Model, folds: Sequence[Fold], workers: Workers, until_s: flo
     scores = [result.score for result in results if isinstance(result, FoldResult)]
     if len(scores) < _FEWEST:
         return None
-    on = "repeated cross-validation" if len(scores) == len(folds) else f"{len(scores)} of {len(folds)} fresh splits"
+    on = (
+        "repeated cross-validation"
+        if len(scores) == len(folds)
+        else f"cross-validation, {len(scores)} of {len(folds)} folds"
+    )
     return summed_up(on, scores)
 
 

@@ -69,7 +69,7 @@ class Evaluation(NamedTuple):
     """How the final model does, as far as its own data can tell."""
 
     on: str
-    """"nested cross-validation", "repeated cross-validation", or where the time was over "3 of 10 fresh splits"."""
+    """"nested cross-validation", "repeated cross-validation", or, cut short, "cross-validation, 3 of 10 folds"."""
     score: float
     std: float
     """Standard deviation over the folds. They share training rows, so it is no standard error of the score."""

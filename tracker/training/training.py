@@ -31,7 +31,7 @@ from tracker.training.workers import Here, Processes, Workers
 
 SEARCH_SHARE = 0.65
 """Of the time, for the search; the rest is for what comes after it."""
-TRIAL_SHARE = 1 / 3
+TRIAL_SHARE = 1 / 2
 """Of the search's time, the most that one trial may take, where no limit is given."""
 DEFAULT_ALGORITHM = "histogram_boosting"
 """What is trained without a search, where no estimator is given."""
