@@ -103,6 +103,26 @@ def test_what_says_nothing_is_left_out_with_the_reason() -> None:
     np.testing.assert_array_equal(coder.transform(without), [[0, 5]])
 
 
+def test_many_numbers_written_as_text_are_numbers_with_a_warning() -> None:
+    """An array of mixed cells makes text of all; few values stay categories, as do categories that a frame names."""
+    cells = np.array([[f"{row / 7:.3f}", str(row % 3), "a" if row % 2 else "b"] for row in range(ROWS)])
+    coder = TableCoder()
+
+    with pytest.warns(UserWarning, match="'feature_0': numbers written as text"):
+        matrix = coder.fit_transform(cells)
+
+    assert list(coder.kinds_.values()) == ["number", "category", "category"]
+    np.testing.assert_allclose(matrix[:, 0], [round(row / 7, 3) for row in range(ROWS)])
+    np.testing.assert_array_equal(
+        coder.transform([["2.5", "1", "a"], [None, "2", "b"], [4, 0, "a"]])[:, 0], [2.5, np.nan, 4]
+    )
+    with pytest.raises(ValueError, match="held a number"):
+        coder.transform([["much", "1", "a"]])
+    pandas = pytest.importorskip("pandas")
+    codes = pandas.DataFrame({"zip": pandas.Categorical([str(row % 30) for row in range(ROWS)])})
+    assert TableCoder().fit(codes).kinds_ == {"zip": "category"}
+
+
 def test_free_text_becomes_its_length_and_its_words() -> None:
     """Texts of several words, mostly distinct, are no category."""
     texts = [f"the {'good' if row % 2 else 'bad'} review number {row}" for row in range(ROWS)]

@@ -6,7 +6,7 @@ time      datetime64[us] in UTC, missing is NaT; dates and datetimes
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Real
@@ -30,6 +30,17 @@ class Column(NamedTuple):
     """shape (rows,)"""
     order: tuple[str, ...] | None = None
     """A frame's own order of its categories."""
+
+    @property
+    def missing(self) -> Array:
+        """Which cells are; shape (rows,), bool."""
+        if self.kind == "category":
+            return np.array([value is None for value in self.values], dtype=bool)
+        return np.isnat(self.values) if self.kind == "time" else np.isnan(self.values)
+
+    def texts(self) -> list[str | None]:
+        """Its values as categories are told apart, whatever it holds; missing is None."""
+        return [None if gone else text_of(value) for value, gone in zip(self.values, self.missing, strict=True)]
 
 
 def of_array(name: str, values: Array, place: str) -> Column:
@@ -141,6 +152,15 @@ def texts(values: Sequence[str | None]) -> Array:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
+
+
+def numbers_of(cells: Iterable[str]) -> Array | None:
+    """Read finite numbers that are written as text; None where one is something else."""
+    try:
+        numbers = np.array([float(text) for text in cells], dtype=np.float64)
+    except ValueError:
+        return None
+    return numbers if np.isfinite(numbers).all() else None
 
 
 def row_list(rows: Array, shown: int = 5) -> str:

@@ -1,7 +1,8 @@
 """A table as one matrix of numbers, in a way that needs no labels: what every model's preprocessing starts from.
 
     numbers     as they are; missing is NaN
-    categories  a code 0, 1, ... each, in the frame's own order, else by their text; missing, and unseen later, is NaN
+    categories  a code 0, 1, ... each, in the frame's own order, else by their text; missing, and unseen later, is NaN;
+                text that is a number in each of more than 20 different values is taken as numbers, with a warning
     times       seconds since 1970, and the month, weekday and hour where they vary (Kuhn & Johnson 2019, section 3.7)
     texts       of several words, mostly distinct: their numbers of words and characters, and their words' counts hashed
                 into 32 (Weinberger et al. 2009, "Feature hashing for large scale multitask learning")
@@ -20,7 +21,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from tracker.training.column import Array, Column, text_of
+from tracker.training.column import Array, Column, numbers_of
 from tracker.training.columns import read_columns
 
 HASHED = 32
@@ -101,17 +102,29 @@ class TableCoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         made = [feature for column in columns for feature in self._features(column.name)]
         self.features_ = [name for name, _ in made]
         self.cardinalities_ = [cardinality for _, cardinality in made]
-        identifiers = [name for name, why in self.dropped_.items() if why == _IDENTIFIER]
+        self._warn([column.name for column in columns if column.kind == "category"])
+
+    def _warn(self, texts: list[str]) -> None:
+        """Tell what was made of text that its owner may not expect."""
+        identifiers = [name for name in texts if self.dropped_.get(name) == _IDENTIFIER]
         if identifiers:
             warnings.warn(
                 f"left out {', '.join(map(repr, identifiers))}: text that differs in nearly each row names a row and "
                 "says nothing about another; make numbers or categories of it if it does",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
+            )
+        numbers = [name for name in texts if self.kinds_.get(name) == "number"]
+        if numbers:
+            warnings.warn(
+                f"{', '.join(map(repr, numbers))}: numbers written as text, taken as numbers; make categories of them "
+                "(pandas' category, Polars' Enum) if they are none",
+                UserWarning,
+                stacklevel=5,
             )
 
     def _learn_column(self, column: Column) -> None:
-        gone = _missing(column)
+        gone = column.missing
         there = column.values[~gone]
         distinct = list(dict.fromkeys(there.tolist())) if column.kind == "category" else np.unique(there)
         if not len(there):
@@ -122,6 +135,9 @@ class TableCoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return
         kind: str = column.kind
         if kind == "category" and len(there) >= _FEW_ROWS:
+            if column.order is None and len(distinct) > _FEW_ROWS and numbers_of(map(str, distinct)) is not None:
+                self.kinds_[column.name] = "number"
+                return
             words = sum(len(text.split()) for text in there) / len(there)
             if words >= _TEXT_WORDS and len(distinct) > _TEXT_DISTINCT * len(there):
                 kind = "text"
@@ -181,21 +197,28 @@ class TableCoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if kind == "category":
             return self._codes(name, column)
         if kind == "text":
-            return _hashed([text or "" for text in _as_texts(column)])
-        if column.kind != kind and not _missing(column).all():
+            return _hashed([text or "" for text in column.texts()])
+        gone = column.missing
+        if kind == "number" and column.kind == "category":
+            read = numbers_of([text for text, missing in zip(column.values, gone, strict=True) if not missing])
+            if read is not None:
+                numbers = np.full(len(column.values), np.nan)
+                numbers[~gone] = read
+                return numbers
+        if column.kind != kind and not gone.all():
             there = next(value for value in column.values if value is not None)
             raise ValueError(
                 f"column {name!r} held a {kind} when the model was trained; now it holds a {column.kind}: {there!r}"
             )
         if kind == "number":
-            return column.values if column.kind == "number" else np.full(len(column.values), np.nan)
+            return column.values if column.kind == "number" else np.full(len(gone), np.nan)
         stamps = column.values if column.kind == "time" else np.full(len(column.values), np.datetime64("NaT", "us"))
         parts = _time_parts(stamps)
         return np.column_stack([parts[part] for part in ("seconds", *self.parts_[name])])
 
     def _codes(self, name: str, column: Column) -> Array:
         codes: dict[str | None, float] = {text: float(code) for code, text in enumerate(self.categories_[name])}
-        return np.array([codes.get(text, np.nan) for text in _as_texts(column)], dtype=np.float64)
+        return np.array([codes.get(text, np.nan) for text in column.texts()], dtype=np.float64)
 
 
 _IDENTIFIER = "it differs in nearly each row, as an identifier does"
@@ -208,19 +231,6 @@ def _has_names(X: Any) -> bool:
 def _reasons(dropped: dict[str, str]) -> str:
     shown = [f"{name!r}: {why}" for name, why in list(dropped.items())[:5]]
     return "; ".join(shown) + ("; ..." if len(dropped) > 5 else "")
-
-
-def _missing(column: Column) -> Array:
-    """Which cells are missing; shape (rows,), bool."""
-    if column.kind == "category":
-        return np.array([value is None for value in column.values], dtype=bool)
-    return np.isnat(column.values) if column.kind == "time" else np.isnan(column.values)
-
-
-def _as_texts(column: Column) -> list[str | None]:
-    """A column's values as categories are told apart, whatever it holds now."""
-    gone = _missing(column)
-    return [None if missing else text_of(value) for value, missing in zip(column.values, gone, strict=True)]
 
 
 def _time_parts(stamps: Array) -> dict[str, Array]:
