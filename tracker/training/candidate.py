@@ -5,7 +5,6 @@ from typing import Any, Protocol
 
 import msgspec
 import numpy as np
-from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
@@ -32,24 +31,6 @@ class Learner(Protocol):
     def build(self, params: Mapping[str, Any], problem: Problem, seed: int) -> Any:
         """Give an estimator that isn't fitted, for rows of the problem's X, with its preprocessing."""
         ...
-
-
-class Given:
-    """An estimator of the user's, taken as it is."""
-
-    def __init__(self, estimator: Any) -> None:
-        self._estimator = estimator
-        self.name = type(estimator).__name__
-
-    def space(self, problem: Problem) -> Space:  # noqa: ARG002 - as every algorithm
-        """Nothing to search."""
-        return Space({})
-
-    def build(self, params: Mapping[str, Any], problem: Problem, seed: int) -> Any:  # noqa: ARG002 - likewise
-        """Give a copy; the seed is set where it takes one and has none."""
-        made = clone(self._estimator)
-        seeds = {name: seed for name, value in made.get_params().items() if _is_seed(name) and value is None}
-        return made.set_params(**seeds) if seeds else made
 
 
 class Features(msgspec.Struct, frozen=True):
@@ -119,7 +100,3 @@ class Tried(msgspec.Struct):
     def params(self) -> dict[str, Any]:
         """Its hyperparameters."""
         return dict(self.candidate.params)
-
-
-def _is_seed(name: str) -> bool:
-    return name == "random_state" or name.endswith("__random_state")

@@ -13,9 +13,7 @@ With a tracker all of it is logged: each candidate is a trial, a child of the ru
 which `AutoMLTracker.get_automl_report` makes its report.
 """
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self, cast
 
 import numpy as np
@@ -31,37 +29,17 @@ from tracker.experiment import ExperimentTracker
 from tracker.training.budget import Budget
 from tracker.training.candidate import Learner
 from tracker.training.choosing import Chosen
+from tracker.training.learners import learners_for
 from tracker.training.model import TableClassifier, TableRegressor
 from tracker.training.nested import check_nested
 from tracker.training.options import DEFAULT_TIME_S, Options, checked
+from tracker.training.ownrun import own_run
 from tracker.training.problem import Problem
 from tracker.training.progress import Progress
 from tracker.training.results import Results
 from tracker.training.scoring import Scorer, scorer_for
 from tracker.training.searchlog import SearchLog, log_trained, start_search
-from tracker.training.training import Training, learners_for, trained
-
-_starting = threading.Lock()
-_started: dict[str, int] = {}
-"""Runs that fits have started for themselves, and in which thread: for others they are no current run."""
-
-
-@contextmanager
-def _own_run(tracker: ExperimentTracker) -> Iterator[None]:
-    """A run to log to: the current one, which stays open, or else one that ends with the block, as its status says."""
-    here = threading.get_ident()
-    with _starting:
-        current = tracker.active_run()
-        if current is not None and _started.get(current, here) != here:
-            current = None  # another thread's fit has started it for itself, and will end it
-        own = None if current is not None else tracker.start_run("automl")
-        if own is not None:
-            _started[str(own)] = here
-    try:
-        with own or nullcontext():
-            yield
-    finally:
-        _started.pop(str(own), None)
+from tracker.training.training import Training, trained
 
 
 def _classifies(engine: "MLTrainingEngine") -> bool:
@@ -189,7 +167,7 @@ class MLTrainingEngine(BaseEstimator):  # type: ignore[misc]
         self._forget()
         if tracker is None:
             return self._fit(X, problem, scorer, options, budget=budget, learners=learners)
-        with _own_run(tracker):
+        with own_run(tracker):
             return self._fit(X, problem, scorer, options, budget=budget, learners=learners)
 
     def _fit(

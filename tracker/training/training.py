@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracker.training.budget import Budget, StoppedBy
-from tracker.training.candidate import BASELINE, Given, Learner, Tried
+from tracker.training.candidate import BASELINE, Learner, Tried
 from tracker.training.choosing import Chosen, choose
 from tracker.training.crossvalidation import make_folds
 from tracker.training.evaluation import fresh_folds, repeated
+from tracker.training.learners import learners_for
 from tracker.training.model import TableClassifier, TableRegressor, model_for
 from tracker.training.nested import nested
 from tracker.training.options import Options
-from tracker.training.portfolio import portfolio
 from tracker.training.problem import Problem
 from tracker.training.proposals import Proposals, RandomProposals
 from tracker.training.results import Evaluation, Results, failures, leaderboard, rows, score_of
@@ -33,8 +33,6 @@ SEARCH_SHARE = 0.65
 """Of the time, for the search; the rest is for what comes after it."""
 TRIAL_SHARE = 1 / 2
 """Of the search's time, the most that one trial may take, where no limit is given."""
-DEFAULT_ALGORITHM = "histogram_boosting"
-"""What is trained without a search, where no estimator is given."""
 
 
 class Training:
@@ -279,19 +277,6 @@ def _features(chosen: Chosen | None, problem: Problem) -> list[str]:
     known = [] if chosen is None else [part.candidate.features for part in chosen.parts()]
     used = {name for features in known if features is not None for name in features.all_rows}
     return list(problem.feature_names) if None in known else [name for name in problem.feature_names if name in used]
-
-
-def learners_for(problem: Problem, options: Options) -> Sequence[Learner]:
-    """The baseline, and what there is to choose from. Raises: ValueError, ImportError: as portfolio."""
-    if options.enable_automl:
-        names = None if options.algorithms is None else [BASELINE, *options.algorithms]
-        return portfolio(problem, names)
-    only: Learner = (
-        Given(options.estimator)
-        if options.estimator is not None
-        else portfolio(problem, list(options.algorithms or [DEFAULT_ALGORITHM]))[0]
-    )
-    return [*portfolio(problem, [BASELINE]), only]
 
 
 def workers_for(problem: Problem, scorer: Scorer, options: Options) -> Workers:
