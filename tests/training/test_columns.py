@@ -1,11 +1,14 @@
 """Tables of every library become the same matrix; what no model can take is refused by name."""
 
 import datetime as dt
+import warnings
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.training.tables import LIBRARIES, ROWS, as_library, mixed
 from tracker.training.columns import read_columns
@@ -137,11 +140,11 @@ def test_free_text_becomes_its_length_and_its_words() -> None:
 
 
 def test_cells_of_several_simple_types_are_categories_by_their_text() -> None:
-    """1, "1" and 1.0 are one value; Decimals alone are numbers."""
+    """1, "1", 1.0 and True are one value; Decimals alone are numbers."""
     columns = read_columns({"mixed": [1, "1", 1.0, True, None], "money": [Decimal("1.5"), None, Decimal(2), 3, 4]})
 
     assert columns[0].kind == "category"
-    assert columns[0].values.tolist() == ["1", "1", "1", "True", None]
+    assert columns[0].values.tolist() == ["1", "1", "1", "1", None]
     assert columns[1].kind == "number"
     np.testing.assert_array_equal(columns[1].values, [1.5, np.nan, 2, 3, 4])
 
@@ -166,6 +169,42 @@ def test_masked_cells_are_missing() -> None:
     masked = np.ma.masked_array([[1.0, 2.0], [3.0, 4.0]], mask=[[False, True], [False, False]])
 
     assert np.isnan(TableCoder().fit_transform(np.ma.vstack([masked, masked]))[0, 1])
+
+
+CELLS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**60), 2**60),
+    st.floats(allow_infinity=False),
+    st.text(max_size=5),
+    st.dates(),
+    st.datetimes(),
+    st.timedeltas(),
+)
+KINDS = st.sampled_from([st.floats(allow_infinity=False), st.sampled_from("abc"), st.dates(), st.booleans(), CELLS])
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), kinds=st.lists(KINDS, min_size=1, max_size=4), rows=st.integers(1, 30))
+def test_a_rows_numbers_depend_on_no_other_row(data: st.DataObject, kinds: list[Any], rows: int) -> None:
+    """Any table of simple cells either says nothing, or becomes a matrix, row by row the same as all at once."""
+    table = {
+        f"column {place}": data.draw(st.lists(cells, min_size=rows, max_size=rows)) for place, cells in enumerate(kinds)
+    }
+    coder = TableCoder()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # identifiers, numbers as text
+        try:
+            matrix = coder.fit_transform(table)
+        except ValueError as error:
+            assert "no column of X can tell" in str(error)  # noqa: PT017 - only some tables are refused
+            return
+
+    assert matrix.shape == (rows, len(coder.features_))
+    np.testing.assert_array_equal(coder.transform(table), matrix)
+    for row in {0, rows - 1}:
+        alone = {name: [cells[row]] for name, cells in table.items()}
+        np.testing.assert_array_equal(coder.transform(alone), matrix[[row]])
 
 
 BAD: list[tuple[Any, type[Exception], str]] = [

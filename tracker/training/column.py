@@ -140,11 +140,18 @@ def _utc(cell: Any) -> np.datetime64:
 
 
 def text_of(cell: Any) -> str:
-    """A category's text; 3 and 3.0 are one."""
-    number = isinstance(cell, _NUMBERS) and not isinstance(cell, bool | np.bool_)
-    if number and float(cell).is_integer():
-        return str(int(cell))
-    return str(cell)
+    """A category's text: the same for 3 and 3.0, and whether a cell is read alone or among others."""
+    kind = _kind_of(type(cell))
+    if kind == "time":
+        return str(_utc(cell))
+    if kind == "duration":
+        cell = cell / dt.timedelta(seconds=1)
+    elif kind == "clock":
+        cell = _seconds_of_day(cell)
+    elif kind != "number":
+        return str(cell)
+    number = float(cell) if abs(cell) < 1e300 else cell  # whole numbers may be larger than a float
+    return str(int(number)) if number == number // 1 else str(number)
 
 
 def texts(values: Sequence[str | None]) -> Array:
