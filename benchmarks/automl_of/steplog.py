@@ -12,7 +12,7 @@ class Steplog:
 
     name = "steplog"
     requirements = (".", *COMMON, "optuna==5.0.0")
-    settings = "MLTrainingEngine with its defaults and an AutoMLTracker(auto_log=False); one thread"
+    settings = "defaults, each trial logged by an AutoMLTracker(auto_log=False); log_model=False, as no peer saves one"
     environment: Mapping[str, str] = {}
 
     def load(self) -> None:
@@ -29,7 +29,14 @@ class Steplog:
 
         with AutoMLTracker(output_dir=folder, experiment_name="bench", auto_log=False) as tracker:
             engine = MLTrainingEngine(
-                tracker, enable_automl=True, task=task, metric=metric, time_budget_s=budget_s, seed=seed, progress=False
+                tracker,
+                enable_automl=True,
+                task=task,
+                metric=metric,
+                time_budget_s=budget_s,
+                seed=seed,
+                progress=False,
+                log_model=False,
             )
             engine.fit(X, y)
         return engine
