@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Self
 from ingest.errors import WriterClosed
 from ingest.events import FactLogged
 from ingest.jsontext import from_json, to_json
-from readers.best import Direction, better
+from readers.best import Direction
 from readers.best import direction as direction_of
 from tracker.automl.decisions import Decisions
-from tracker.automl.trial import ENDED, Outcome, State, Trial, as_ns
+from tracker.automl.tally import Tally
+from tracker.automl.trial import ENDED, State, Trial, as_ns
 from tracker.childrun import ChildRun
 from tracker.settings import check_name
 
@@ -77,8 +78,7 @@ class Search(Decisions):
         self.direction: Direction = direction or direction_of(self.metric)
         self._tracker = tracker
         self._started = 0
-        self._counts: dict[State, int] = dict.fromkeys(ENDED, 0)
-        self._algorithms: dict[str, dict[str, Any]] = {}
+        self._tally = Tally(self.direction)
         self._ended = False
         self._off = tracker.settings.disabled
         if self._off:
@@ -154,7 +154,7 @@ class Search(Decisions):
                 },
                 time_ns=as_ns(start_time),
             )
-        return Trial(self, number, algorithm, child, self._count)
+        return Trial(self, number, algorithm, child, self._tally.add)
 
     def log_trial(
         self,
@@ -225,8 +225,7 @@ class Search(Decisions):
             if self._ended:
                 return
             self._ended = True
-            trials, algorithms = dict(self._counts), {name: dict(told) for name, told in self._algorithms.items()}
-        told = {"stopped_by": stopped_by, "spent": dict(spent or {}), "trials": trials, "algorithms": algorithms}
+        told = {"stopped_by": stopped_by, "spent": dict(spent or {}), **self._tally.told()}
         self._say("end", {**told, "ended": _iso(self._tracker._now() if ended is None else ended)})  # noqa: SLF001
 
     def __enter__(self) -> Self:
@@ -236,18 +235,6 @@ class Search(Decisions):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end(stopped_by="" if error is None else type(error).__name__)
-
-    def _count(self, outcome: Outcome) -> None:
-        """Keep count of a trial that has ended."""
-        with self._lock:
-            self._counts[outcome.state] += 1
-            told = self._algorithms.setdefault(outcome.algorithm, {"trials": 0, "best": None})
-            told["trials"] += 1
-            score, best = outcome.score, told["best"]
-            if outcome.state != "complete" or score is None or score != score:  # noqa: PLR0124 - NaN is no best
-                return
-            if best is None or better(score, best, self.direction):
-                told |= {"best": score, "std": outcome.std, "fit_time_s": outcome.fit_time_s}
 
     def _go_on(self) -> None:
         """Count on from what was told of the search before."""
@@ -260,8 +247,7 @@ class Search(Decisions):
         facts = store.facts(kinds=[FACT], runs=[self.run_id]).filter(key=f"{self.number}/end").collect()
         if len(facts):
             told: Any = from_json(facts["value"][-1])
-            self._counts |= told["trials"]
-            self._algorithms |= told["algorithms"]
+            self._tally.go_on(told)
 
     def _say(self, what: str, told: Mapping[str, object]) -> None:
         if self._off:
