@@ -28,6 +28,8 @@ from sklearn.model_selection import (
     HalvingGridSearchCV,
     HalvingRandomSearchCV,
     RandomizedSearchCV,
+    RepeatedKFold,
+    ShuffleSplit,
     cross_val_predict,
     cross_val_score,
     cross_validate,
@@ -606,6 +608,24 @@ def test_a_randomized_search_tells_its_budget_and_seed(tracker: AutoMLTracker) -
     assert (report["hyperparameter_trials"], report["algorithms_tested"], report["best_algorithm"]) == (2, 1, "SVC")
     assert report["data"]["rows"] == 150
     assert report["cross_validation"] == {"folds": 2, "splitter": "StratifiedKFold"}
+
+
+@pytest.mark.parametrize(
+    ("cv", "told"),
+    [
+        (RepeatedKFold(n_splits=3, n_repeats=2, random_state=0), {"folds": 3, "repeats": 2}),
+        (ShuffleSplit(4, test_size=0.3, random_state=0), {"folds": 4, "test_fraction": 0.3}),
+        (ShuffleSplit(3, random_state=0), {"folds": 3, "test_fraction": 0.1}),
+    ],
+    ids=["repeated", "test_size", "default"],
+)
+def test_the_share_of_rows_tested_on_is_told(cv: Any, told: dict[str, Any], tracker: AutoMLTracker) -> None:
+    """So that the report can test whether one algorithm is better than another."""
+    log_search(GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1, 2]}, cv=cv).fit(X, y), tracker)
+
+    report = tracker.get_automl_report()
+    assert report["cross_validation"] == {"splitter": type(cv).__name__, **told}
+    assert "isn't told" not in report["tie_set"]["words"]
 
 
 def test_a_fitted_search_is_logged_afterwards(tracker: AutoMLTracker) -> None:

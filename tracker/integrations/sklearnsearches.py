@@ -19,6 +19,8 @@ from tracker.integrations.sklearnerrors import FitErrors, PartialSearch
 from tracker.integrations.tracebacks import error_of
 
 Moments = tuple[datetime | None, datetime | None]
+_SHUFFLED = {"ShuffleSplit": 0.1, "StratifiedShuffleSplit": 0.1, "GroupShuffleSplit": 0.2}
+"""Share of the rows that scikit-learn's splitters test on where neither test_size nor train_size is given."""
 
 
 class SearchLog:
@@ -119,7 +121,7 @@ class SearchLog:
             algorithms=[last_step(estimator)],
             budget=_budget(search),
             seed=seed if isinstance(seed, int) else None,
-            cross_validation={"folds": folds, "splitter": _splitter(search)} if folds else {},
+            cross_validation=_cross_validation(search, folds) if folds else {},
             data=self._data,
             run_id=self._run_id,
         )
@@ -212,6 +214,19 @@ def _budget(search: Any) -> dict[str, object]:
 def _folds(search: Any) -> int:
     folds = getattr(search, "cv", None)
     return 5 if folds is None else folds if isinstance(folds, int) else int(getattr(folds, "n_splits", 0) or 0)
+
+
+def _cross_validation(search: Any, folds: int) -> dict[str, object]:
+    """How the folds are made, as far as tells how many rows each is tested on: see readers.automl.resampledt."""
+    splitter, cv = _splitter(search), getattr(search, "cv", None)
+    told: dict[str, object] = {"folds": folds, "splitter": splitter}
+    repeats, inner = getattr(cv, "n_repeats", None), getattr(cv, "cvargs", {}).get("n_splits")
+    if isinstance(repeats, int) and isinstance(inner, int):
+        told |= {"folds": inner, "repeats": repeats}
+    share = getattr(cv, "test_size", None)
+    if share is None and getattr(cv, "train_size", 0) is None:
+        share = _SHUFFLED.get(splitter)
+    return {**told, "test_fraction": share} if isinstance(share, float) and 0 < share < 1 else told
 
 
 def _splitter(search: Any) -> str:
