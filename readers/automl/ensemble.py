@@ -38,7 +38,7 @@ class Ensemble(TypedDict):
     gain: float
     """How much better the ensemble is, in the metric's unit; below 0 where it is worse, NaN where not known."""
     gain_over: str
-    """What `best_single` is: "the best member, as the search told", or "the best trial"."""
+    """What `best_single` is: "the best single model, as the search told", or "the best trial"."""
 
 
 def ensemble(told: Mapping[str, Any], rows: Sequence[LeaderboardRow], direction: Direction) -> Ensemble:
@@ -50,7 +50,7 @@ def ensemble(told: Mapping[str, Any], rows: Sequence[LeaderboardRow], direction:
     listed = told.get("members")
     members = [_member(one) for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
     score, single = as_float(told.get("score")), as_float(told.get("best_single"))
-    over = "the best member, as the search told"
+    over = "the best single model, as the search told"
     if math.isnan(single) and members and rows:
         single, over = rows[0]["score"], "the best trial"
     gain = score - single if direction == "maximize" else single - score

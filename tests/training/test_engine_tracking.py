@@ -16,7 +16,7 @@ from ingest.control import request_stop
 from ingest.jsontext import from_json
 from readers.store import Store
 from tests.training.learners import Bad
-from tests.training.tables import wine
+from tests.training.tables import diabetes, wine
 from tracker import AutoMLTracker, ExperimentTracker, MLTrainingEngine, WriterClosed
 
 QUICK: dict[str, Any] = {
@@ -130,6 +130,16 @@ def test_the_report_is_of_what_the_engine_found(tracker: AutoMLTracker) -> None:
     assert report["ensemble_size"] == len(results.ensemble)
     assert report["cv_score"] == pytest.approx(results.cv_score)
     assert report["feature_selection_iterations"] == 0
+
+
+def test_an_ensembles_gain_is_over_choosing_a_single_model(tracker: AutoMLTracker, root: Path) -> None:
+    """Scored like the ensemble, on rows that the choice didn't see: what is kept for being no worse has no loss."""
+    tracker.start_run("mine")
+    results = quick(tracker, algorithms=["nearest_neighbours"]).fit(*diabetes())
+    made = tracker.get_automl_report()["ensemble"]
+
+    assert made["size"] == len(results.ensemble) > 1
+    assert made["gain"] == made["score"] - facts(root)["1/ensemble"]["best_single"] >= 0
 
 
 def test_the_model_is_logged_and_comes_back_without_trust(tracker: AutoMLTracker, root: Path) -> None:

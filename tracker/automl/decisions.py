@@ -92,7 +92,7 @@ class Decisions:
         Args:
             members: for each {"algorithm", "weight"}, and as known "params", "score" and "trial" (its run id).
             score, std, fold_scores: of the ensemble.
-            best_single: the score of the best of its members, made in the same way.
+            best_single: the score that choosing a single model comes to, made in the same way.
 
         Raises: ValueError: a member without algorithm or weight.
         """

@@ -50,6 +50,9 @@ class Chosen(msgspec.Struct, frozen=True):
     stack: Stack | None = None
     fold_scores: list[float] = []
     """Of what is used."""
+    alone: float = math.nan
+    """What the ensemble was measured against: the best single model's mean score, for each fold the one that is best by
+    the others."""
 
     @property
     def name(self) -> str:
@@ -157,7 +160,7 @@ def _ensemble(
         if len(weights) < 2:
             return None
     members = [(by_name[name], weight) for name, weight in weights.items()]
-    return Chosen(single, members, options.ensemble, stack, scores)
+    return Chosen(single, members, options.ensemble, stack, scores, float(np.mean(alone)))
 
 
 def _rounds(output: np.ndarray, y: np.ndarray, scorer: Scorer, *, scorings: int, time_s: float) -> int:

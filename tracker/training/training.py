@@ -175,7 +175,7 @@ class Training:
                 score=self.chosen.score,
                 std=self.chosen.std,
                 fold_scores=self.chosen.fold_scores,
-                best_single=best.score,
+                best_single=self.chosen.alone,
             )
 
     def _note_choice(self, best: Tried) -> None:

@@ -120,7 +120,7 @@ def test_an_ensemble_has_its_gain_in_the_metrics_direction(tracker: AutoMLTracke
 
     assert [one["algorithm"] for one in made["members"]] == ["forest", "linear"]
     assert made["gain"] == pytest.approx(0.008)
-    assert made["gain_over"] == "the best member, as the search told"
+    assert made["gain_over"] == "the best single model, as the search told"
     other = report(tracker)
     assert (round(other["ensemble"]["gain"], 9), other["ensemble"]["gain_over"]) == (0.1, "the best trial")
     assert (other["ensemble_size"], other["best_algorithm"]) == (1, "forest")

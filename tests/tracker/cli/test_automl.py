@@ -44,7 +44,7 @@ def test_the_search_that_ran_last_is_reported(steplog: Steplog, searched: Path) 
         "roc_auc 0.905 (evaluation on nested cross-validation)",
         "best: forest  depth=6",
         "forest can't be told from linear; forest is better than 1 other.",
-        "ensemble of 2: 0.92, +0.008 over the best member, as the search told: forest 0.75, linear 0.25",
+        "ensemble of 2: 0.92, +0.008 over the best single model, as the search told: forest 0.75, linear 0.25",
         "features: 2 of 4 kept in 2 iterations; stability 0.47 (fair)",
         "ValueError  boosting",
         "! The best score is the best of 4",
