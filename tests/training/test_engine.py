@@ -300,6 +300,16 @@ def test_fewer_rows_of_a_class_than_folds_make_fewer_folds() -> None:
     assert len(results.trials[1].fold_scores) == 3
 
 
+def test_a_quantity_of_few_rows_has_folds_of_two_rows_at_least() -> None:
+    """R2 of one row is no number: fewer folds, said in a note, rather than no model."""
+    rows = np.arange(7.0)
+    results = quick("ridge", cv=5, max_trials=2).fit(np.column_stack([rows, rows % 3]), 2 * rows + 1)
+
+    assert "3 folds instead of 5: two rows are left in each" in results.notes
+    assert [trial.state for trial in results.trials] == ["complete", "complete"]
+    assert len(results.trials[1].fold_scores) == 3
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [

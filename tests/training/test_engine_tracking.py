@@ -72,6 +72,18 @@ def facts(root: Path) -> dict[str, Any]:
     return {key: from_json(value) for key, value in frame.select("key", "value").rows()}
 
 
+def test_the_folds_that_are_told_are_those_that_there_were(tracker: AutoMLTracker) -> None:
+    """A rare class makes fewer folds than asked for, and a test of ties needs to know how many rows each tests on."""
+    X, y = wine()
+    rows = np.flatnonzero((y != 0) | (np.arange(len(y)) < 3))
+    quick(tracker, cv=5, max_trials=3).fit(X[rows], y[rows])
+    report = tracker.get_automl_report()
+
+    assert report["cross_validation"]["folds"] == 3
+    assert len(report["leaderboard"][0]["fold_scores"]) == 3
+    assert report["tie_set"]["test_train_ratio"] == pytest.approx(1 / 2)
+
+
 def test_each_trial_is_a_run_with_what_the_results_say(tracker: AutoMLTracker, root: Path) -> None:
     """Algorithm, params, state, score, fold scores, times; children of the run that was active, which stays open."""
     run_id = tracker.start_run("mine")

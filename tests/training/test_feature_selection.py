@@ -52,6 +52,25 @@ def test_the_best_iteration_is_the_smallest_that_is_as_good() -> None:
         best_iteration([], AUC)
 
 
+def test_a_class_that_a_fold_doesn_t_train_on_has_no_probability_there() -> None:
+    """Of many rows a sample is trained on, which may lack a rare class: that costs score, and no error."""
+    rng = np.random.default_rng(2)
+    X, labels = rng.normal(size=(90, 4)), np.repeat([0, 1, 2], 30)
+    X[:, 0] += 3 * labels
+    problem = Problem.of(X, labels)
+    halves = np.arange(90) % 2 == 0
+    without = np.flatnonzero(halves & (labels != 1))
+    folds = [(without, np.flatnonzero(~halves)), (np.flatnonzero(~halves), np.flatnonzero(halves))]
+
+    for name in ("accuracy", "log_loss"):
+        scorer = scorer_for(name, "multiclass")
+        every = next(iter(select_features(problem, scorer, 0, folds=folds)))
+        lame, whole = every.fold_scores
+        assert scorer.better(whole, lame)
+        if name == "accuracy":
+            assert 0.5 < lame < 0.7  # right of the two classes that it knows, not of the third
+
+
 def test_selecting_from_pure_noise_shows_no_score() -> None:
     """Features chosen with all labels would tell 40 rows' labels; chosen in each fold they are worth a coin."""
     rng = np.random.default_rng(1)

@@ -90,14 +90,20 @@ class FoldResult(NamedTuple):
     warnings: dict[str, int]
 
 
-def make_folds(problem: Problem, cv: int, repeats: int, seed: int) -> list[Fold]:
-    """Split the rows `repeats` times into `cv` folds, shuffled, stratified by class.
+def fold_count(problem: Problem, cv: int) -> int:
+    """Folds that there can be of `cv`: a row of each class in each; of a quantity two rows, as r2 of one is none.
 
-    With fewer rows than folds, or a class of fewer, there are as many folds as these; Problem.of has seen to two.
+    At least two, which Problem.of has seen to.
     """
-    least = problem.n_rows if problem.classes is None else int(np.bincount(problem.y).min())
+    most = problem.n_rows // 2 if problem.classes is None else int(np.bincount(problem.y).min())
+    return max(2, min(cv, most))
+
+
+def make_folds(problem: Problem, cv: int, repeats: int, seed: int) -> list[Fold]:
+    """Split the rows `repeats` times into `cv` folds, or as many as there can be, shuffled, stratified by class."""
     splitter = RepeatedKFold if problem.classes is None else RepeatedStratifiedKFold
-    splits = splitter(n_splits=min(cv, least), n_repeats=repeats, random_state=seed).split(problem.X, problem.y)
+    folds = fold_count(problem, cv)
+    splits = splitter(n_splits=folds, n_repeats=repeats, random_state=seed).split(problem.X, problem.y)
     return [Fold(number, train, test) for number, (train, test) in enumerate(splits)]
 
 

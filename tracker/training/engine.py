@@ -67,7 +67,7 @@ class MLTrainingEngine(BaseEstimator):  # type: ignore[misc]
             killed when it is over. None: half of the search's time, looked at between folds.
         algorithms: names of those to try; None: all that fit the task and are installed.
         search: "optuna" (TPE), "random", or "auto": Optuna's where it is installed.
-        cv: folds of cross-validation; fewer where a class has fewer rows.
+        cv: folds of cross-validation; fewer where a class has fewer rows, or a fold of quantities fewer than two.
         repeats: how often the folds are drawn.
         nested_folds: the whole search is run again for each of so many outer folds, to tell how well the procedure
             does; 0: the chosen model is cross-validated on fresh splits, which flatters a little (see

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from tracker.training.ensemble import output_of
+from tracker.training.crossvalidation import predict
 from tracker.training.problem import Problem
 from tracker.training.scoring import Scorer
 
@@ -70,7 +70,7 @@ def select_features(
     while True:
         fits = [_fit(problem, train, kept, seed) for (train, _), kept in zip(splits, chosen, strict=True)]
         scores = [
-            scorer.of_output(problem.y[test], output_of(model, problem.X[np.ix_(test, kept)]))
+            scorer.of_output(problem.y[test], predict(model, problem.X[np.ix_(test, kept)], problem, scorer))
             for model, (_, test), kept in zip(fits, splits, chosen, strict=True)
         ]
         counts = np.bincount(np.concatenate(chosen), minlength=problem.n_features) / len(splits)

@@ -15,6 +15,7 @@ from tracker.automl.search import Search
 from tracker.automl.trial import Trial
 from tracker.experiment import ExperimentTracker
 from tracker.training.candidate import Tried
+from tracker.training.crossvalidation import fold_count
 from tracker.training.options import Options
 from tracker.training.problem import Problem
 from tracker.training.progress import Progress
@@ -129,7 +130,11 @@ def start_search(
         algorithms=algorithms,
         budget={"time_s": options.time_budget_s, "trials": options.max_trials},
         seed=options.seed,
-        cross_validation={"folds": options.cv, "repeats": options.repeats, "nested_folds": options.nested_folds},
+        cross_validation={
+            "folds": fold_count(problem, options.cv),
+            "repeats": options.repeats,
+            "nested_folds": options.nested_folds,
+        },
         data=problem.fingerprint(),
     )
 

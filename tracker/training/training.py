@@ -72,7 +72,8 @@ class Training:
         self._selecting = Selecting(problem, scorer, options)
         least = len(self._folds) // options.repeats
         if least < options.cv:
-            self.notes.append(f"{least} folds instead of {options.cv}: the rarest class has no more rows")
+            why = "the rarest class has no more rows" if problem.classes is not None else "two rows are left in each"
+            self.notes.append(f"{least} folds instead of {options.cv}: {why}")
 
     @property
     def tried(self) -> list[Tried]:
