@@ -191,10 +191,11 @@ class Models:
         return best[1]
 
     def _home(self, name: str) -> Path:
-        folder = encode_name(check_path(name, "model"))
-        if _CUT.fullmatch(name) and not (self._layout.models / folder).is_dir():
-            return self._layout.models / name  # a name that was too long for a folder, and isn't known in full
-        return self._layout.models / folder
+        home = self._layout.models / encode_name(check_path(name, "model"))
+        cut = self._layout.models / name
+        if _CUT.fullmatch(name) and "/" not in name and not home.is_dir() and cut.is_dir():
+            return cut  # of a name that was too long for a folder, and isn't known in full
+        return home
 
     def _true_name(self, folder: Path) -> str:
         """The name in full; of one too long for a folder the first version that can be read tells it."""

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 from ingest.errors import ModelNotSerializable, UntrustedModel
 from tracker.encoding import decode, encode_array
-from tracker.skopsfiles import is_sklearn, load_skops, save_skops, untrusted_types
+from tracker.skopsfiles import is_sklearn, load_skops, load_trusted_types, save_skops, untrusted_types
 from tracker.treecheck import unsound_tree
 
 _XGBOOST = frozenset({"Booster", "XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"})
@@ -48,6 +48,8 @@ class ModelFormat(NamedTuple):
     """What in a file can run code or crash the process when it is loaded; nothing in the safe formats."""
     unsound: Callable[[object], str] = lambda _: ""
     """What in a model that was loaded without trust would crash the process when it is used."""
+    load_unvouched: Callable[[Path, str], object] | None = None
+    """As `load`, without trust, where that isn't the same."""
 
 
 def save_model(model: object, folder: Path, name: str) -> ModelFormat:
@@ -86,7 +88,7 @@ def load_model(name: str, file: Path, info: Mapping[str, Any], *, trust: bool) -
     if trust:
         return form.load(file, kind)
     untrusted = form.untrusted(file)
-    model = None if untrusted else form.load(file, kind)
+    model = None if untrusted else (form.load_unvouched or form.load)(file, kind)
     reasons = untrusted or [reason for reason in [form.unsound(model)] if reason]
     if reasons:
         raise UntrustedModel(
@@ -262,7 +264,9 @@ FORMATS = (
     ModelFormat("keras", "model.keras", _is_keras, _save_keras, _load_keras, _all_of_keras),
     ModelFormat("safetensors", "model.safetensors", _is_torch, _save_safetensors, _load_safetensors),
     ModelFormat("numpy", "model.npz", _is_arrays, _save_arrays, _load_arrays),
-    ModelFormat("skops", "model.skops", is_sklearn, save_skops, load_skops, untrusted_types, unsound_tree),
+    ModelFormat(
+        "skops", "model.skops", is_sklearn, save_skops, load_skops, untrusted_types, unsound_tree, load_trusted_types
+    ),
     ModelFormat("pickle-torch", "model.pt", _is_torch, _save_torch, _load_torch, _all_of_it),
     ModelFormat("pickle", "model.pkl", lambda _: True, _save_pickle, _load_pickle, _all_of_it),
 )  # fmt: skip

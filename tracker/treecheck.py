@@ -11,6 +11,9 @@ which trusts all else in the file with it. This module looks instead. A model pa
 and if a forest and its trees agree on the number of features, since a forest checks the rows for all of them. Gradient
 boosting and isolation forests take short cuts past these checks, so trees in them still need trust=True.
 
+A class of a booster's library lies in no model of its own: a FunctionTransformer would call it with whatever the file
+says, as a path to be read.
+
 Of LightGBM's boosters it only sees to it that they have a model; their trees are the library's own to check.
 """
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 CHECKED_TYPES = frozenset({"sklearn.tree._tree.Tree"})
 """What may be made without trust, as it is looked at before anything uses it."""
 _LEAF = -1
+_BOOSTERS = frozenset({"lightgbm", "xgboost"})
 _OPAQUE = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, str, bytes, int, float, type(None))
 
 
@@ -35,6 +39,8 @@ def unsound_tree(model: object) -> str:
     from sklearn.tree._tree import Tree
 
     for thing, parts in _walk(model):
+        if called := _class_of_boosters(thing):
+            return called
         if isinstance(thing, BaseDecisionTree):
             tree = vars(thing).get("tree_")
             reason = _fault_of(tree, vars(thing)) if isinstance(tree, Tree) else ""
@@ -127,3 +133,11 @@ def _empty_booster(thing: object) -> str:
     if (kind.__module__, kind.__qualname__) != ("lightgbm.basic", "Booster"):
         return ""
     return "" if getattr(vars(thing).get("_handle"), "value", None) else "a Booster of LightGBM's has no model"
+
+
+def _class_of_boosters(thing: object) -> str:
+    """Say whether an object holds a class of LightGBM's or XGBoost's itself, not something made of it."""
+    for part in _parts(thing):
+        if isinstance(part, type) and part is not type(thing) and part.__module__.partition(".")[0] in _BOOSTERS:
+            return f"a {type(thing).__name__} holds {part.__module__}.{part.__qualname__} itself, to be called"
+    return ""

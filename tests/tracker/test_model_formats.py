@@ -14,10 +14,11 @@ from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ingest.errors import SegmentCorrupt, UntrustedModel
 from tracker.experiment import ExperimentTracker
+from tracker.modelformats import FORMATS
 from tracker.models import ModelVersion
 from tracker.treecheck import unsound_tree
 
@@ -227,3 +228,26 @@ def test_a_lightgbm_booster_without_a_model_is_not_handed_out(tracker: Experimen
     for empty in (None, 0):
         vars(model.booster_)["_handle"] = empty
         assert unsound_tree(make_pipeline(StandardScaler(), model)) == "a Booster of LightGBM's has no model"
+
+
+def test_a_class_of_boosters_is_not_handed_out_where_it_would_be_called(tracker: ExperimentTracker) -> None:
+    """A hostile file's FunctionTransformer would have it read whatever path the file names."""
+    library = pytest.importorskip("lightgbm")
+    save(tracker, FunctionTransformer(library.Booster, kw_args={"model_file": "some/file"}))
+
+    with pytest.raises(UntrustedModel, match=r"holds lightgbm.basic.Booster itself, to be called"):
+        tracker.load_model("m")
+
+
+def test_a_skops_file_that_is_replaced_after_it_was_looked_at_is_refused(tmp_path: Path) -> None:
+    """Who can write to the store could put another one there between the look and the load."""
+    skops = pytest.importorskip("skops.io")
+    from skops.io import exceptions
+
+    file = tmp_path / "model.skops"
+    skops.dump(FunctionTransformer(os.getcwd), file)
+    load = next(form.load_unvouched for form in FORMATS if form.name == "skops")
+    assert load is not None
+
+    with pytest.raises(exceptions.UntrustedTypesFoundException, match="getcwd"):
+        load(file, "")

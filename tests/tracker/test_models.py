@@ -281,6 +281,16 @@ def test_names_with_folders_and_numbers_stay_apart(tracker: ExperimentTracker) -
     assert all(entry["version"] == 1 for entry in tracker.list_models())
 
 
+def test_a_name_that_looks_like_a_cut_one_has_a_folder_of_its_own(tracker: ExperimentTracker) -> None:
+    """It lies in no other model's version, and is in the list."""
+    names = ["churn", "churn/1/x~0123456789abcdef", "y~0123456789abcdef"]
+    for name in names:
+        saved = save(tracker, {"w": np.zeros(2)}, name)
+        assert saved.path.parents[1].parent == tracker.layout.models
+
+    assert [entry["name"] for entry in tracker.list_models()] == names
+
+
 def test_the_list_says_where_a_model_comes_from(tracker: ExperimentTracker) -> None:
     """Format, class, run, metrics and params at the save, input, packages; metadata without its secrets."""
     tracker.log_metrics({"accuracy": 0.5, "loss": float("nan")})
