@@ -3,6 +3,8 @@
 import json
 import math
 import pickle
+import traceback
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -298,6 +300,42 @@ def test_fewer_rows_of_a_class_than_folds_make_fewer_folds() -> None:
 
     assert "3 folds instead of 5: the rarest class has no more rows" in results.notes
     assert len(results.trials[1].fold_scores) == 3
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("featureselection", "features could not be selected: ZeroDivisionError: of "),
+        ("choosing", "no ensemble could be made: ZeroDivisionError: of "),
+        ("evaluation", "the final model could not be evaluated, its score is that by which it was chosen: ZeroDiv"),
+        (
+            "nested",
+            "the final model could not be evaluated, its score is that by which it was chosen: RuntimeError: none",
+        ),
+    ],
+)
+def test_a_metric_that_fails_after_the_search_costs_no_model(where: str, said: str) -> None:
+    """What it fails in is left out, with a warning and a note that say so; the rest is done."""
+
+    def share(y: np.ndarray, labels: np.ndarray) -> float:
+        frames = traceback.extract_stack()
+        if any(Path(frame.filename).stem == where for frame in frames):
+            raise ZeroDivisionError(f"of {len(y)}")
+        return float((y == labels).mean())
+
+    X, y = wine()
+    nested = 2 if where == "nested" else 0
+    engine = quick(
+        "naive_bayes", "nearest_neighbours", metric=share, max_trials=6, feature_selection=True, nested_folds=nested
+    )
+    with pytest.warns(UserWarning, match=said) as caught:
+        results = engine.fit(X, y)
+
+    assert [str(one.message) for one in caught] == [note for note in results.notes if note.startswith(said)]
+    assert caught[0].filename == __file__
+    assert (results.evaluation is None) == (where in {"evaluation", "nested"})
+    assert results.cv_score > 0.8
+    assert engine.score(X, y) > 0.8
 
 
 def test_a_quantity_of_few_rows_has_folds_of_two_rows_at_least() -> None:

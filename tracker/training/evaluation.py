@@ -34,11 +34,12 @@ def fresh_folds(problem: Problem, cv: int, seed: int) -> list[Fold]:
 def repeated(model: Model, folds: Sequence[Fold], workers: Workers, until_s: float) -> Evaluation | None:
     """Cross-validate a chosen model on fresh splits, as many of them as there is time for.
 
-    Returns: None where the time isn't enough for two, or where the model fails on one.
+    Returns: None where the time isn't enough for two. Raises: what the model does on one.
     """
     results = workers.run([Job(model, fold, 0) for fold in folds], until_s)
-    if any(isinstance(result, Exception) for result in results):
-        return None
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
     scores = [result.score for result in results if isinstance(result, FoldResult)]
     if len(scores) < _FEWEST:
         return None

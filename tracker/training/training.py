@@ -14,7 +14,7 @@ from typing import Any
 from tracker.training.budget import Budget, StoppedBy
 from tracker.training.candidate import BASELINE, Learner, Tried
 from tracker.training.choosing import Chosen, choose
-from tracker.training.crossvalidation import make_folds
+from tracker.training.crossvalidation import FitFailed, make_folds
 from tracker.training.evaluation import fresh_folds, repeated
 from tracker.training.learners import learners_for
 from tracker.training.model import TableClassifier, TableRegressor, model_for
@@ -146,17 +146,24 @@ class Training:
         best = None if search is None else search.best()
         if search is None or best is None:
             raise RuntimeError("not even the baseline was tried to its end; see the errors of the trials")
-        best = self._selecting.improve(search, best, self._folds, self._log, self._budget)
+        try:
+            best = self._selecting.improve(search, best, self._folds, self._log, self._budget)
+        except Exception as error:  # noqa: BLE001 - a user's metric may fail in any way
+            self._note_failure("features could not be selected", error)
         self._log.selection(best, self.problem.feature_names)
-        self.chosen = choose(
-            search.tried,
-            best,
-            problem=self.problem,
-            scorer=self.scorer,
-            folds=self._folds,
-            options=self.options,
-            time_s=self._budget.left_s(),
-        )
+        try:
+            self.chosen = choose(
+                search.tried,
+                best,
+                problem=self.problem,
+                scorer=self.scorer,
+                folds=self._folds,
+                options=self.options,
+                time_s=self._budget.left_s(),
+            )
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._note_failure("no ensemble could be made", error)
+            self.chosen = Chosen(best, fold_scores=best.fold_scores)
         for one in search.tried:
             one.predictions = []  # they have served
         self._note_choice(best)
@@ -193,10 +200,23 @@ class Training:
         if self._evaluating:
             warnings.warn(note, UserWarning, stacklevel=6)
 
+    def _note_failure(self, what: str, error: Exception) -> None:
+        """What fails after the search costs no model: it is left out, and said."""
+        failed = error if isinstance(error, FitFailed) else FitFailed.of(error)
+        self.notes.append(f"{what}: {failed.kind}: {failed.text:.200}")
+        if self._evaluating:
+            warnings.warn(self.notes[-1], UserWarning, stacklevel=6)
+
     def _evaluate(self) -> None:
         if self.chosen is None or not self._evaluating:
             return
-        self.evaluation = self._evaluated(self.chosen)
+        try:
+            self.evaluation = self._evaluated(self.chosen)
+        except Exception as error:  # noqa: BLE001 - a user's metric or estimator may fail in any way
+            self._note_failure(
+                "the final model could not be evaluated, its score is that by which it was chosen", error
+            )
+            return
         found = self.evaluation
         if found is None:
             self.notes.append("no time was left to evaluate the final model: its score is that by which it was chosen")
