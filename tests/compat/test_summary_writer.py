@@ -403,6 +403,23 @@ def test_a_folder_is_one_run_in_a_process(store: Path) -> None:
     assert runs(store)["a"]["status"] == "FINISHED"
 
 
+def test_writers_of_one_folder_replace_no_file_of_each_other(store: Path) -> None:
+    """At once or one after the other, with a step or without: each text is there."""
+    first, second = SummaryWriter("runs/a"), SummaryWriter("runs/a")
+    for writer, text in ((first, "one"), (second, "two")):
+        writer.add_text("note", text, 5)
+        writer.add_text("note", text)
+    for writer in (first, second):
+        writer.close()
+    with SummaryWriter("runs/a") as third:
+        third.add_text("note", "three", 5)
+
+    folder = store / "artifacts" / first.run_id / "note"
+    assert {file.name: file.read_text() for file in folder.iterdir()} == {
+        "00000005.md": "one", "00000005-2.md": "two", "00000005-3.md": "three", "1.md": "one", "2.md": "two",
+    }  # fmt: skip
+
+
 CRASHES = """
 import os, signal, sys
 from tracker.tensorboard import SummaryWriter

@@ -134,6 +134,18 @@ def test_pages_sounds_films_and_objects_are_files(store: Path, run: wandb.Run, t
     ]  # fmt: skip
 
 
+def test_a_run_that_is_resumed_replaces_no_file(store: Path) -> None:
+    """A row of nothing but media leaves no point behind, so its step comes again."""
+    for text in ("one", "two"):
+        with wandb.init(project="resumed", id="r1", resume="allow") as again:
+            again.log({"page": wandb.Html(text)})
+
+    folder = store / "artifacts" / "r1" / "page"
+    assert {file.name: file.read_text() for file in folder.iterdir()} == {
+        "00000000.html": "one", "00000000-2.html": "two",
+    }  # fmt: skip
+
+
 def test_histograms_and_large_arrays_are_the_numbers_that_are_charted(store: Path, run: wandb.Run) -> None:
     """Small arrays are lists, and texts are kept too: as facts with their steps."""
     with pytest.warns(UserWarning, match="the buckets of wandb.Histogram"):

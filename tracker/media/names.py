@@ -5,6 +5,7 @@ used again, so nothing that was logged is replaced: the second file of a step is
 """
 
 import re
+from collections.abc import Callable
 
 from ingest.paths import MAX_COMPONENT_BYTES, MAX_PATH_BYTES
 
@@ -14,9 +15,14 @@ _BAD = re.compile("[\0\\\\\ud800-\udfff]")
 
 
 class MediaNames:
-    """The names that were given to one run's files."""
+    """The names that were given to one run's files.
 
-    def __init__(self) -> None:
+    Args:
+        is_taken: whether the run has a file of that name: of an earlier life, or of somebody else who writes it.
+    """
+
+    def __init__(self, is_taken: Callable[[str], bool]) -> None:
+        self._is_taken = is_taken
         self._used: dict[str, int] = {}
 
     def next(self, tag: str, step: float | None, suffix: str) -> str:
@@ -31,10 +37,18 @@ class MediaNames:
             stem = f"{stem}/unnumbered"
         else:
             stem = f"{stem}/{step:0{_DIGITS}d}" if isinstance(step, int) else f"{stem}/{step}"
-        used = self._used[stem + suffix] = self._used.get(stem + suffix, 0) + 1
-        if step is None:
-            return f"{stem.removesuffix('unnumbered')}{used}{suffix}"
-        return f"{stem}{suffix}" if used == 1 else f"{stem}-{used}{suffix}"
+        used = self._used.get(stem + suffix, 0) + 1
+        while self._is_taken(name := _numbered(stem, used, suffix, unnumbered=step is None)):
+            used += 1
+        self._used[stem + suffix] = used
+        return name
+
+
+def _numbered(stem: str, number: int, suffix: str, *, unnumbered: bool) -> str:
+    """The name of a step's file, or of the next one of a tag whose files have no step."""
+    if unnumbered:
+        return f"{stem.removesuffix('unnumbered')}{number}{suffix}"
+    return f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}"
 
 
 def _stem(tag: str) -> str:

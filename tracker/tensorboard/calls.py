@@ -1,6 +1,7 @@
 """What the calls of SummaryWriter share: the run, and the names of what is kept beside numbers."""
 
 from operator import index
+from os.path import lexists
 from typing import Any
 
 from tracker.media.names import MediaNames
@@ -12,7 +13,7 @@ class Calls:
 
     def __init__(self, run: WrittenRun) -> None:
         self._run = run
-        self._names = MediaNames()
+        self._names = MediaNames(lambda name: lexists(run.tracker.layout.run_artifacts(run.id) / name))
 
     def _begin(self) -> WrittenRun:
         """Give the run, begun."""

@@ -28,7 +28,7 @@ class RunFiles:
         self._tracker = tracker
         self._run_id = run_id
         self._folder = Path(folder or ".") / "wandb" / f"run-{run_id}" / "files"
-        self._names = MediaNames()
+        self._names = MediaNames(lambda name: tracker is not None and os.path.lexists(self._place(name)))
         self._again: dict[str, tuple[Path, _Seen]] = {}
         """Those that may change until the run ends, by their names in it."""
         self._dir: Path | None = None
