@@ -77,5 +77,8 @@ def form_text(form: Any, most: int = 8) -> str:
 
 
 def moment_of(time_ns: object) -> datetime:
-    """The time of what was written at so many ns; 1970 where that isn't known."""
-    return datetime.fromtimestamp((time_ns if isinstance(time_ns, int) else 0) / 1e9, UTC)
+    """The time of what was written at so many ns; 1970 where that isn't known, or no calendar has it."""
+    try:
+        return datetime.fromtimestamp((time_ns if isinstance(time_ns, int) else 0) / 1e9, UTC)
+    except (OverflowError, ValueError, OSError):
+        return datetime.fromtimestamp(0, UTC)

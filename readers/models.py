@@ -102,6 +102,7 @@ class Models:
                 info: Any = from_json(file.read())
             check_path(info["file"])
             info["sha256"], info["format"], info["class_name"]
+            _check_kinds(info)
         except (OSError, ValueError, KeyError, TypeError, SegmentCorrupt) as error:
             self.check_there(name, version)
             raise SegmentCorrupt(f"{INFO} of model {name!r} version {version} can't be read: {error!r}") from error
@@ -239,6 +240,16 @@ class Models:
         tags = self.tags(info["name"], version) if tagged else {}
         found = {**info, "version": version, "aliases": mine, "tags": tags, "time": moment_of(info["time_ns"])}
         return cast("ModelEntry", found)
+
+
+def _check_kinds(info: dict[str, Any]) -> None:
+    """Raises: TypeError: a field isn't of the kind that readers count on."""
+    for key, usual in NOTHING.items():
+        if usual is not None and key in info and not isinstance(info[key], type(usual)):
+            raise TypeError(f"{key!r} is {type(info[key]).__name__}, not {type(usual).__name__}")
+    wrong = [name for name, value in info.get("metrics", {}).items() if not isinstance(value, (int, float))]
+    if wrong:
+        raise TypeError(f"the metric {wrong[0]!r} is no number")
 
 
 def _there(home: Path) -> list[int]:

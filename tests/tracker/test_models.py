@@ -386,6 +386,35 @@ def test_a_damaged_version_leaves_the_others_in_the_list(
     assert any("model.json of model 'm' version 1" in record.getMessage() for record in caplog.records)
 
 
+@pytest.mark.parametrize(
+    "harm", [{"metrics": None}, {"metrics": {"accuracy": "high"}}, {"time_ns": "now"}, {"params": []}, {"run_id": 5}]
+)
+def test_a_description_of_the_wrong_kinds_costs_one_version_and_no_list(
+    harm: dict[str, Any], tracker: ExperimentTracker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is JSON, but not what readers count on: the version is named and left out."""
+    file = save(tracker, {"w": np.zeros(2)}).path.with_name("model.json")
+    tracker.log_metrics({"accuracy": 0.5})
+    save(tracker, {"w": np.ones(2)})
+    file.write_text(json.dumps({**json.loads(file.read_text()), **harm}))
+
+    assert [entry["version"] for entry in tracker.list_models("model")] == [2]
+    assert "model.json of model 'model' version 1 can't be read" in caplog.text
+    np.testing.assert_array_equal(tracker.load_model("model", "best", metric="accuracy")["w"], np.ones(2))
+    assert [change["version"] for change in tracker.get_model_history("model")] == [2]
+    with pytest.raises(SegmentCorrupt, match="can't be read"):
+        tracker.load_model("model", 1)
+
+
+def test_a_time_that_no_calendar_has_is_not_known(tracker: ExperimentTracker) -> None:
+    """The list and the history go on."""
+    file = save(tracker, {"w": np.zeros(2)}).path.with_name("model.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "time_ns": 10**30}))
+
+    assert tracker.list_models("model")[0]["time"].year == 1970
+    assert tracker.get_model_history("model")[0]["time"].year == 1970
+
+
 def test_a_loader_makes_only_the_classes_of_its_format(tracker: ExperimentTracker) -> None:
     """A class name in a poisoned model.json leads to no other class."""
     version = save(tracker, {"w": np.array([1])}, "m")
