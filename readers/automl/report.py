@@ -103,7 +103,7 @@ def automl_report(frames: RunFrames, run_id: str, search: int | None = None) -> 
         search: its number in the run; None: the last one.
 
     Returns: all keys, always; also for a run in which nothing was searched.
-    Raises: RunNotFound. LookupFailed: the run has no such search.
+    Raises: RunNotFound. LookupFailed: the run has no such search. TypeError: search is no whole number.
     """
     return find(frames, run_id, search).report
 

@@ -62,7 +62,12 @@ class SearchedRun(NamedTuple):
 
 
 def read_search(frames: RunFrames, run_id: str, search: int | None = None) -> SearchedRun:
-    """Read a search of a run; the last one when None. Raises: RunNotFound. LookupFailed: it has no such search."""
+    """Read a search of a run; the last one when None.
+
+    Raises: RunNotFound. LookupFailed: it has no such search. TypeError: search is no whole number.
+    """
+    if search is not None and (isinstance(search, bool) or not isinstance(search, int)):
+        raise TypeError(f"search is the number of one in its run, from 1, or None for the last, not {search!r:.40}")
     rows = frames.runs(None, [run_id]).collect()
     if rows.is_empty():
         newest_first = reversed(frames.runs().collect()["run_id"].to_list())

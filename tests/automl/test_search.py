@@ -257,6 +257,19 @@ def test_misuse_is_refused_with_what_to_do(tracker: AutoMLTracker) -> None:
         search.start_trial("a", {}, start_time=5)  # type: ignore[arg-type]
 
 
+def test_a_trial_whose_outcome_is_refused_has_failed(tracker: AutoMLTracker, root: Path) -> None:
+    """`log_trial` leaves no run open that nobody has a handle of."""
+    search = tracker.start_search("accuracy")
+    with pytest.raises(TypeError, match="accuracy_std"):
+        search.log_trial("a", {}, 0.5, std="wide")  # type: ignore[arg-type]
+
+    run = trials(root)[1]
+    assert (run["status"], run["tags"]["trial.state"]) == ("FAILED", "failed")
+    assert run["tags"]["trial.error_type"] == "TypeError"
+    search.log_trial("a", {}, 0.5)
+    assert tracker.get_automl_report()["trials_by_status"]["running"] == 0
+
+
 def test_a_search_needs_a_run_and_an_open_tracker(root: Path) -> None:
     """Before start_run, after end_run, after close."""
     tracker = AutoMLTracker(root, "none", auto_log=False)

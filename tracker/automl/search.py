@@ -189,21 +189,22 @@ class Search(Decisions):
         if score is None and state == "complete":
             raise ValueError("a complete trial has a score; of one without, say state='failed' or 'pruned'")
         trial = self.start_trial(algorithm, params, name=name, tags=tags, start_time=start_time)
-        for step, value in (intermediate or {}).items():
-            trial.report(value, step)
-        if state == "failed":
-            trial.fail("" if error is None else error, error_type=error_type, end_time=end_time)
-        else:
-            ending = trial.prune if score is None or state == "pruned" else trial.complete
-            ending(
-                score,  # type: ignore[arg-type]
-                std=std,
-                fold_scores=fold_scores,
-                fit_time_s=fit_time_s,
-                predict_time_s=predict_time_s,
-                metrics=metrics,
-                end_time=end_time,
-            )
+        with trial:  # one whose arguments are refused has failed, and doesn't stay open
+            for step, value in (intermediate or {}).items():
+                trial.report(value, step)
+            if state == "failed":
+                trial.fail("" if error is None else error, error_type=error_type, end_time=end_time)
+            else:
+                ending = trial.prune if score is None or state == "pruned" else trial.complete
+                ending(
+                    score,  # type: ignore[arg-type]
+                    std=std,
+                    fold_scores=fold_scores,
+                    fit_time_s=fit_time_s,
+                    predict_time_s=predict_time_s,
+                    metrics=metrics,
+                    end_time=end_time,
+                )
         return trial
 
     def end(

@@ -283,6 +283,8 @@ def test_the_last_search_of_a_run_is_meant_unless_another_is_asked_for(tracker: 
     assert (report(tracker, 1)["best_algorithm"], report(tracker, 1)["cv_score"]) == ("a", 0.5)
     with pytest.raises(LookupFailed, match=r"no search 9 in run \w+; it has: 1, 2"):
         report(tracker, 9)
+    with pytest.raises(TypeError, match=r"search is the number of one in its run, .* not 'f1'"):
+        report(tracker, "f1")  # type: ignore[arg-type]
     with pytest.raises(RunNotFound, match="no run 'nope'"):
         automl_report(Store(tracker.root), "nope")
 
