@@ -91,7 +91,7 @@ class ModelLogging(Facade):
             "input_example": kept_example(input_example),
             "metadata": mask("metadata", metadata),
             "signature": signature_of(model, input_example, signature),
-            "data": data_fingerprint(data),
+            "data": mask("data", data_fingerprint(data)),
             "derived_from": parent(registry, name, derived_from),
             "by": who(),
         }

@@ -311,3 +311,14 @@ def test_a_model_of_a_run_that_the_store_lacks_is_told_without_it(tracker: Exper
 
         assert (lineage["run"], lineage["code"], lineage["run_params"]) == (None, None, {})
         assert lineage["model"]["run_id"] == tracker._last_run_id
+
+
+def test_a_secret_in_the_name_of_data_is_masked(tracker: ExperimentTracker) -> None:
+    """Where data lies is told with its address, and that may have a password in it."""
+    version = save(tracker, data="postgres://anna:hunter22@db/churn")
+    save(tracker, data={"name": "churn", "password": "hunter22"})
+
+    assert tracker.get_model_info("m", 1)["data"] == {"name": "postgres://***@db/churn"}
+    assert tracker.get_model_info("m", 2)["data"] == {"name": "churn", "password": "***"}
+    for file in version.path.parents[1].rglob("*.json"):
+        assert "hunter22" not in file.read_text()
