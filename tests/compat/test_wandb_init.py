@@ -342,6 +342,17 @@ VARIABLES = {
 }  # fmt: skip
 
 
+def test_a_step_that_is_refused_leaves_the_step_as_it_was(store: Path) -> None:
+    """What is logged next is logged."""
+    with wandb.init(project="steps", name="refused") as run:
+        run.log({"loss": 1.0})
+        with pytest.raises(ValueError, match="too large"):
+            run.log({"loss": 2.0}, step=2**70)
+        run.log({"loss": 3.0})
+
+    assert points(store) == {"refused": {"loss": [(0, 1.0), (1, 3.0)]}}
+
+
 def test_the_environment_says_what_init_does_not(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Arguments come first, then settings, then the environment."""
     for name, value in VARIABLES.items():

@@ -57,6 +57,7 @@ class Run(RunArtifacts):
             sync: taken and not needed.
 
         Raises: UsageError: the run is finished. TypeError: no dict, a name that is no str, a step that is no int.
+            ValueError: a name or a number that the store can't hold.
         """
         self._check_active("log")
         if not isinstance(data, Mapping):

@@ -19,6 +19,8 @@ from tracker.wandb.runsummary import Path, Summary
 _NUMBERS = frozenset({int, float, bool})
 _COUNTS = frozenset({int, float})
 """What a metric can be that others go by; wandb takes neither truth nor text for it."""
+_STEP_BITS = 62
+"""Of a step: the store has 64, one is the sign, and there is room to go on counting."""
 
 
 class History:
@@ -50,7 +52,7 @@ class History:
         self._aggregates: dict[str, Aggregate | None] = {}
 
     def log(self, data: Mapping[str, Any], step: Any, commit: bool | None) -> None:
-        """Log a call's values. Raises: TypeError: the step is no whole number."""
+        """Log a call's values. Raises: TypeError, ValueError: of the step."""
         with self._lock:
             self._log(data, step, commit)
 
@@ -120,7 +122,10 @@ class History:
 def _whole(step: Any) -> int:
     if isinstance(step, bool):
         raise TypeError("step is an int, not bool")
-    return index(step)
+    whole = index(step)
+    if whole.bit_length() > _STEP_BITS:  # else no later row could be logged
+        raise ValueError(f"step {whole} is too large; it has at most {_STEP_BITS} bits")
+    return whole
 
 
 def _sorted(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Path], list[tuple[Path, Any]]]:
