@@ -134,7 +134,8 @@ class ModelRegistry(Models):
     ) -> Promotion:
         """Let the alias `to` mean a version, and make `to` its stage; those that had that stage are archived.
 
-        The alias is what counts. Killed in between, the same call again completes it.
+        The alias is what counts. Killed in between, the same call again completes it. Of two at once the version that
+        the alias means in the end has the stage.
         Raises: ValueError, TypeError: `to` can't be an alias. ModelNotFound: the version is deleted. OSError.
         """
         if checked_alias(to) == ARCHIVED:
@@ -143,13 +144,17 @@ class ModelRegistry(Models):
         before = self.set_alias(name, to, version, by=by, run_id=run_id)
         archived = []
         if archive_existing:
-            others = [other for other in self.numbers(name) if other != version]
+            kept = {version, self.aliases(name).get(to)}
+            others = [other for other in self.numbers(name) if other not in kept]
             archived = [other for other in others if self.tags(name, other).get(STAGE) == to]
         for other in archived:
             try:
                 self.set_tags(name, other, {STAGE: ARCHIVED}, by=by, run_id=run_id)
             except ModelNotFound:  # deleted meanwhile
                 continue
+        now = self.aliases(name).get(to)
+        if now is not None and now in self.numbers(name) and self.tags(name, now).get(STAGE) != to:
+            self.set_tags(name, now, {STAGE: to}, by=by, run_id=run_id)  # promoted while this one archived it
         return Promotion(name, version, to, before, archived)
 
     def delete(

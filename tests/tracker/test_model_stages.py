@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ingest.errors import MetricNotFound, ModelInUse, ModelNotFound, SegmentCorr
 from ingest.settings import PipelineSettings
 from readers.store import Store
 from tracker.experiment import ExperimentTracker
-from tracker.modelregistry import who
+from tracker.modelregistry import ModelRegistry, who
 from tracker.models import ModelVersion
 
 
@@ -407,3 +408,23 @@ def test_a_name_too_long_for_a_folder_is_told_in_full(tracker: ExperimentTracker
     assert [entry["name"] for entry in tracker.list_models()] == [name]
     assert [entry["aliases"] for entry in tracker.list_models(name)] == [["best"]]
     assert tracker.load_model(name)["w"] == [1]
+
+
+def test_promotions_at_once_leave_the_stage_with_the_version_that_the_alias_means(
+    tracker: ExperimentTracker,
+) -> None:
+    """Neither archives the one that won."""
+    for weight in (1, 2):
+        tracker.log_model({"w": np.array([weight])}, "race")
+    registry = ModelRegistry(tracker.layout)
+    for _ in range(5):
+        barrier = threading.Barrier(2)
+
+        def promote(version: int, barrier: threading.Barrier = barrier) -> None:
+            barrier.wait(timeout=15)
+            registry.promote("race", version, "production")
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(promote, (1, 2)))
+        meant = registry.aliases("race")["production"]
+        assert registry.tags("race", meant)["stage"] == "production"
