@@ -310,6 +310,25 @@ def test_a_fault_in_the_callback_ends_no_study(tracker: AutoMLTracker, caplog: p
     assert all("metric names 2" in text for text in said)
 
 
+@pytest.mark.parametrize("tracked", [False, True])
+def test_an_attribute_that_cannot_be_kept_costs_no_trial(tracker: AutoMLTracker, tracked: bool) -> None:
+    """It contains itself; the trial has its score, and is over."""
+
+    def with_itself(trial: Any) -> float:
+        inside: list[object] = []
+        inside.append(inside)
+        trial.set_user_attr("self", inside)
+        return float(trial.suggest_float("x", 0, 1))
+
+    mine = study()
+    with OptunaCallback(tracker, metric="loss") as callback:
+        mine.optimize(callback.track(with_itself) if tracked else with_itself, n_trials=1, callbacks=[callback])
+
+    [one] = trials(tracker)
+    assert (one["status"], one["metrics"]["loss"]) == ("FINISHED", mine.best_value)
+    assert "contains itself" in str(one["tags"]["optuna.user_attrs.self"])
+
+
 def test_disabled_by_the_environment_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """STEPLOG_MODE=disabled."""
     monkeypatch.setenv("STEPLOG_MODE", "disabled")

@@ -9,6 +9,7 @@ import optuna
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
+from ingest.values import plain
 from tracker.automl.search import Search
 from tracker.automl.trial import State, Trial
 from tracker.experiment import ExperimentTracker
@@ -214,4 +215,12 @@ def _details(trial: FrozenTrial) -> dict[str, object]:
     """What else a trial's tags tell: its space, and what the user attached to it."""
     space = {name: json.loads(distribution_to_json(one)) for name, one in trial.distributions.items()}
     told: dict[str, object] = {"optuna.distributions": json.dumps(space)}
-    return told | {f"optuna.user_attrs.{name}": value for name, value in trial.user_attrs.items()}
+    return told | {f"optuna.user_attrs.{name}": _shown(value) for name, value in trial.user_attrs.items()}
+
+
+def _shown(value: object) -> object:
+    """A user's attribute as it is kept; one that can't be costs no trial."""
+    try:
+        return plain(value)
+    except ValueError as error:
+        return f"not kept: {error}"
