@@ -329,6 +329,46 @@ def test_an_attribute_that_cannot_be_kept_costs_no_trial(tracker: AutoMLTracker,
     assert "contains itself" in str(one["tags"]["optuna.user_attrs.self"])
 
 
+@pytest.mark.parametrize("tracked", [False, True])
+def test_an_attribute_of_a_long_name_costs_no_trial(tracker: AutoMLTracker, tracked: bool) -> None:
+    """Longer than a tag's name may be: it is cut."""
+
+    def long_name(trial: Any) -> float:
+        trial.set_user_attr("n" * 5000, 1)
+        return float(trial.suggest_float("x", 0, 1))
+
+    mine = study()
+    with OptunaCallback(tracker, metric="loss") as callback:
+        mine.optimize(callback.track(long_name) if tracked else long_name, n_trials=1, callbacks=[callback])
+
+    [one] = trials(tracker)
+    assert (one["status"], one["metrics"]["loss"]) == ("FINISHED", mine.best_value)
+    assert any(name.startswith("optuna.user_attrs.nnn") for name in one["tags"])
+
+
+@pytest.mark.parametrize("how", ["returns", "is pruned", "raises"])
+def test_a_trial_of_which_not_all_can_be_logged_is_over(
+    tracker: AutoMLTracker, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    """What can't be logged is said; the trial has its state and leaves no run open."""
+
+    def objective(trial: Any) -> float:
+        trial.suggest_categorical("k" * 5000, [1, 2])  # no param can have that name
+        if how == "returns":
+            return 0.5
+        raise optuna.TrialPruned if how == "is pruned" else RuntimeError("no")
+
+    mine = study()
+    with caplog.at_level(logging.WARNING, logger="steplog"):
+        callback = OptunaCallback(tracker, metric="loss")
+        mine.optimize(callback.track(objective), n_trials=1, callbacks=[callback], catch=RuntimeError)
+
+    [one] = trials(tracker)
+    state = {"returns": "complete", "is pruned": "pruned", "raises": "failed"}[how]
+    assert (one["tags"]["trial.state"], one["status"]) == (state, "FAILED" if how == "raises" else "FINISHED")
+    assert "5000 bytes" in caplog.text
+
+
 def test_disabled_by_the_environment_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """STEPLOG_MODE=disabled."""
     monkeypatch.setenv("STEPLOG_MODE", "disabled")

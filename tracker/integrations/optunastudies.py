@@ -23,6 +23,8 @@ _STATES: dict[TrialState, State] = {
 }
 _ALGORITHM_PARAMS = ("algorithm", "model", "classifier", "regressor", "estimator", "learner")
 _UNNAMED = "no-name-"
+_LONGEST_NAME = 1000
+"""Characters of a tag's name: less than a name may have in any alphabet."""
 _NO_REASON = "Optuna keeps no error of a trial that failed; OptunaCallback.track(objective) does"
 
 
@@ -171,21 +173,26 @@ class LiveTrial:
             values = [float(one) for one in given]  # type: ignore[arg-type]
         except (TypeError, ValueError):
             values = []
-        if len(values) != len(self._log.metrics) or any(one != one for one in values):  # noqa: PLR0124 - NaN
+        unfit = len(values) != len(self._log.metrics) or any(one != one for one in values)  # noqa: PLR0124 - NaN
+        try:
             self._tell()
-            self._child.fail(f"the objective returned {value!r:.80}", error_type="ValueError")
-            return
-        self._tell()
-        self._child.complete(values[0], metrics=dict(zip(self._log.metrics[1:], values[1:], strict=True)))
+        finally:  # whatever of it can't be logged, the trial is over
+            if unfit:
+                self._child.fail(f"the objective returned {value!r:.80}", error_type="ValueError")
+            else:
+                self._child.complete(values[0], metrics=dict(zip(self._log.metrics[1:], values[1:], strict=True)))
 
     def raised(self, error: BaseException) -> None:
         """End it by what the objective raised."""
-        frozen = self._tell()
-        if isinstance(error, optuna.TrialPruned):
-            last = max(frozen.intermediate_values, default=None)
-            self._child.prune(None if last is None else frozen.intermediate_values[last])
-        else:
-            self._child.fail(error)
+        last: float | None = None
+        try:
+            known = self._tell().intermediate_values
+            last = known[max(known)] if known else None
+        finally:
+            if isinstance(error, optuna.TrialPruned):
+                self._child.prune(last)
+            else:
+                self._child.fail(error)
 
     def _tell(self) -> FrozenTrial:
         """Log what is known by now: params, values on the way, attributes."""
@@ -215,7 +222,9 @@ def _details(trial: FrozenTrial) -> dict[str, object]:
     """What else a trial's tags tell: its space, and what the user attached to it."""
     space = {name: json.loads(distribution_to_json(one)) for name, one in trial.distributions.items()}
     told: dict[str, object] = {"optuna.distributions": json.dumps(space)}
-    return told | {f"optuna.user_attrs.{name}": _shown(value) for name, value in trial.user_attrs.items()}
+    return told | {
+        f"optuna.user_attrs.{name}"[:_LONGEST_NAME]: _shown(value) for name, value in trial.user_attrs.items()
+    }
 
 
 def _shown(value: object) -> object:

@@ -167,7 +167,8 @@ class TuneCallback(Callback):  # type: ignore[misc]
         with self._lock:
             del self._trials[trial.trial_id]
         if mine.run_id != self._search_now().run_id:
-            self._joined.tracker.log_params(trial.config, run_id=mine.run_id)
+            with self._faults.kept("a trial's config"):  # the trial is over all the same
+                self._joined.tracker.log_params(trial.config, run_id=mine.run_id)
         return mine
 
 
