@@ -293,7 +293,7 @@ def test_two_engines_in_two_threads_share_a_tracker(tracker: AutoMLTracker, root
 
 def test_candidates_in_processes_are_logged_by_this_one(tracker: AutoMLTracker, root: Path) -> None:
     """The same trials as ever, and a hanging fit is a failed one."""
-    engine = MLTrainingEngine(tracker, enable_automl=False, estimator=Bad("hang"), trial_timeout_s=0.2)
+    engine = MLTrainingEngine(tracker, enable_automl=False, estimator=Bad("hang"), trial_timeout_s=2.0)
     with pytest.raises(RuntimeError, match="TimeoutError"):
         engine.fit(*wine())
     first, second = trials(root)
