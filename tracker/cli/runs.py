@@ -122,11 +122,21 @@ def _chosen(runs: list[Run], experiment: str | None, only: StatusName | None) ->
 
 def _folded(runs: list[Run], *, children: bool) -> list[Run]:
     """The runs without those that are part of another of them, which has their number; all, if children are wanted."""
-    there = {run["run_id"] for run in runs}
-    counts = Counter(run["parent_run_id"] for run in runs)
+    parents = {run["run_id"]: run["parent_run_id"] for run in runs}
+    counts = Counter(parents.values())
     for run in runs:
         run["children"] = counts[run["run_id"]]
-    return [run for run in runs if children or run["parent_run_id"] not in there]
+    return [run for run in runs if children or not _is_below_another(run["run_id"], parents)]
+
+
+def _is_below_another(run_id: str, parents: dict[str, str | None]) -> bool:
+    """Whether a run's parents lead to one that stands by itself; in a circle (an import may bring one) none does."""
+    seen = {run_id}
+    above = parents[run_id]
+    while above in parents and above not in seen:
+        seen.add(above)
+        above = parents[above]
+    return len(seen) > 1 and above not in seen
 
 
 def _grouped(store: "Store", runs: list[Run], sort: str, *, reverse: bool) -> dict[str, list[Run]]:

@@ -144,6 +144,17 @@ def test_ls_shows_a_child_whose_parent_is_not_among_the_runs(steplog: Steplog, s
     assert [run["run_name"] for run in runs] == ["boosting 7", "boosting 6"]
 
 
+def test_ls_hides_no_run_whose_parents_go_round_in_a_circle(steplog: Steplog, tmp_path: Path) -> None:
+    """Its own parent, or its child's child: there is no line that it could be folded into."""
+    with ExperimentTracker(tmp_path / "round", "round", auto_log=False) as tracker:
+        for name, parent in (("own", "own"), ("one", "two"), ("two", "one"), ("below", "one")):
+            tracker.start_run(name, run_id=name, parent=parent)
+            tracker.end_run()
+    runs = json.loads(steplog("ls", "--store", tmp_path / "round", "--json").out)
+
+    assert {run["run_name"] for run in runs} == {"own", "one", "two", "below"}
+
+
 def test_ls_says_that_child_runs_may_have_a_metric(steplog: Steplog, searched: Path) -> None:
     """Asked for it, it can't be found in the others."""
     said = steplog("ls", "--store", searched, "--metric", "roc_auc")
