@@ -88,6 +88,7 @@ def live_segments(layout: Layout) -> list[LiveSegment]:
 
 def live_writers(layout: Layout) -> list[Path]:
     """The folders of writers that have something unsealed, or live; of some only a link is here (see home)."""
+    layout.refresh()
     try:
         with os.scandir(layout.live) as entries:
             return [Path(entry.path) for entry in entries if _is_writer(entry)]
@@ -133,6 +134,9 @@ def _list_parts(layout: Layout, table: Table) -> tuple[list[Part], list[Path]]:
     """(parts, foreign files) of a table as the folders show them."""
     parts: list[Part] = []
     foreign: list[Path] = []
+    listed = layout.listed(table)
+    if listed is not None:
+        return [*listed], []
     for folder, experiment in _partitions(layout, table):
         with os.scandir(folder) as entries:
             for entry in entries:

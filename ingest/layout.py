@@ -26,13 +26,17 @@ import re
 import secrets
 import socket
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote
 
 import msgspec
 
 from ingest.errors import FormatTooNew, StoreUnavailable
+
+if TYPE_CHECKING:
+    from ingest.catalog import Part
 
 FORMAT_VERSION = 1
 Table = Literal["metrics", "facts", "summaries"]
@@ -103,6 +107,30 @@ class Layout:
     def run_checkpoints(self, run_id: str) -> Path:
         """The folder of one run's checkpoints."""
         return self.checkpoints / run_id
+
+    # --- of a store that lies elsewhere and has only a view here (see readers.objects); for a folder, nothing to do
+
+    adopts = True
+    """Whether what dead writers left in live/ is sealed by whoever finds it."""
+
+    @property
+    def place(self) -> str:
+        """What opens this store again, in another process too."""
+        return str(self.root)
+
+    def refresh(self) -> bool:
+        """Look at the store anew if that is due; whether anything changed."""
+        return False
+
+    def listed(self, table: Table) -> "Iterable[Part] | None":  # noqa: ARG002 - views have them
+        """The sealed parts of a table, where the folders don't show them."""
+        return None
+
+    def obtain(self, *paths: Path) -> None:
+        """Have these files here, before they are looked for; one that isn't in the store stays away."""
+
+    def obtain_folder(self, path: Path) -> None:
+        """Have all files below a folder here, likewise."""
 
     def create(self) -> None:
         """Make the store, or check the one that is there; `queue_dir` too.

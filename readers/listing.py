@@ -65,6 +65,7 @@ class Listing:
         now = time.monotonic()
         if now < self._not_before:
             return None
+        self._again |= self._layout.refresh()
         stamps = {path: _stamp(path) for path in (self._layout.live, *self._stamps)}
         if stamps != self._stamps or self._tables_changed(now):
             self._again_until = now + _TICK_S

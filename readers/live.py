@@ -49,7 +49,7 @@ class LiveRows:
 
     def _adopt(self) -> None:
         """Seal what dead writers left, where this process may; elsewhere their queue files are read as they are."""
-        if all(is_alive(folder) for folder in live_writers(self._layout)):
+        if not self._layout.adopts or all(is_alive(folder) for folder in live_writers(self._layout)):
             return
         report = recover(self._layout)
         for line in report.trouble():

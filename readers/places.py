@@ -19,6 +19,7 @@ def find(layout: Layout, table: Table, part: Part) -> tuple[Path, Stamp]:
 
     Raises: FileNotFoundError: it was deleted, or replaced more than ten minutes ago.
     """
+    layout.obtain(part.path)
     for path in _places(layout, table, part):
         try:
             return path, stamp_of(path)

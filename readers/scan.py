@@ -16,7 +16,7 @@ predicate and row limit go down into Polars' Parquet reader.
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -41,12 +41,26 @@ _RECENT_BYTES = 4 << 20  # of Parquet; more of a small table isn't kept in memor
 _TRIES = 20
 
 
-class Tables:
-    """The three tables of a store, as Polars frames. Any thread."""
+class Spread(Protocol):
+    """Reads chunks of sealed parts elsewhere (see readers.cluster): gives what `Tables.rows` would, in their order."""
 
-    def __init__(self, layout: Layout) -> None:
+    def frames(
+        self, tables: "Tables", query: Query, chunks: Iterable[list[Found]], limit: int | None
+    ) -> Iterator[pl.DataFrame]:
+        """A frame for each chunk. Raises: FileNotFoundError: a part was deleted."""
+
+
+class Tables:
+    """The three tables of a store, as Polars frames. Any thread.
+
+    Args:
+        spread: who reads the sealed parts; None: this process.
+    """
+
+    def __init__(self, layout: Layout, spread: Spread | None = None) -> None:
         self.layout = layout
         self.verified = Verified(layout)
+        self._spread = spread
         self._live: LiveRows | None = None
         self._names = TrueNames(layout, self.verified)
         self._recent = Recent()
@@ -89,7 +103,10 @@ class Tables:
 
         Raises: StoreUnavailable: the store is gone. StoreError: files of it were deleted by hand during the query.
         """
-        query = Query(table, columns, predicate, experiments)
+        return self.asked(Query(table, columns, predicate, experiments), limit)
+
+    def asked(self, query: Query, limit: int | None = None) -> Iterator[pl.DataFrame]:
+        """What a query asks for, as of now, in pieces of bounded size; raises as `frames` does."""
         for _ in range(_TRIES):
             handed_out = False
             try:
@@ -133,8 +150,10 @@ class Tables:
         named = [(part, self._names.of(part)) for part in shot.parts]
         wanted = query.experiments_among({experiment for _, experiment in named})
         found = self.found(query.table, [part for part, experiment in named if experiment in wanted])
-        for chunk in chunks(found):
-            yield self.read(query.table, chunk, lambda parts: self._rows(query, parts, limit))
+        if self._spread is None:
+            yield from (self.rows(query, chunk, limit) for chunk in chunks(found))
+        else:
+            yield from self._spread.frames(self, query, chunks(found), limit)
         yield from (live[segment] for segment in shot.live if segment in live)
 
     def _live_rows(self, table: Table) -> dict[LiveSegment, pl.DataFrame]:
@@ -149,6 +168,8 @@ class Tables:
 
     def found(self, table: Table, parts: Iterable[Part]) -> list[Found]:
         """Where parts lie now. Raises: FileNotFoundError: one was deleted."""
+        parts = list(parts)
+        self.layout.obtain(*(part.path for part in parts))
         return [Found(part, self._names.of(part), *find(self.layout, table, part)) for part in parts]
 
     def read(self, table: Table, chunk: Sequence[Found], take: Callable[[list[Found]], pl.DataFrame]) -> pl.DataFrame:
@@ -164,6 +185,10 @@ class Tables:
                 if not self._unreadable(table, chunk):
                     raise  # it's the query
         raise FileNotFoundError(2, "keeps moving", str(chunk[0].path))
+
+    def rows(self, query: Query, chunk: Sequence[Found], limit: int | None) -> pl.DataFrame:
+        """What a query asks of the parts of a chunk that are whole. Raises: FileNotFoundError: one was deleted."""
+        return self.read(query.table, chunk, lambda parts: self._rows(query, parts, limit))
 
     def _rows(self, query: Query, parts: list[Found], limit: int | None) -> pl.DataFrame:
         """The asked rows of whole parts, from memory where they were read before."""
