@@ -229,8 +229,8 @@ def new_writer_id(rank: int = 0) -> str:
 
 
 def host_name() -> str:
-    """This host's name as it stands in writer ids."""
-    return re.sub(r"[^A-Za-z0-9_]", "_", socket.gethostname())[:40] or "host"
+    """This host's name as it stands in writer ids; never with "_" before it, as Spark and Hive skip such files."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", socket.gethostname()).lstrip("_")[:40] or "host"
 
 
 def host_of(writer: str) -> str:
