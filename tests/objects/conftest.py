@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from tests.objects.proxy import LossyProxy
 from tests.objects.server import BUCKET, START_S, WRITER, Identity, Server, weed
 
 if TYPE_CHECKING:
@@ -86,6 +87,14 @@ def own_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
         yield _led_to(server, tmp_path, monkeypatch)
     finally:
         server.stop()
+
+
+@pytest.fixture
+def proxy(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[LossyProxy]:
+    """A proxy before the server, and an environment that leads to it; it loses nothing until it is told to."""
+    with LossyProxy(s3.server.port) as made:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", made.endpoint)
+        yield made
 
 
 def _led_to(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S3:
