@@ -61,13 +61,22 @@ _OF_LIVES = pl.col("kind").is_in(["status", "end"]) | (
 
 def read_runs(tables: Tables, predicate: pl.Expr | None = None) -> pl.DataFrame:
     """The runs as of now, first started first; what the predicate says of run_id and experiment is applied early."""
-    early = only(predicate, ["run_id", "experiment"])
+    lives, alive = read_lives(tables, only(predicate, ["run_id", "experiment"]))
+    return _with_last_seen(tables, lives.fold(alive))
+
+
+def read_lives(tables: Tables, early: pl.Expr | None = None) -> "tuple[Lives, set[str]]":
+    """(what writers said of the lives of runs, the writers with an open run that live) as of now.
+
+    Args:
+        early: of which runs: conditions on run_id and experiment.
+    """
     while True:
         lives = Lives.of(tables.frame("facts", COLUMNS, _OF_LIVES if early is None else _OF_LIVES & early))
         unended = lives.unended()
         alive = {writer for writer in unended if is_alive(tables.layout.writer(writer))}
         if unended - alive <= tables.dead:
-            return _with_last_seen(tables, lives.fold(alive))
+            return lives, alive
         tables.dead |= unended - alive
 
 
@@ -95,7 +104,7 @@ class Lives(NamedTuple):
 
     def fold(self, alive: Collection[str]) -> pl.DataFrame:
         """One row a run, given which writers live; see RUNS."""
-        writers = self._with_what_counts(alive)
+        writers = self.by_writer(alive)
         runs = (
             self.attached.group_by("run_id")
             .agg(
@@ -111,8 +120,8 @@ class Lives(NamedTuple):
         )
         return _with_duration(runs.sort("start_time", "run_id"))
 
-    def _with_what_counts(self, alive: Collection[str]) -> pl.DataFrame:
-        """The writers: whether each lives, and whether what became of it still counts."""
+    def by_writer(self, alive: Collection[str]) -> pl.DataFrame:
+        """`writers`, with whether each `lives`, and whether what became of it still `counts`."""
         resumed_at = pl.col("time").filter(pl.col("resumed")).max().over("run_id")
         lives = pl.col("writer").is_in(list(alive)) & ~pl.col("ended")
         writers = self.writers.with_columns(resumed_at=resumed_at, lives=lives)

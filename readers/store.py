@@ -89,16 +89,19 @@ class Store:
         runs: Sequence[str] | None = None,
         experiments: Collection[str] | None = None,
     ) -> "pl.LazyFrame":
-        """One row a point: run_id, writer, seq, time, key, step, step_float, value, experiment.
+        """One row a point: run_id, writer, seq, time, key, step, step_float, value, experiment, rank.
 
         A step that isn't an integer is in `step_float`, and `step` is null then. `seq` orders the events of one writer;
-        rows come in no promised order.
+        rows come in no promised order. `rank` is the writer's, as its name tells it (see readers.writernames); it costs
+        nothing where it isn't selected.
 
         Args:
             keys, runs, experiments: only these metrics, run ids, experiments; None for all.
         """
+        from readers.writernames import rank
+
         frame = self._tables.lazy("metrics", experiments=_names("experiments", experiments))
-        return _only(frame, key=keys, run_id=runs)
+        return _only(frame, key=keys, run_id=runs).with_columns(rank())
 
     def facts(
         self,

@@ -4,7 +4,7 @@ STEPLOG_DIR             output_dir
 STEPLOG_BACKEND         backend; overrides the argument, so that a script for a server runs on a laptop
 STEPLOG_MODE            "disabled": every call is accepted and does nothing, no file is made
 STEPLOG_RUN_ID          the id of the first run started; ranks that share it write one run
-STEPLOG_RANK            this process's rank; falls back to RANK, then SLURM_PROCID
+STEPLOG_RANK            this process's rank; falls back to what torchrun, mpirun and srun say: see RANKS
 STEPLOG_FLUSH_INTERVAL  seconds between two looks of the background thread
 STEPLOG_FORWARD_WAIT    forward_wait_s
 STEPLOG_QUEUE_DIR       queue_dir of the pipeline's settings
@@ -23,6 +23,11 @@ DEFAULT_OUTPUT_DIR = "./experiments"
 DEFAULT_EXPERIMENT = "default"
 Backend = Literal["local", "mlflow", "both"]
 BACKENDS: tuple[Backend, ...] = ("local", "mlflow", "both")
+RANKS = ("STEPLOG_RANK", "RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
+"""Where a process's rank stands; the first that is set to a whole number counts.
+
+RANK is torchrun's; OMPI_COMM_WORLD_RANK and PMIX_RANK are Open MPI's; PMI_RANK is MPICH's and Intel MPI's. Slurm's comes
+last: under `srun torchrun`, or mpirun in a Slurm job, it counts the nodes."""
 
 
 class TrackerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +127,7 @@ def _backend(name: str) -> Backend:
 
 
 def _rank(environment: Mapping[str, str]) -> int:
-    for variable in ("STEPLOG_RANK", "RANK", "SLURM_PROCID"):
+    for variable in RANKS:
         text = environment.get(variable, "")
         if text.isdecimal():
             return int(text)

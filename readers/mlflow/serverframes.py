@@ -134,8 +134,8 @@ class ServerFrames:
     def metrics(
         self, keys: Sequence[str] | None = None, runs: Sequence[str] | None = None, experiments: _Only = None
     ) -> pl.LazyFrame:
-        """One row a point, of each run and metric in the order of time."""
-        return self._points(self._found.these(experiments, runs), keys).lazy()
+        """One row a point, of each run and metric in the order of time; a server tells no `rank`."""
+        return self._points(self._found.these(experiments, runs), keys).lazy().with_columns(rank=pl.lit(None, pl.Int64))
 
     def facts(
         self, kinds: Sequence[str] | None = None, runs: Sequence[str] | None = None, experiments: _Only = None

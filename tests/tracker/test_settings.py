@@ -42,10 +42,14 @@ def test_the_environment_fills_what_arguments_leave_open() -> None:
         ({"SLURM_PROCID": "3"}, 3),
         ({"RANK": "2", "SLURM_PROCID": "3"}, 2),
         ({"STEPLOG_RANK": "1", "RANK": "2"}, 1),
+        ({"OMPI_COMM_WORLD_RANK": "4", "PMIX_RANK": "4", "SLURM_PROCID": "0"}, 4),
+        ({"PMI_RANK": "5", "SLURM_PROCID": "1"}, 5),
+        ({"RANK": "6", "OMPI_COMM_WORLD_RANK": "0", "PMI_RANK": "0"}, 6),
+        ({"RANK": "first", "SLURM_PROCID": "7"}, 7),
     ],
 )
 def test_the_rank_comes_from_the_launcher(environment: dict[str, str], rank: int) -> None:
-    """STEPLOG_RANK before RANK before SLURM_PROCID."""
+    """Ours before torchrun's before MPI's before Slurm's; one that is no number isn't a rank."""
     assert settings_for(environment).rank == rank
 
 
