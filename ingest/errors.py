@@ -20,6 +20,7 @@
     │   └── SinkFailed           the background writer failed, where the user chose strict=True
     ├── ForwardingError          nothing can be sent to an MLflow server as asked
     ├── ServerUnavailable        an MLflow server that is to be read doesn't answer, or not as one
+    ├── ClusterUnavailable       the cluster that is to read doesn't answer, or can't
     ├── ImportFailed             runs of another tracker can't be read or taken over
     └── ModelError
         ├── ModelNotSerializable
@@ -143,6 +144,10 @@ class UntrustedModel(ModelError):
 
 class ServerUnavailable(TrackerError):
     """An MLflow server that is to be read doesn't answer, or not as such a server does."""
+
+
+class ClusterUnavailable(TrackerError):
+    """The cluster that is to read a store doesn't answer, lost its workers, or has another version of steplog."""
 
 
 class ImportFailed(TrackerError):

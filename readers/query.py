@@ -57,10 +57,14 @@ class Query:
             frame = frame.filter(pl.col("experiment").is_in(list(self._experiments)))
         return self._asked(frame.lazy()).collect()
 
+    def nothing(self) -> pl.DataFrame:
+        """The asked columns without a row."""
+        return SCHEMAS[self.table].to_frame().select(self._columns)
+
     def scan(self, parts: Sequence[Found], limit: int | None) -> pl.DataFrame:
         """The asked rows and columns of sealed parts."""
         if not parts:
-            return SCHEMAS[self.table].to_frame().select(self._columns)
+            return self.nothing()
         asked = self._asked(self._all(parts))
         return (asked if limit is None else asked.head(limit)).collect()
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.errors import ExperimentNotFound, RunNotFound, StoreUnavailable
 from ingest.layout import TABLES, Layout
+from readers.cluster.engine import engine_of
 from readers.records import BestRun, ExperimentSummary, MetricSummary, RunRecord, by_run, records, summarise
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from readers.runtable import Statistic
     from readers.scan import Tables
+    from readers.stragglers import Ranks
     from readers.verified import Damage
 
 __all__ = ["BestRun", "ExperimentSummary", "MetricSummary", "RunRecord", "Store"]
@@ -35,11 +37,15 @@ class Store:
 
     Args:
         root: its folder; what was a tracker's output_dir.
+        cluster: who reads the sealed files: None for this process; the address of a Dask scheduler, a
+            distributed.Client, or Ray (see readers.cluster). The answers are the same.
 
-    Raises: StoreUnavailable: there is none. FormatTooNew: it was written by a newer version.
+    Raises: StoreUnavailable: there is none. FormatTooNew: it was written by a newer version. ClusterUnavailable: the
+        cluster doesn't answer. ValueError, TypeError: it is none. ImportError: its library isn't installed.
     """
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    def __init__(self, root: str | os.PathLike[str], *, cluster: object = None) -> None:
+        self._engine = None if cluster is None else engine_of(cluster)
         self.layout = Layout(root)
         try:
             there = self.layout.check()
@@ -193,6 +199,22 @@ class Store:
         found = self.summaries(runs=[run_id]).collect()
         return dict(zip(found["key"], found["last"], strict=True))
 
+    def ranks(self, run_id: str, *, metric: str | None = None, step_time: str | None = None) -> "Ranks":
+        """How far each rank of a run has come, and which are stragglers, without a look at history.
+
+        Args:
+            metric: by which progress is told; None: the one that tells most (see readers.progress).
+            step_time: a metric that is the time each rank measured for a step, in any unit; then ranks are compared by
+                its mean, not by the pace at which they log. The way to find who is slow where ranks wait for each
+                other.
+
+        Raises: RunNotFound. MetricNotFound: no rank has logged such a metric.
+        """
+        from readers.progress import read_progress
+        from readers.stragglers import judged
+
+        return judged(run_id, read_progress(self._tables, run_id, metric, step_time), step_time)
+
     def resolve_run(self, asked: str) -> str:
         """The id of the run that is meant by an id, the beginning of one, or a run's name.
 
@@ -257,7 +279,11 @@ class Store:
     def _tables(self) -> "Tables":
         from readers.scan import Tables
 
-        return Tables(self.layout)
+        if self._engine is None:
+            return Tables(self.layout)
+        from readers.cluster.fanout import FanOut
+
+        return Tables(self.layout, FanOut(self._engine))
 
     def _values(self, kind: str, runs: Sequence[str] | None, experiments: Collection[str] | None) -> "pl.LazyFrame":
         from readers.derived import derived

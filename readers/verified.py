@@ -11,7 +11,7 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -84,10 +84,21 @@ class Verified:
         """The damage met so far, in files that are still there."""
         return sorted(damage for path, (_, damage) in self._damaged.items() if path.exists())
 
-    def set_aside(self, path: Path, reason: str) -> None:
-        """Leave a file out from now on, and say so once."""
+    def among(self, paths: Iterable[Path]) -> list[tuple[Path, Stamp, str]]:
+        """The damage met so far among these, each with the stamp that the file had, and the reason."""
+        known = [(path, self._damaged.get(path)) for path in paths]
+        return [(path, found[0], found[1].reason) for path, found in known if found is not None]
+
+    def set_aside(self, path: Path, reason: str, stamp: Stamp | None = None) -> None:
+        """Leave a file out from now on, and say so once.
+
+        Args:
+            stamp: what it was when another process found it so; None for now.
+        """
         with contextlib.suppress(FileNotFoundError):  # deleted meanwhile: nothing to leave out
-            self._damaged[path] = stamp_of(path), Damage(path, reason)
+            if stamp is not None and self._is_bad(path, stamp):
+                return
+            self._damaged[path] = stamp or stamp_of(path), Damage(path, reason)
             _log.warning("steplog: %s", reason)
 
     def _hash(self, path: Path, stamp: Stamp) -> None:

@@ -1,0 +1,155 @@
+"""Dask: jobs run by the workers of a Dask cluster (the library `distributed`).
+
+Dask itself does a job again whose worker was lost, and one whose result was lost with its worker. It doesn't say that
+nobody is left: a job without a worker waits for ever. So a wait that takes long asks the scheduler who is there.
+
+Results stay with the workers until they are asked for, so the asker holds one at a time.
+"""
+
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
+from typing import Any, Self
+
+from ingest.errors import ClusterUnavailable
+from readers.cluster.engine import TIMEOUT_S, Done, Job
+
+_INSTALL = "a Dask cluster needs the library distributed: pip install 'steplog[distributed]'"
+_LOOK_S = 1.0
+_A_THREAD, _MOST = 2, 256
+"""Jobs under way for each thread of the workers, so that none waits for its next; and in all."""
+
+
+class Dask:
+    """Runs jobs on the workers of a Dask cluster. Any thread.
+
+    Args:
+        client: a connected, synchronous distributed.Client; whoever made it closes it.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    @classmethod
+    def at(cls, address: object) -> Self:
+        """Connect to a scheduler, by its address or the cluster that it belongs to, for as long as this is used.
+
+        TLS, time-outs and whatever else a connection needs are taken from Dask's own configuration.
+
+        Raises: ClusterUnavailable: nobody answers. ImportError: distributed isn't installed.
+        """
+        try:
+            client = _distributed().Client(address, timeout=TIMEOUT_S, set_as_default=False)
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            raise ClusterUnavailable(
+                f"no Dask scheduler at {address} within {TIMEOUT_S:.0f} s: {error}; is it running ('dask scheduler'), "
+                "and can this machine reach it?"
+            ) from error
+        engine = cls(client)
+        weakref.finalize(engine, client.close)
+        return engine
+
+    @classmethod
+    def of(cls, given: object) -> Self:
+        """A client, or a cluster that can be connected to, such as a LocalCluster.
+
+        Raises: ValueError: the client is closed, or asynchronous. TypeError: something else. ClusterUnavailable.
+        """
+        distributed = _distributed()
+        if isinstance(given, distributed.deploy.Cluster):
+            return cls.at(given)
+        if not isinstance(given, distributed.Client):
+            raise TypeError(f"cluster is {given!r}; of Dask give a distributed.Client, a cluster, or its address")
+        if getattr(given, "_asynchronous", False) or given.asynchronous:
+            raise ValueError(
+                "the client is asynchronous, and answers here aren't: give Client(address), or the address"
+            )
+        if given.status in {"closed", "closing"}:
+            raise ValueError("the client is closed; give one that is connected, or the scheduler's address")
+        return cls(given)
+
+    @property
+    def place(self) -> str:
+        """Who runs jobs, for people."""
+        scheduler = self._client.scheduler
+        return f"the Dask cluster at {scheduler.address if scheduler else 'an address that is gone'}"
+
+    def map(self, function: Callable[[Job], Done], jobs: Iterable[Job]) -> Iterator[Done]:
+        """Run jobs on the workers; see Engine."""
+        coming = iter(jobs)
+        under_way: deque[Any] = deque()
+        at_once = self._at_once()
+        try:
+            while True:
+                for job in coming:
+                    under_way.append(self._client.submit(function, job, pure=False))
+                    if len(under_way) >= at_once:
+                        break
+                if not under_way:
+                    return
+                yield self._result(under_way.popleft())
+        finally:
+            for future in under_way:
+                future.cancel()
+
+    def _at_once(self) -> int:
+        return min(max(2, _A_THREAD * sum(self._threads().values())), _MOST)
+
+    def _result(self, future: Any) -> Any:
+        """Wait for a job, for as long as there is somebody to do it."""
+        alone_since = None
+        while True:
+            try:
+                return future.result(timeout=_LOOK_S)
+            except TimeoutError:
+                if future.status == "error":
+                    raise
+                if self._threads():
+                    alone_since = None
+                elif alone_since is None:
+                    alone_since = time.monotonic()
+                elif time.monotonic() - alone_since > TIMEOUT_S:
+                    raise ClusterUnavailable(
+                        f"{self.place} has had no worker for {TIMEOUT_S:.0f} s: all were lost, or none has come yet; "
+                        "start some ('dask worker'), or wait for them by client.wait_for_workers(), and ask again"
+                    ) from None
+            except CancelledError as error:
+                raise ClusterUnavailable(
+                    f"{self.place} dropped a job: its scheduler is gone, or somebody cancelled it; ask again"
+                ) from error
+            except Exception as error:
+                raise _in_words(error, self.place) from error
+
+    def _threads(self) -> dict[str, int]:
+        """The workers' threads. Raises: ClusterUnavailable: the scheduler doesn't answer."""
+        try:
+            found: dict[str, int] = self._client.sync(self._client.scheduler.ncores, callback_timeout=TIMEOUT_S)
+        except (OSError, TypeError, AttributeError, RuntimeError) as error:  # also of a client that was closed
+            raise ClusterUnavailable(
+                f"{self.place} doesn't answer: {str(error) or type(error).__name__}; is its scheduler running?"
+            ) from error
+        return found
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise ImportError(_INSTALL) from error
+    return distributed
+
+
+def _in_words(error: Exception, place: str) -> Exception:
+    """What Dask raises for a job, as one of our errors; the job's own errors as they are."""
+    if isinstance(error, _distributed().KilledWorker):
+        return ClusterUnavailable(
+            f"{place} lost a job with each of several workers, likely for want of memory: {error}"
+        )
+    if isinstance(error, ModuleNotFoundError) or "deserializ" in str(error):
+        return ClusterUnavailable(
+            f"{place} can't load a job: {error}; its scheduler and its workers need steplog installed, in the same "
+            "version as here"
+        )
+    return error
