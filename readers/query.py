@@ -40,8 +40,9 @@ class Query:
         self._columns = list(SCHEMAS[table]) if columns is None else list(columns)
         self._predicate = predicate
         self._experiments = None if experiments is None else set(experiments)
-        needed = {*self._columns, *(predicate.meta.root_names() if predicate is not None else ())}
-        self._needs_experiment = "experiment" in needed
+        self.needed = {*self._columns, *(predicate.meta.root_names() if predicate is not None else ())}
+        """The columns that must be read."""
+        self._needs_experiment = "experiment" in self.needed
 
     def experiments_among(self, there: Collection[str]) -> set[str]:
         """Those that can have rows for this query: whole folders are left out by name."""
@@ -56,6 +57,10 @@ class Query:
         if self._experiments is not None:
             frame = frame.filter(pl.col("experiment").is_in(list(self._experiments)))
         return self._asked(frame.lazy()).collect()
+
+    def early(self, columns: Collection[str]) -> pl.Expr | None:
+        """What of the predicate concerns only these columns; None when nothing does."""
+        return only(self._predicate, columns)
 
     def nothing(self) -> pl.DataFrame:
         """The asked columns without a row."""

@@ -149,12 +149,16 @@ class Tables:
         shot = self.snapshot(query.table)
         named = [(part, self._names.of(part)) for part in shot.parts]
         wanted = query.experiments_among({experiment for _, experiment in named})
-        found = self.found(query.table, [part for part, experiment in named if experiment in wanted])
-        if self._spread is None:
-            yield from (self.rows(query, chunk, limit) for chunk in chunks(found))
-        else:
-            yield from self._spread.frames(self, query, chunks(found), limit)
+        yield from self._sealed(query, [part for part, experiment in named if experiment in wanted], limit)
         yield from (live[segment] for segment in shot.live if segment in live)
+
+    def _sealed(self, query: Query, parts: list[Part], limit: int | None) -> Iterator[pl.DataFrame]:
+        """The rows of parts. Raises: FileNotFoundError: one was deleted."""
+        found = chunks(self.found(query.table, parts))
+        if self._spread is None:
+            yield from (self.rows(query, chunk, limit) for chunk in found)
+        else:
+            yield from self._spread.frames(self, query, found, limit)
 
     def _live_rows(self, table: Table) -> dict[LiveSegment, pl.DataFrame]:
         """The rows of all live segments. Where there are none, Arrow isn't imported, which is most of a short query."""

@@ -1,0 +1,177 @@
+"""RangedPart: some columns of some runs of a part in the bucket, by ranges of bytes; the rest of it isn't fetched.
+
+A part is sorted by run, and its footer says of each row group which runs it has from where to where (Parquet's column
+statistics). So one run's points cost the footer, once, and the wanted columns of the one or two row groups that can
+have the run. Parts of one's own are checked by the checksum in their name, which takes all bytes; here each page's own
+checksum is looked at instead (Parquet's page CRC), and the footer must be what it was when it was first read.
+"""
+
+import bisect
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ingest.errors import SegmentCorrupt
+from ingest.objects.bucket import Bucket
+from readers.objects.listed import ObjectPart
+from readers.schemas import SCHEMAS
+
+_TAIL_BYTES = 64 << 10
+_MAGIC = b"PAR1"
+_TEXTS = ["run_id", "writer", "key"]
+_MOST_FOOTERS = 4096
+
+
+class Footers:
+    """The footers of parts, as they were read. Any thread."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._kept: OrderedDict[str, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, found: ObjectPart) -> Any:
+        """The Parquet metadata of a part.
+
+        Raises: FileNotFoundError: it is gone. SegmentCorrupt: it is no Parquet file.
+        """
+        name = found.part.path.name
+        with self._lock:
+            if name in self._kept:
+                self._kept.move_to_end(name)
+                return self._kept[name]
+        metadata = self._read(found)
+        with self._lock:
+            self._kept[name] = metadata
+            while len(self._kept) > _MOST_FOOTERS:
+                self._kept.popitem(last=False)
+        return metadata
+
+    def _read(self, found: ObjectPart) -> Any:
+        start = max(0, found.size - _TAIL_BYTES)
+        (tail,) = fetch(self._bucket, found, [(start, found.size)])
+        length = int.from_bytes(tail[-8:-4], "little")
+        if len(tail) < 12 or tail[-4:] != _MAGIC or length + 8 > found.size:
+            raise SegmentCorrupt(f"{found.keys[0]} is damaged: it doesn't end as a Parquet file; it is left out")
+        if length + 8 > len(tail):
+            (more,) = fetch(self._bucket, found, [(found.size - 8 - length, start)])
+            tail, start = more + tail, start - len(more)
+        try:
+            return pq.ParquetFile(pa.PythonFile(Spans(found.size, [(start, tail)]), mode="r")).metadata
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise SegmentCorrupt(f"{found.keys[0]} is damaged: {error}; it is left out") from error
+
+
+def row_groups(metadata: Any, runs: Sequence[str] | None) -> list[int]:
+    """The row groups that can have one of the runs (sorted); all when there is no choice."""
+    if runs is None:
+        return list(range(metadata.num_row_groups))
+    column = metadata.schema.to_arrow_schema().get_field_index("run_id")
+    chosen = []
+    for number in range(metadata.num_row_groups):
+        statistics = metadata.row_group(number).column(column).statistics
+        if statistics is None or not statistics.has_min_max or has_any(runs, statistics.min, statistics.max):
+            chosen.append(number)
+    return chosen
+
+
+def has_any(runs: Sequence[str], first: str, last: str) -> bool:
+    """Whether one of the runs (sorted) lies between two, these included."""
+    place = bisect.bisect_left(runs, first)
+    return place < len(runs) and runs[place] <= last
+
+
+def read(
+    bucket: Bucket, found: ObjectPart, metadata: Any, groups: Sequence[int], columns: Collection[str]
+) -> pl.DataFrame:
+    """Some columns of some row groups, as the table's schema has them, without the experiment.
+
+    Raises: FileNotFoundError: the part is gone. SegmentCorrupt: its pages aren't what was written.
+    """
+    names = [name for name in metadata.schema.names if name in columns]
+    spans = [_span(metadata, group, name) for group in groups for name in names]
+    file = Spans(found.size, list(zip((start for start, _ in spans), fetch(bucket, found, spans), strict=True)))
+    texts = [name for name in _TEXTS if name in names]
+    try:
+        parquet = pq.ParquetFile(
+            pa.PythonFile(file, mode="r"),
+            metadata=metadata,
+            read_dictionary=texts,
+            pre_buffer=False,
+            page_checksum_verification=True,
+        )
+        table = parquet.read_row_groups(list(groups), names, use_threads=False)
+        frame = pl.DataFrame(pl.from_arrow(table))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SegmentCorrupt(f"{found.keys[0]} is damaged: {error}; it is left out") from error
+    schema = SCHEMAS["metrics"]
+    return frame.select(pl.col(name).cast(schema[name]) for name in names)
+
+
+def fetch(bucket: Bucket, found: ObjectPart, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+    """Ranges of a part, wherever it lies. Raises: FileNotFoundError: nowhere any more."""
+    for key in found.keys:
+        try:
+            return bucket.get_ranges(key, spans)
+        except FileNotFoundError:
+            continue
+    raise FileNotFoundError(2, "gone from the bucket", str(found.part.path))
+
+
+class Spans(io.RawIOBase):
+    """A file of which only some ranges are here.
+
+    Args:
+        size: bytes of the whole file.
+        held: (start, bytes) of each range.
+    """
+
+    def __init__(self, size: int, held: Sequence[tuple[int, bytes]]) -> None:
+        super().__init__()
+        self._size = size
+        self._held = sorted(held)
+        self._starts = [start for start, _ in self._held]
+        self._place = 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move."""
+        self._place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        return self._place
+
+    def tell(self) -> int:
+        """The place."""
+        return self._place
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read within one of the ranges. Raises: OSError: it isn't here."""
+        size = self._size - self._place if size < 0 else min(size, self._size - self._place)
+        number = bisect.bisect_right(self._starts, self._place) - 1
+        start, data = self._held[number] if number >= 0 else (0, b"")
+        if size > 0 and self._place + size > start + len(data):
+            raise OSError(f"bytes {self._place} to {self._place + size} were not fetched")
+        taken = data[self._place - start : self._place - start + size]
+        self._place += len(taken)
+        return taken
+
+
+def _span(metadata: Any, group: int, name: str) -> tuple[int, int]:
+    """(start, end) of a column's bytes in a row group."""
+    column = metadata.row_group(group).column(metadata.schema.names.index(name))
+    start = column.data_page_offset
+    if column.has_dictionary_page and column.dictionary_page_offset is not None:
+        start = min(start, column.dictionary_page_offset)
+    return start, start + column.total_compressed_size
