@@ -3,6 +3,8 @@
     TrackerError
     ├── StoreError
     │   ├── StoreUnavailable     the store's folder can't be made, read or written
+    │   │   ├── ObjectsUnavailable   object storage doesn't answer, or not as asked
+    │   │   └── Busy                 another process uploads this store already
     │   ├── FormatTooNew         the store was written by a newer version of this project
     │   └── SegmentCorrupt       a file of the store isn't what was written
     ├── LookupFailed             (also a LookupError)
@@ -48,6 +50,19 @@ class StoreError(TrackerError):
 
 class StoreUnavailable(StoreError):
     """The store's folder can't be made, read or written."""
+
+
+class ObjectsUnavailable(StoreUnavailable):
+    """Object storage doesn't answer, or refuses: wrong credentials, no such bucket, no permission."""
+
+    def __init__(self, message: str, *, transient: bool = True) -> None:
+        super().__init__(message)
+        self.transient = transient
+        """Whether trying again may help by itself; False where a person has to change something."""
+
+
+class Busy(StoreUnavailable):
+    """Another process uploads this store; what is logged here it uploads, too."""
 
 
 class FormatTooNew(StoreError):
