@@ -26,7 +26,7 @@ BACKENDS: tuple[Backend, ...] = ("local", "mlflow", "both")
 RANKS = ("STEPLOG_RANK", "RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
 """Where a process's rank stands; the first that is set to a whole number counts.
 
-RANK is torchrun's; OMPI_COMM_WORLD_RANK and PMIX_RANK are Open MPI's; PMI_RANK is MPICH's and Intel MPI's. Slurm's comes
+RANK is torchrun's; OMPI_COMM_WORLD_RANK and PMIX_RANK are Open MPI's; PMI_RANK is MPICH's and Intel MPI's. Slurm's is
 last: under `srun torchrun`, or mpirun in a Slurm job, it counts the nodes."""
 
 
