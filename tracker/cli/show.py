@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ingest.jsontext import REMOVED, from_json
+from tracker.cli import ranks
 from tracker.cli.options import DEFAULT_STORE, JsonOption, RunArgument, StoreOption, open_store
 from tracker.cli.screen import cell, console, count_of, duration, moment, number, print_json, size, status, table
 
@@ -41,12 +42,23 @@ def show(
     everything: Annotated[
         bool, typer.Option("--all", "-a", help=f"All metrics, not {_FEW_METRICS} at most; values in full length.")
     ] = False,
+    progress: Annotated[
+        str | None, typer.Option(metavar="METRIC", help="Of several ranks: the metric whose steps tell their progress.")
+    ] = None,
+    step_time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METRIC", help="Of several ranks: the time that each measured for a step, to be compared."
+        ),
+    ] = None,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Show one run: its params, tags, environment, metrics, artifacts and models."""
+    """Show one run: its params, tags, environment, metrics, artifacts, models, and its ranks if there are several."""
     opened = open_store(store)
     found = read(opened, opened.resolve_run(run))
+    if (found.get("ranks") or 0) > 1 or progress is not None or step_time is not None:
+        found["by_rank"] = ranks.read(opened, found["run_id"], progress, step_time)
     if json:
         print_json(found)
     else:
@@ -97,6 +109,8 @@ def _print(screen: "Console", run: Mapping[str, Any], *, everything: bool) -> No
     for title, values in (("params", run["params"]), ("tags", run["tags"]), ("environment", environment)):
         if values:
             _print_section(screen, title, _pairs(values, limit))
+    if "by_rank" in run:
+        ranks.print_ranks(screen, run["by_rank"], everything=everything)
     _print_metrics(screen, run["metrics"], everything=everything)
     if run["artifacts"]:
         rows = table("path", "size", "kind", right=("size",))
