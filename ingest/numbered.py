@@ -16,12 +16,17 @@ from typing import TypeVar
 
 from ingest.layout import DIRECTORY_MODE, FILE_MODE, sync_directory
 
+Reserve = Callable[[Path, int], int]
 _T = TypeVar("_T")
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 
 
-def publish(home: Path, tmp: Path, fill: Callable[[Path], _T]) -> tuple[int, _T]:
+def publish(home: Path, tmp: Path, fill: Callable[[Path], _T], reserve: Reserve | None = None) -> tuple[int, _T]:
     """Let `fill` put files into a folder, and make it the next number of the home.
+
+    Args:
+        reserve: is given the filled folder and the highest number that is there, and gives the one to try first, where
+            others than this home's processes give numbers too.
 
     Returns: the number, and what `fill` gave.
     Raises: OSError: the disk doesn't take it; what `fill` raises. Either way nothing is left behind.
@@ -32,7 +37,7 @@ def publish(home: Path, tmp: Path, fill: Callable[[Path], _T]) -> tuple[int, _T]
     try:
         filled = fill(folder)
         _secure(folder)
-        number = _claim(home, folder)
+        number = _claim(home, folder, reserve or _next)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -74,13 +79,17 @@ def _secure(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _claim(home: Path, folder: Path) -> int:
+def _next(_folder: Path, highest: int) -> int:
+    return highest + 1
+
+
+def _claim(home: Path, folder: Path, reserve: Reserve) -> int:
     """Rename a whole folder to the next free number."""
     for made in (home.parent, home):
         if not made.is_dir():
             made.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
             sync_directory(made.parent)
-    number = max(numbers(home), default=0) + 1
+    number = reserve(folder, max(numbers(home), default=0))
     while True:
         try:
             folder.rename(home / str(number))

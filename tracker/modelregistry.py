@@ -24,7 +24,7 @@ from ingest.errors import ModelInUse, ModelNotFound, SegmentCorrupt
 from ingest.jsontext import to_json
 from ingest.keys import checked_key
 from ingest.layout import encode_name, host_name, sync_directory, write_atomically
-from ingest.numbered import numbers, publish
+from ingest.numbered import Reserve, numbers, publish
 from ingest.redact import mask
 from readers.modelinfo import ModelEntry, ModelInfo
 from readers.models import ALIASES, DELETED, INFO, LATEST, STAGE, TAGS, Models
@@ -62,8 +62,10 @@ class Promotion(NamedTuple):
 class ModelRegistry(Models):
     """The models of one store, to be read and written; `by` and `run_id` are what the history tells of who did it."""
 
-    def publish(self, name: str, write: Callable[[Path], ModelInfo]) -> tuple[ModelVersion, ModelInfo]:
-        """Let `write` fill a folder, and make it the model's next version.
+    def publish(
+        self, name: str, write: Callable[[Path], ModelInfo], reserve: Reserve | None = None
+    ) -> tuple[ModelVersion, ModelInfo]:
+        """Let `write` fill a folder, and make it the model's next version; `reserve` as for numbered.publish.
 
         Raises: OSError: the disk doesn't take it; what `write` raises. Either way nothing is left behind.
         """
@@ -75,7 +77,7 @@ class ModelRegistry(Models):
             return cast("ModelInfo", described)
 
         home = self._home(name)
-        number, info = publish(home, self._layout.tmp, fill)
+        number, info = publish(home, self._layout.tmp, fill, reserve)
         return ModelVersion(name, number, info["format"], home / str(number) / info["file"]), info
 
     def set_alias(
