@@ -220,22 +220,26 @@ class Bucket:
 
     @contextlib.contextmanager
     def _told(self, tried: str) -> Iterator[None]:
-        """Give the client's errors as ours; those of missing and existing objects as Python's."""
+        """Give the client's errors as ours; those of missing and existing objects as Python's.
+
+        Never with the client's own behind them: these hold the server's whole answer, which may repeat what was sent,
+        a session's token too, and a traceback would show it.
+        """
         try:
             yield
         except OSError as error:
             if isinstance(error, FileNotFoundError) and not no_bucket(error):
-                raise
-            raise refused(self.address, tried, error) from error
+                raise FileNotFoundError(f"{self.address.shown}: can't {tried}: it isn't there") from None
+            raise refused(self.address, tried, error) from None
         except ObjectsUnavailable:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - obstore's own types, and raised again
             if type(error).__name__ in {"AlreadyExistsError", "PreconditionError"}:
-                raise FileExistsError(tried) from error
+                raise FileExistsError(f"{self.address.shown}: can't {tried}: it is there already") from None
             found = refused(self.address, tried, error)
             if not found.transient:
                 self._clients.forget()  # the next request looks for credentials anew
-            raise found from error
+            raise found from None
 
     def _count(self, **more: int) -> None:
         with self._lock:

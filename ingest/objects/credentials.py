@@ -70,10 +70,10 @@ def connect(address: Address, client: Any, retry: Any) -> Any:
         )
     except ObjectsUnavailable:
         raise
-    except Exception as error:  # obstore's own types; what is set in the environment makes no sense to it
+    except Exception as error:  # noqa: BLE001 - obstore's own types, of settings that make no sense to it
         from ingest.objects.refusals import refused
 
-        raise refused(address, "open it", error) from error
+        raise refused(address, "open it", error) from None  # its text and locals may hold secrets
 
 
 def _s3(address: Address, environment: Mapping[str, str]) -> tuple[Any, Any]:
@@ -137,7 +137,7 @@ def _by_boto3(address: Address, profile: str) -> Any:
             "boto3: pip install boto3; or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         )
         raise ObjectsUnavailable(message, transient=False) from error
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - boto3's many types, and raised again
         from ingest.objects.refusals import refused
 
-        raise refused(address, f"resolve the profile {profile!r}", error, transient=False) from error
+        raise refused(address, f"resolve the profile {profile!r}", error, transient=False) from None

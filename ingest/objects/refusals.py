@@ -14,6 +14,8 @@ from ingest.redact import redact
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE, _MESSAGE = re.compile(r"<Code>([^<]{1,80})</Code>"), re.compile(r"<Message>([^<]{1,400})</Message>")
 _LOGIN = {"ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed", "RequestTimeTooSkewed"}
+_INVALID_KEY = re.compile(r'Path "([^"]+)"')
+_BODY = re.compile(r"(status code: \d{3}[^:]{0,40}):.*")
 _METADATA = ("169.254.169.254", "metadata.google.internal", "169.254.170.2")
 _LONGEST = 240
 
@@ -24,7 +26,7 @@ def refused(address: Address, tried: str, error: BaseException, *, transient: bo
     code, said, status = _first(_CODE, text), _first(_MESSAGE, text), int(_first(_STATUS, text) or 0)
     words = f"{code}: {said}" if code else _client_words(text)
     advice, lasting = _advice(address, error, text, code, status)
-    message = f"{address.shown}: can't {tried}: {_cut(redact(words))}; {advice}"
+    message = f"{address.shown}: can't {tried}: {_cut(redact(_plain(words)))}; {advice}"
     return ObjectsUnavailable(message, transient=not lasting if transient is None else transient)
 
 
@@ -39,6 +41,8 @@ def _advice(address: Address, error: BaseException, text: str, code: str, status
     kind = type(error).__name__
     if any(place in text for place in _METADATA):
         return f"no credentials were found: looked at {PLACES[address.scheme]}", True
+    if "invalid path" in text:
+        return f"no store has such keys: delete or rename {_plain(_first(_INVALID_KEY, text))!r}", True
     if no_bucket(error):
         return "make the bucket, or give another address", True
     if status in {401, 403} or code in _LOGIN or kind in {"PermissionDeniedError", "UnauthenticatedError"}:
@@ -47,20 +51,26 @@ def _advice(address: Address, error: BaseException, text: str, code: str, status
         return "the bucket is in another region or at another server: set AWS_REGION or AWS_ENDPOINT_URL", True
     if 400 <= status < 500 and status not in {408, 429}:
         return "the server doesn't take such a request", True
-    if isinstance(error, (ValueError, TypeError)) or kind in {"UnknownConfigurationKeyError", "InvalidPathError"}:
+    odd = {"UnknownConfigurationKeyError", "InvalidPathError"}
+    if isinstance(error, (ValueError, TypeError)) or kind in odd or "builder error" in text:
         return "it can't be asked so", True
     return "it is tried again where that is possible; see that the server and the network are up", False
 
 
 def _client_words(text: str) -> str:
-    """The first line of the client's report, without the start that every one has."""
-    line = text.strip().splitlines()[0] if text.strip() else "no reason given"
+    """The first line of the client's report, without the start that every one has and the answer's own text."""
+    line = _BODY.sub(r"\1", text.strip().splitlines()[0]) if text.strip() else "no reason given"
     return line.removeprefix("Generic S3 error: ").removeprefix("Generic GCS error: ")
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.search(text)
     return found[1] if found else ""
+
+
+def _plain(text: str) -> str:
+    """One line, without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in " ".join(text.split()))
 
 
 def _cut(text: str) -> str:
