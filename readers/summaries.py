@@ -2,15 +2,18 @@
 
 What sealing and compaction keep for each writer is folded to one row for each run and metric. NaN points are counted
 apart; min, max, mean and std leave them out, and are null when there is nothing else. First and last are what was
-logged first and last, NaN or not: of one writer by its `seq`, of several by time. Variances are merged as in Chan,
-Golub & LeVeque 1983 (see ingest.summaries).
+logged first and last, NaN or not: of one writer by its `seq`, of several by time. The folding itself is that of sealing
+and compaction: see ingest.aggregates.
 """
 
+import numpy as np
 import polars as pl
 
+from ingest.aggregates import Columns, Ints, merge
 from readers.predicates import only
 from readers.repeats import repeats
 from readers.scan import Tables
+from readers.schemas import SCHEMAS
 
 _TIME = pl.Datetime("us", "UTC")
 SUMMARIES = pl.Schema(
@@ -38,44 +41,59 @@ SUMMARIES = pl.Schema(
 """One row for each run and metric. `std` divides by n - 1; `m2` is the sum of squared deviations, to merge further."""
 
 _METRIC = ["run_id", "key"]
-_FIRST = ["first", "first_step", "first_time", "first_seq"]
-_LAST = ["last", "last_step", "last_time", "last_seq"]
+_NAMES = ["run_id", "key", "writer", "experiment"]
+_NUMBERS = {name: kind for name, kind in SCHEMAS["summaries"].items() if name not in _NAMES}
 
 
 def read_summaries(tables: Tables, predicate: pl.Expr | None = None) -> pl.DataFrame:
     """The summaries as of now; what the predicate says of run_id, key and experiment is applied early."""
-    rows = tables.frame("summaries", predicate=only(predicate, ["run_id", "key", "experiment"]))
-    rows = rows.with_columns(pl.col("min", "max", "mean", "m2").fill_nan(None))
+    return merged(tables.frame("summaries", predicate=only(predicate, ["run_id", "key", "experiment"])))
+
+
+def merged(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the table of summaries, of any segments and writers, as one for each run and metric: SUMMARIES."""
     several = repeats(rows, _METRIC)
     if several is not None:
-        by_writer = _merged(rows.filter(several), [*_METRIC, "writer"], "first_seq", "last_seq")
-        merged = _merged(by_writer, _METRIC, "first_time", "last_time")
-        rows = pl.concat([rows.filter(~several), merged.select(rows.columns)])
+        rows = pl.concat([rows.filter(~several), _folded(rows.filter(several)).select(rows.columns)])
+    rows = rows.with_columns(pl.col("min", "max", "mean", "m2").fill_nan(None))
     std = (pl.col("m2") / (pl.col("count") - 1)).sqrt()
     rows = rows.with_columns(std=pl.when(pl.col("count") > 1).then(std))
     rows = rows.with_columns(m2=pl.when(pl.col("count") > 0).then("m2"))
     return rows.select(pl.col(name).cast(kind) for name, kind in SUMMARIES.items())
 
 
-def _merged(rows: pl.DataFrame, by: list[str], first_order: str, last_order: str) -> pl.DataFrame:
-    """Fold the rows of each group, ordered so for what came first, and so for what came last."""
-    total = pl.col("count").sum().over(by)
-    mean = (pl.col("mean") * pl.col("count")).sum().over(by) / total
-    rows = rows.with_columns(group_mean=pl.when(total > 0).then(mean)).sort(last_order)
-    apart = pl.col("mean") - pl.col("group_mean")
-    others = [name for name in ("writer", "experiment") if name not in by]
-    return rows.group_by(by).agg(
-        pl.col("count", "nan_count").sum(),
-        *(pl.col(name).sort_by(first_order).first() for name in _FIRST),
-        pl.col(_LAST).last(),
-        *_extreme("min", descending=False),
-        *_extreme("max", descending=True),
-        pl.col("group_mean").first().alias("mean"),
-        (pl.col("m2") + pl.col("count") * apart * apart).sum().alias("m2"),
-        pl.col(others).first(),
-    )
+def frame_of(names: pl.DataFrame, columns: Columns) -> pl.DataFrame:
+    """Rows of the table of summaries from the kernel's columns and the names that go with them."""
+    numbers = pl.DataFrame({name: columns[name] for name in _NUMBERS})
+    steps = pl.col("^.*_step$").fill_nan(None)
+    return names.hstack(numbers.with_columns(steps).cast(_NUMBERS)).select(list(SCHEMAS["summaries"]))  # type: ignore[arg-type]
 
 
-def _extreme(name: str, *, descending: bool) -> list[pl.Expr]:
-    best_first = {"descending": descending, "nulls_last": True, "maintain_order": True}
-    return [pl.col(column).sort_by(name, **best_first).first() for column in (name, f"{name}_step")]
+def starts_of(rows: pl.DataFrame, names: list[str]) -> Ints:
+    """Where runs of rows with the same names begin."""
+    changed = rows.select(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in names))
+    starts: Ints = np.flatnonzero(changed.to_series().to_numpy())
+    return starts
+
+
+def _folded(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row for each run and metric: first over the segments of each writer, then over the writers."""
+    rows = rows.sort("run_id", "key", "writer", "first_seq")
+    starts = starts_of(rows, [*_METRIC, "writer"])
+    by_writer = merge(_columns(rows), starts)
+    names = rows.select(_NAMES)[starts]
+    metric = np.zeros(len(starts), np.int64)
+    metric[starts_of(names, _METRIC)] = 1
+    order = np.lexsort((by_writer["last_time"], metric.cumsum()))  # an extreme that two reached is the earlier one's
+    in_order = {name: column[order] for name, column in by_writer.items()}
+    names = names[order]
+    starts = starts_of(names, _METRIC)
+    return frame_of(names[starts], merge(in_order, starts, "time"))
+
+
+def _columns(rows: pl.DataFrame) -> Columns:
+    """The kernel's columns of the table's rows."""
+    return {
+        name: (rows[name].fill_null(np.nan) if kind.is_float() else rows[name].to_physical()).to_numpy()
+        for name, kind in _NUMBERS.items()
+    }
