@@ -26,7 +26,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote
@@ -126,11 +126,15 @@ class Layout:
         """The sealed parts of a table, where the folders don't show them."""
         return None
 
+    def may_hold(self, path: Path, runs: Collection[str]) -> bool:  # noqa: ARG002 - views know more
+        """Whether a part can have points of these runs, as far as can be told without fetching it."""
+        return True
+
     def obtain(self, *paths: Path) -> None:
         """Have these files here, before they are looked for; one that isn't in the store stays away."""
 
-    def obtain_folder(self, path: Path) -> None:
-        """Have all files below a folder here, likewise."""
+    def obtain_folder(self, path: Path, most_bytes: int | None = None) -> None:
+        """Have all files below a folder here, likewise; with `most_bytes` only those that aren't larger."""
 
     def create(self) -> None:
         """Make the store, or check the one that is there; `queue_dir` too.

@@ -46,6 +46,7 @@ class Backlog:
         self._tables = tables
         self._table: Table = table
         self._rows = wanted.rows(table)
+        self._runs = None if wanted.runs is None else sorted(wanted.runs)
         self._index = _INDEX.to_frame()
         self._parts: dict[str, Part] = {}
         self._to_come = _INDEX.to_frame()
@@ -64,11 +65,17 @@ class Backlog:
         if not gone and not new:
             return
         index = self._index.filter(~pl.col("part").is_in(gone)) if gone else self._index
+        if self._runs is not None:
+            new = [part for part in new if self._tables.layout.may_hold(part.path, self._runs)]
         found = chunks(self._tables.found(self._table, new))
         self._index = pl.concat([index, *(self._tables.read(self._table, chunk, self._indexed) for chunk in found)])
         damaged = {damage.path.name for damage in self._tables.verified.damaged()}  # they are looked at again
         self._parts = {name: part for name, part in names.items() if name not in damaged}
         self._plan(cursor)
+
+    def know(self, parts: Collection[Part]) -> None:
+        """Leave out what these parts have, without a look into them."""
+        self._parts = {part.path.name: part for part in parts}
 
     def last(self) -> dict[str, int]:
         """Each writer's last sealed seq."""

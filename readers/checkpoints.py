@@ -93,6 +93,7 @@ def list_checkpoints(layout: Layout, run_id: str) -> list[Checkpoint]:
     """List a run's checkpoints, the first saved first; one whose description can't be read is left out."""
     if not _RUN_ID.fullmatch(run_id):
         return []
+    layout.obtain_folder(layout.run_checkpoints(run_id), _MOST_JSON_BYTES)
     found = []
     for number in numbers(layout.run_checkpoints(run_id)):
         try:
@@ -117,6 +118,8 @@ def find_checkpoint(
     """
     if not _is_which(which):
         raise ValueError(f"no checkpoint {which!r}; it can be 'latest', 'best', or a number")
+    if _RUN_ID.fullmatch(run_id):
+        layout.obtain_folder(layout.run_checkpoints(run_id), _MOST_JSON_BYTES)
     there = numbers(layout.run_checkpoints(run_id)) if _RUN_ID.fullmatch(run_id) else []
     if not there:
         raise CheckpointNotFound(f"run {run_id!r} has no checkpoint; save_checkpoint makes one")

@@ -126,6 +126,7 @@ def _live(layout: Layout, table: Table) -> Iterator[pa.Table]:
 
 def _sealed(layout: Layout, table: Table) -> Iterator[pa.Table]:
     for part in snapshot(layout, table).parts:
+        layout.obtain(part.path)
         try:
             verify(part.path)
         except SegmentCorrupt:  # the store's reader reports it

@@ -35,6 +35,8 @@ STAGE = "stage"
 INFO, DELETED = "model.json", "deleted.json"
 ALIASES, TAGS = "aliases", "tags"
 _LISTED = 20
+_ABOUT_BYTES = 1 << 20
+"""What is larger isn't a description, but a model: fetched when it is asked for (see Layout.obtain_folder)."""
 _CUT = re.compile(r".*~[0-9a-f]{16}", re.DOTALL)
 _log = logging.getLogger("steplog")
 
@@ -47,6 +49,7 @@ class Models:
 
     def names(self) -> list[str]:
         """List the models that have a version."""
+        self._layout.obtain_folder(self._layout.models, _ABOUT_BYTES)
         found = self._layout.models.iterdir() if self._layout.models.is_dir() else iter(())
         return sorted(self._true_name(folder) for folder in found if _there(folder))
 
@@ -115,6 +118,7 @@ class Models:
         """
         info = self.info(name, version)
         home = self._home(name) / str(version)
+        self._layout.obtain_folder(home)
         try:
             with open_beneath(home, info["file"]) as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
@@ -193,6 +197,7 @@ class Models:
 
     def _home(self, name: str) -> Path:
         home = self._layout.models / encode_name(check_path(name, "model"))
+        self._layout.obtain_folder(home, _ABOUT_BYTES)
         cut = self._layout.models / name
         if _CUT.fullmatch(name) and "/" not in name and not home.is_dir() and cut.is_dir():
             return cut  # of a name that was too long for a folder, and isn't known in full

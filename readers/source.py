@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ingest.errors import StoreUnavailable
+from ingest.objects.address import is_address
 from readers.mlflow.address import without_credentials
 from readers.store import Store
 
@@ -85,7 +86,7 @@ class StoreFolder(Protocol):
 
 
 AnySource = Source | StoreFolder | str | os.PathLike[str]
-"""What a comparator takes; a path is a store's folder."""
+"""What a comparator takes; a path is a store's folder, or its address on object storage (s3://…)."""
 
 
 class Reading:
@@ -117,9 +118,9 @@ def store_of(source: StoreFolder | str | os.PathLike[str]) -> Store:
 
     Raises: StoreUnavailable: there is none. TypeError: neither has it a folder nor is it a path.
     """
-    if isinstance(source, str) and "://" in source:
+    if isinstance(source, str) and "://" in source and not is_address(source):
         raise StoreUnavailable(
-            f"{without_credentials(source)!r} is no folder of a store; of an MLflow server give MLflowSource(address)"
+            f"{without_credentials(source)!r} is no store; of an MLflow server give MLflowSource(address)"
         )
     if isinstance(source, str | os.PathLike):
         return Store(source)

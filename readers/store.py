@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.errors import ExperimentNotFound, RunNotFound, StoreUnavailable
-from ingest.layout import TABLES, Layout
+from ingest.layout import TABLES
 from readers.cluster.engine import engine_of
+from readers.opening import layout_of, tables_of
 from readers.records import BestRun, ExperimentSummary, MetricSummary, RunRecord, by_run, records, summarise
 
 if TYPE_CHECKING:
@@ -36,38 +37,40 @@ class Store:
     """An existing store, to be read.
 
     Args:
-        root: its folder; what was a tracker's output_dir.
+        root: its folder, or its address on object storage (s3://bucket/prefix): what was a tracker's output_dir.
         cluster: who reads the sealed files: None for this process; the address of a Dask scheduler, a
             distributed.Client, or Ray (see readers.cluster). The answers are the same.
 
     Raises: StoreUnavailable: there is none. FormatTooNew: it was written by a newer version. ClusterUnavailable: the
-        cluster doesn't answer. ValueError, TypeError: it is none. ImportError: its library isn't installed.
+        cluster doesn't answer. ObjectsUnavailable: object storage doesn't. ValueError, TypeError: it is none.
+        ImportError: its library isn't installed.
     """
 
     def __init__(self, root: str | os.PathLike[str], *, cluster: object = None) -> None:
         self._engine = None if cluster is None else engine_of(cluster)
-        self.layout = Layout(root)
+        self.layout = layout_of(root)
         try:
             there = self.layout.check()
         except OSError as error:
-            raise StoreUnavailable(f"the store {str(self.root)!r} can't be read: {error.strerror or error}") from error
+            raise StoreUnavailable(
+                f"the store {self.layout.place!r} can't be read: {error.strerror or error}"
+            ) from error
         if not there:
-            what = (
-                "it has no store.json"
-                if self.root.is_dir()
-                else "it is a file"
-                if self.root.exists()
-                else "it isn't there"
-            )
-            message = (
-                f"no store at {str(self.root)!r}: {what}; give the folder that was a tracker's output_dir, "
+            raise StoreUnavailable(
+                f"no store at {self.layout.place!r}: {self._what_is_there()}; give what was a tracker's output_dir, "
                 "or make one by ExperimentTracker(output_dir=...)"
             )
-            raise StoreUnavailable(message)
+
+    def _what_is_there(self) -> str:
+        if not self.layout.adopts:
+            return "nothing was uploaded there yet"
+        if self.root.is_dir():
+            return "it has no store.json"
+        return "it is a file" if self.root.exists() else "it isn't there"
 
     @property
     def root(self) -> Path:
-        """The store's folder."""
+        """The store's folder; of one on object storage the folder of its view here."""
         return self.layout.root
 
     def flush(self) -> None:
@@ -76,7 +79,8 @@ class Store:
     @property
     def place(self) -> str:
         """Where the runs are, for people."""
-        return f"store {self.root.name!r}"
+        name = self.root.name if self.layout.adopts else self.layout.place
+        return f"store {name!r}"
 
     @property
     def hint(self) -> str:
@@ -277,13 +281,11 @@ class Store:
 
     @cached_property
     def _tables(self) -> "Tables":
-        from readers.scan import Tables
-
         if self._engine is None:
-            return Tables(self.layout)
+            return tables_of(self.layout)
         from readers.cluster.fanout import FanOut
 
-        return Tables(self.layout, FanOut(self._engine))
+        return tables_of(self.layout, FanOut(self._engine))
 
     def _values(self, kind: str, runs: Sequence[str] | None, experiments: Collection[str] | None) -> "pl.LazyFrame":
         from readers.derived import derived

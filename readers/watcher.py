@@ -22,12 +22,11 @@ from typing import Literal, Self
 import polars as pl
 
 from ingest.errors import StoreUnavailable
-from ingest.layout import Layout
 from readers.backlog import Backlog
 from readers.batch import FACTS, POINTS, Batch, Cursor
 from readers.listing import Listing
 from readers.livetail import LiveTail, NewLiveRows
-from readers.scan import Tables
+from readers.opening import layout_of, tables_of
 from readers.source import Source
 from readers.wanted import Wanted
 
@@ -71,7 +70,7 @@ class Watcher:
         wanted = Wanted.of(runs, keys)
         if most < 1:
             raise ValueError(f"most is {most}; a batch has at least one row")
-        self._layout = Layout(_root_of(store))
+        self._layout = layout_of(_root_of(store))
         try:
             self._layout.check()
         except OSError as error:
@@ -144,9 +143,10 @@ class Watcher:
         self._cursor = cursor
         self._listing = Listing(self._layout)
         self._live = LiveTail()
-        tables = Tables(self._layout)
+        tables = tables_of(self._layout)
         self._points = Backlog(tables, "metrics", self._wanted)
         self._facts = Backlog(tables, "facts", self._wanted)
+        self._tables = tables
         self._unsure: frozenset[str] = frozenset()
 
     def _look(self) -> Batch:
@@ -225,6 +225,10 @@ class Watcher:
 
     def _skip(self) -> None:
         """Move the cursor behind all that is there now. What is sealed meanwhile is listed anew."""
+        if not self._layout.adopts:  # summaries tell the last points, and are a hundredth of them to fetch
+            self._points.know(self._tables.snapshot("metrics").parts)
+            last = self._tables.frame("summaries", ["writer", "last_seq"]).group_by("writer").max()
+            self._cursor.points.update(dict(last.iter_rows()))
         for _ in range(_TRIES):
             if not self._list():
                 time.sleep(_PAUSE_S)

@@ -53,7 +53,7 @@ def create_app(settings: DashboardSettings, *, limits: LimitSettings | None = No
 
     Raises: StoreUnavailable, FormatTooNew: there is no store to show. ValueError: a rule or a webhook that is none.
     """
-    store = Store(settings.root)
+    store = Store(settings.place)
     session_token = secrets.token_urlsafe(32)
     hub = Hub(
         store,
@@ -122,7 +122,7 @@ def _session(request: Request) -> Response:
             "token": state.session_token,
             "read_only": settings.read_only,
             "version": package_version(),
-            "store": settings.root.name,
+            "store": settings.name,
         },
         headers={"Cache-Control": "no-store"},
     )

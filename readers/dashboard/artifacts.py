@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 from ingest.errors import ArtifactNotFound, SegmentCorrupt
 from ingest.files import open_beneath
 from ingest.layout import RUN_ID, Layout
+from ingest.paths import check_path
 from readers.dashboard.previews import is_previewable
 from readers.texts import parsed
 
@@ -124,6 +125,7 @@ def opened(layout: Layout, run_id: str, artifact: Artifact) -> BinaryIO:
     if not RUN_ID.fullmatch(run_id):  # an id of somebody else's making, which may be a path
         raise ArtifactNotFound(message)
     try:
+        layout.obtain(layout.run_artifacts(run_id) / check_path(artifact.path))
         return open_beneath(layout.artifacts, f"{run_id}/{artifact.path}")
     except (OSError, ValueError, SegmentCorrupt) as error:
         raise ArtifactNotFound(message) from error

@@ -103,6 +103,11 @@ class Controls:
     def _writable(self) -> Layout:
         """The layout, if it can be written. Raises: StoreUnavailable."""
         layout = self._store.layout
+        if not layout.adopts:
+            raise StoreUnavailable(
+                f"the store {layout.place!r} is only read here; tags, notes and stops of runs on object storage are "
+                "made by the tracker that writes them: nothing was changed"
+            )
         for folder in (layout.root, layout.live, layout.tmp):
             if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
                 raise _unwritable(layout, PermissionError(13, "no permission to write", str(folder)))

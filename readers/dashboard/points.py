@@ -15,21 +15,24 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from ingest.catalog import LiveSegment, Snapshot
+from ingest.catalog import LiveSegment, Part, Snapshot
 from ingest.columns import PointBlock, first_seq
 from ingest.errors import StoreError
 from readers.dashboard.growing import LivePoints
 from readers.dashboard.histories import NOTHING, Floats, History, in_order, joined, made
+from readers.dashboard.lines import Line
 from readers.dashboard.sketch import Sketch, sketched
 from readers.dashboard.store_view import LAG_S, GrowingTables
 from readers.names import TrueNames
 from readers.places import find
 from readers.query import Found, Query
+from readers.verified import Stamp
 
 Axis = Literal["step", "time"]
 MOST_BYTES = 1 << 30
@@ -50,7 +53,7 @@ class _Read(NamedTuple):
 
 
 class _Shelf:
-    """What was read, by run, metric and axis; the least recently used goes first. Any thread."""
+    """What was read, by line, metric and axis; the least recently used goes first. Any thread."""
 
     def __init__(self, most_bytes: int) -> None:
         self.bytes = 0
@@ -84,9 +87,12 @@ class Look(NamedTuple):
     live: dict[LiveSegment, LivePoints]
     by_experiment: dict[str, dict[str, Found]]
 
-    def parts(self, experiment: str) -> dict[str, Found]:
-        """An experiment's parts by name, in the order of their segments."""
-        return self.by_experiment.get(experiment, {})
+    def parts(self, experiment: str, line: Line | None = None) -> dict[str, Found]:
+        """An experiment's parts by name, in the order of their segments; or those that may have points of a line."""
+        parts = self.by_experiment.get(experiment, {})
+        if line is None or line.rank is None:
+            return parts
+        return {name: found for name, found in parts.items() if line.may_be_in(found.part.segment)}
 
     @property
     def reached(self) -> dict[str, int]:
@@ -104,7 +110,7 @@ class Look(NamedTuple):
 
 
 class Points:
-    """Histories by run, metric and x-axis. Any thread."""
+    """Histories by line (a run, or a rank of it), metric and x-axis. Any thread."""
 
     def __init__(
         self, tables: GrowingTables, most_bytes: int = MOST_BYTES, clock: Callable[[], float] = time.monotonic
@@ -127,10 +133,7 @@ class Points:
             live = self._read_live()
             shot = self._tables.snapshot("metrics")
             try:
-                found = [
-                    Found(part, self._names.of(part), *find(self._tables.layout, "metrics", part))
-                    for part in shot.parts
-                ]
+                found = [Found(part, self._names.of(part), *self._place(part)) for part in shot.parts]
             except FileNotFoundError as gone:  # deleted by hand since it was listed
                 if not left:
                     raise StoreError(f"{gone.filename} was deleted while it was read; ask again") from gone
@@ -141,47 +144,55 @@ class Points:
             return Look(shot, {segment: live[segment] for segment in shot.live if segment in live}, by_experiment)
         raise AssertionError
 
-    def sealed(self, look: Look, experiment: str, run_id: str, key: str, axis: Axis) -> History:
-        """A run's sealed points, from memory or the files."""
-        name, parts = (run_id, key, axis), look.parts(experiment)
+    def sealed(self, look: Look, experiment: str, line: str, key: str, axis: Axis) -> History:
+        """The sealed points of a run, or of a rank of it (see lines), from memory or the files."""
+        own = Line.of(line)
+        name, parts = (line, key, axis), look.parts(experiment, own)
         kept = self._histories.get(name)
         if kept is None or not isinstance(kept.what, History) or not kept.parts <= parts.keys():
-            history = self._read(list(parts.values()), run_id, key, axis)
+            history = self._read(list(parts.values()), own, key, axis)
         elif kept.parts == parts.keys():
             return kept.what
         else:
             new = [found for part, found in parts.items() if part not in kept.parts]
-            history = joined(kept.what, self._read(new, run_id, key, axis))
+            history = joined(kept.what, self._read(new, own, key, axis))
         self._histories.put(name, _Read(history, frozenset(parts)))
         sketch = sketched(history)
         if sketch is not None:
             self._sketches.put(name, _Read(sketch, frozenset(parts)))
         return history
 
-    def kept(self, look: Look, experiment: str, run_id: str, key: str, axis: Axis) -> History | Sketch | None:
+    def kept(self, look: Look, experiment: str, line: str, key: str, axis: Axis) -> History | Sketch | None:
         """What `sealed` would give, or a sketch of it, if that is in memory."""
-        parts = look.parts(experiment)
+        parts = look.parts(experiment, Line.of(line))
         for shelf in (self._histories, self._sketches):
-            found = shelf.get((run_id, key, axis))
+            found = shelf.get((line, key, axis))
             if found is not None and found.parts == parts.keys():
                 return found.what
         return None
 
-    def live(self, look: Look, runs: Sequence[str], key: str, axis: Axis) -> dict[str, History]:
-        """The points of runs that aren't sealed yet."""
+    def live(self, look: Look, lines: Sequence[str], key: str, axis: Axis) -> dict[str, History]:
+        """The points of runs, or of ranks of them, that aren't sealed yet."""
         found: dict[str, History] = {}
-        for points in look.live.values():
-            for run_id in runs:
+        asked = [(name, Line.of(name)) for name in lines]
+        for segment, points in look.live.items():
+            mine = [(name, line.run_id) for name, line in asked if line.takes(segment.writer)]
+            for name, run_id in mine:
                 new = _of_blocks(points.blocks.get(run_id, ()), key, axis)
                 if len(new.y):
-                    found[run_id] = joined(found.get(run_id, NOTHING), new)
-            if points.rows is not None:
-                wanted = (pl.col("key") == key) & pl.col("run_id").is_in(list(runs))
+                    found[name] = joined(found.get(name, NOTHING), new)
+            if points.rows is not None and mine:
+                wanted = (pl.col("key") == key) & pl.col("run_id").is_in([run_id for _, run_id in mine])
                 parts = points.rows.filter(wanted).partition_by("run_id", as_dict=True)
-                for (name,), part in parts.items():
-                    run_id = str(name)
-                    found[run_id] = joined(found.get(run_id, NOTHING), _history(part, axis))
+                for name, run_id in mine:
+                    if (run_id,) in parts:
+                        found[name] = joined(found.get(name, NOTHING), _history(parts[run_id,], axis))
         return found
+
+    def _place(self, part: Part) -> tuple[Path, Stamp]:
+        """Where a part lies; one that would have to be fetched is looked for when it is read."""
+        layout = self._tables.layout
+        return find(layout, "metrics", part) if layout.adopts else (part.path, _AWAY)
 
     def _read_live(self) -> dict[LiveSegment, LivePoints]:
         with self._live_lock:
@@ -190,9 +201,12 @@ class Points:
                 self._live = now, self._tables.growing.points()
             return self._live[1]
 
-    def _read(self, parts: list[Found], run_id: str, key: str, axis: Axis) -> History:
-        """Decode one metric of one run."""
-        wanted = (pl.col("run_id") == run_id) & (pl.col("key") == key)
+    def _read(self, parts: list[Found], line: Line, key: str, axis: Axis) -> History:
+        """Decode one metric of one line."""
+        wanted = line.points & (pl.col("key") == key)
+        layout = self._tables.layout
+        if not layout.adopts:
+            parts = self._tables.found("metrics", [p.part for p in parts if layout.may_hold(p.path, [line.run_id])])
         for left in reversed(range(_TRIES)):
             try:
                 whole = self._tables.verified.whole({found.path: found.stamp for found in parts})
@@ -206,6 +220,7 @@ class Points:
         raise AssertionError
 
 
+_AWAY = Stamp(-1, -1, -1)
 _STEP = ["step", "step_float"]
 _QUICK: dict[Axis, list[str]] = {"step": [*_STEP, "value"], "time": ["time", "value"]}
 _FULL = [*_STEP, "time", "writer", "seq", "value"]

@@ -220,7 +220,8 @@ def overview(view: StoreView, about: Mapping[str, object]) -> dict[str, object]:
         {"name": name, "runs": count, "running": running, "last_start": None if last is None else iso(last)}
         for name, count, running, last in rows
     ]
-    name = view.store.root.name or str(view.store.root)
+    layout = view.store.layout
+    name = (layout.root.name if layout.adopts else "") or layout.place
     return {"name": name, **about, "experiments": experiments}
 
 

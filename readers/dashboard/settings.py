@@ -10,6 +10,8 @@ import secrets
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ingest.objects.address import Address, is_address
+
 SHORTEST_TOKEN = 16
 """Characters. Who guesses is slowed down too, but a token is the only thing between a network and the store."""
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost."})
@@ -21,7 +23,8 @@ class DashboardSettings:
     """What a dashboard is started with.
 
     Args:
-        store: the store's folder; made absolute, so that a later change of directory doesn't matter.
+        store: the store's folder; made absolute, so that a later change of directory doesn't matter. Or its address on
+            object storage, where nothing can be changed through the page.
         host: the address to listen on. Other machines reach it only if it isn't a loopback address.
         port: 0 to 65535; 0 takes a free one.
         read_only: refuse every change: stopping runs, tags, notes.
@@ -43,7 +46,9 @@ class DashboardSettings:
     webhook: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "store", str(Path(self.store).absolute()))
+        object.__setattr__(self, "store", _place(self.store))
+        if is_address(self.store):
+            object.__setattr__(self, "read_only", True)
         if type(self.port) is not int:  # True is none
             raise TypeError(f"port must be a whole number from 0 to 65535, not {self.port!r}")
         if not 0 <= self.port <= 65535:
@@ -65,9 +70,14 @@ class DashboardSettings:
             )
 
     @property
-    def root(self) -> Path:
-        """The store's folder, absolute."""
-        return Path(self.store)
+    def place(self) -> str:
+        """Where the store is: its folder, absolute, or its address."""
+        return str(self.store)
+
+    @property
+    def name(self) -> str:
+        """What the page calls the store."""
+        return self.place if is_address(self.place) else Path(self.place).name
 
     @property
     def exposure(self) -> str | None:
@@ -93,6 +103,10 @@ class DashboardSettings:
     def from_json(cls, text: str) -> "DashboardSettings":
         """What `to_json` gave. Raises: ValueError, TypeError."""
         return cls(**json.loads(text))
+
+
+def _place(store: str | os.PathLike[str]) -> str:
+    return Address.of(store).url if is_address(store) else str(Path(store).absolute())
 
 
 def is_loopback(host: str) -> bool:

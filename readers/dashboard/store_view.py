@@ -72,7 +72,7 @@ class StoreView:
     """What requests ask of a store. Any thread."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
-        self.store = ViewedStore(store.root)
+        self.store = ViewedStore(store.layout.place)
         self.tables = self.store.tables
         self._clock = clock
         self._lock = threading.Lock()

@@ -23,6 +23,7 @@ from ingest.compact import compact_if_due
 from ingest.errors import ImportFailed
 from ingest.events import FactEvent
 from ingest.layout import FILE_MODE, Layout
+from ingest.objects.address import is_address
 from ingest.recovery import recover
 from ingest.settings import PipelineSettings
 from readers.imports import taking
@@ -70,6 +71,10 @@ def import_runs(source: RunSource, root: str | os.PathLike[str], *, watching: Wa
         FormatTooNew. OSError: the disk can't take it. What came in before any of these stays, and the same call goes
         on behind it.
     """
+    if is_address(root):
+        raise ImportFailed(
+            f"{root!r} is an address: import into a folder, and send that there with 'steplog sync FOLDER --to {root}'"
+        )
     layout = Layout(root)
     layout.create()
     with _only_one(layout):

@@ -43,6 +43,10 @@ class PartFiles:
         if len(self._known) > 4 * len(parts) + 10_000:
             self._known = {found.part.path: found for found in parts}
 
+    def known(self, path: Path) -> ObjectPart | None:
+        """The part whose file this is, here or not."""
+        return self._known.get(path)
+
     def obtain(self, paths: Collection[Path]) -> list[Path]:
         """Have these files here; those that aren't in the bucket any more. Paths of other files are left alone.
 

@@ -34,7 +34,7 @@ class ObjectTables(Tables):
     def __init__(self, view: ObjectView, spread: Spread | None = None) -> None:
         super().__init__(view, spread)
         self._view = view
-        self._ranged = RangedParts(view.bucket)
+        self._ranged = RangedParts(view.bucket, view.footers)
 
     def damaged(self) -> list[Damage]:
         """Every part that isn't what was written: of metrics those that were met."""
@@ -79,9 +79,9 @@ class ObjectTables(Tables):
 class RangedParts:
     """Parts of metrics that stay in the bucket. Any thread."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, footers: Footers) -> None:
         self._bucket = bucket
-        self._footers = Footers(bucket)
+        self._footers = footers
         self.damage: dict[str, Damage] = {}
         """By key."""
 

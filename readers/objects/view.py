@@ -22,20 +22,22 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import msgspec
 
 from ingest.catalog import Part, live_segments, snapshot
-from ingest.errors import FormatTooNew, ObjectsUnavailable, StoreUnavailable
+from ingest.errors import FormatTooNew, ObjectsUnavailable, SegmentCorrupt, StoreUnavailable
 from ingest.layout import DIRECTORY_MODE, FORMAT_VERSION, TABLES, Layout, StoreFile, Table, segment_name
 from ingest.objects.address import Address, cache_folder, spool_folder
 from ingest.objects.bucket import Bucket
 from ingest.objects.names import STORE, file_of_key, key_of_file
+from ingest.paths import check_path
 from readers.objects.listed import Listed, ObjectPart, list_bucket
 from readers.objects.livefiles import LiveFiles
 from readers.objects.partfiles import PartFiles
+from readers.objects.ranges import Footers, has_any, row_groups
 
 LOOK_S = 5.0
 STALE_OK_S = 60.0
@@ -43,6 +45,8 @@ _SHARE = 20
 """Looking takes at most this part (1/n) of the time."""
 _TRIES = 10
 _NEW_S = 60.0
+_SMALL_BYTES = 256 << 10
+"""Fetched whole sooner than asked what is in it."""
 _log = logging.getLogger("steplog")
 
 
@@ -61,7 +65,7 @@ class ObjectView(Layout):
         self.address = address
         self.bucket = bucket
         self.parts = PartFiles(bucket, cache)
-        self.cache = cache
+        self.footers = Footers(bucket)
         self._live_files = LiveFiles(bucket, self.live)
         self._spool = Layout(spool_folder(address, os.environ.get("STEPLOG_QUEUE_DIR") or None))
         self._listed: Listed | None = None
@@ -69,6 +73,8 @@ class ObjectView(Layout):
         self._said: str | None = None
         self._stamps: dict[Path, str] = {}
         """Of the plain files here: what tells that they are those that are there."""
+        self._folders: dict[tuple[Path, int | None], float] = {}
+        """When folders were listed."""
         self._lock = threading.RLock()
         self._pid = os.getpid()
         atexit.register(self.close)
@@ -144,6 +150,17 @@ class ObjectView(Layout):
         others = [found for found in there if (found.part.experiment, found.part.segment) not in names]
         return [*others, *(ObjectPart(part, (), 0) for part in own)]
 
+    def may_hold(self, path: Path, runs: Collection[str]) -> bool:
+        """Whether a part can have points of these runs; a footer is read for it where the state doesn't say."""
+        found = self.parts.known(path)
+        if found is None or path.exists() or found.size < _SMALL_BYTES:
+            return True
+        wanted = sorted(runs)
+        try:
+            return has_any(wanted, *found.runs) if found.runs else bool(row_groups(self.footers.of(found), wanted))
+        except (FileNotFoundError, SegmentCorrupt):  # who reads it says so
+            return True
+
     def obtain(self, *paths: Path) -> None:
         """Have parts, or files of artifacts, models and checkpoints, here."""
         self._refuse_forked()
@@ -154,18 +171,22 @@ class ObjectView(Layout):
         for path in plain:
             self._obtain_plain(path)
 
-    def obtain_folder(self, path: Path) -> None:
-        """Have all files below a folder of artifacts, models or checkpoints here."""
+    def obtain_folder(self, path: Path, most_bytes: int | None = None) -> None:
+        """Have the files below a folder of artifacts, models or checkpoints here; it is listed every few seconds."""
         self._refuse_forked()
-        prefix = key_of_file(path.relative_to(self.root).as_posix())
-        for entry in self.bucket.list(prefix):
+        asked = path, most_bytes
+        if time.monotonic() - self._folders.get(asked, float("-inf")) < LOOK_S:
+            return
+        inside = path.relative_to(self.root).as_posix()
+        for entry in self.bucket.list(key_of_file(inside)):
             name = file_of_key(entry.key)
-            if ".." not in name.split("/") and not name.startswith("/"):
-                self._obtain_plain(self.root / name)
-        own = self._spool.root / path.relative_to(self.root)
+            if most_bytes is None or entry.size <= most_bytes:
+                self._obtain_plain(self.root / check_path(name))
+        own = self._spool.root / inside
         for file in own.rglob("*") if own.is_dir() else ():
-            if file.is_file():
+            if file.is_file() and not file.is_symlink():
                 self._obtain_plain(self.root / file.relative_to(self._spool.root))
+        self._folders[asked] = time.monotonic()
 
     def close(self) -> None:
         """Remove the folder."""

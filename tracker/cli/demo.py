@@ -60,7 +60,7 @@ class Diary:
 def demo(
     *,
     output_dir: Annotated[
-        Path, typer.Option("--output-dir", envvar="STEPLOG_DIR", metavar="DIR", help="Where the store goes.")
+        str, typer.Option("--output-dir", envvar="STEPLOG_DIR", metavar="DIR", help="Where the store goes.")
     ] = DEFAULT_STORE,
     runs: Annotated[int, typer.Option("--runs", min=1, help="Trials of the study, one run each.")] = 64,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Epochs of each trial.")] = 30,
@@ -81,7 +81,7 @@ def demo(
             final = _finish(diary, data, best, epochs)
     took = time.perf_counter() - began
     _report(screen, diary, took, runs + 1)
-    _read_back(screen, tracker.layout, output_dir, [best.run_id, final])
+    _read_back(screen, tracker.layout, Path(output_dir), [best.run_id, final])
 
 
 def _search(screen: "Console", diary: Diary, data: study.Digits, trials: list[study.Trial], epochs: int) -> Result:
@@ -161,7 +161,7 @@ def _read_back(screen: "Console", layout: Layout, shown_as: Path, runs: list[str
     for line in lines:
         screen.print(cell(f"  {line}"), soft_wrap=True)
     screen.print()
-    where, there = ("", "") if shown_as == DEFAULT_STORE else (f" --store {shown_as}", f" {shown_as}")
+    where, there = ("", "") if shown_as == Path(DEFAULT_STORE) else (f" --store {shown_as}", f" {shown_as}")
     further = f"steplog ls{where} · steplog show{where} final · steplog ui{there}"
     screen.print(cell("Go on with", "bold"), cell(further), soft_wrap=True)
 

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -153,7 +152,7 @@ def _bar() -> "Iterator[_Bar]":
         yield _Bar(progress)
 
 
-def _print(report: "ImportReport", store: Path) -> None:
+def _print(report: "ImportReport", store: str) -> None:
     screen = console()
     if report.experiments:
         shown = table("experiment", "runs", right=("runs",))

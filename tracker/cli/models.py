@@ -264,7 +264,7 @@ def export(
         _say(f"{done.path}  {size(done.size)}, and {done.info.name}")
 
 
-def _registry(store: Path) -> "ModelRegistry":
+def _registry(store: str) -> "ModelRegistry":
     from tracker.modelregistry import ModelRegistry
 
     return ModelRegistry(open_layout(store))
@@ -279,7 +279,7 @@ def _draw(layout: Layout, name: str, metric: str, path: Path) -> None:
     save(model_evolution_figure(model_evolution(Models(layout), name, metric, direction(metric))), path)
 
 
-def _tell_run(store: Path, name: str, number: int, about: dict[str, Any]) -> None:
+def _tell_run(store: str, name: str, number: int, about: dict[str, Any]) -> None:
     """Write it among the facts of the run that logged the version, if the store has that run."""
     from readers.dashboard.control import Controls
 

@@ -1,31 +1,30 @@
 """What several commands take: the store, runs, a metric, JSON. Parsed here, so that it means the same everywhere."""
 
-import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ingest.errors import LookupFailed, StoreUnavailable, TrackerError
 from ingest.layout import Layout
+from readers.opening import layout_of
 
 if TYPE_CHECKING:
     from readers.store import Store
 from readers.visible import visible
 
 StoreOption = Annotated[
-    Path, typer.Option("--store", envvar="STEPLOG_DIR", metavar="DIR", help="The store: what output_dir was.")
+    str, typer.Option("--store", envvar="STEPLOG_DIR", metavar="DIR", help="The store: what output_dir was.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id, a beginning of one that is unique, or its name.")
 ]
-DEFAULT_STORE = Path("experiments")
+DEFAULT_STORE = "experiments"
 
 
 class Mode(StrEnum):
@@ -81,26 +80,25 @@ def asking() -> Iterator[None]:
         print(f"steplog: {visible(text)}", file=sys.stderr)  # noqa: T201 - the command's own voice
 
 
-def open_layout(folder: Path) -> Layout:
+def open_layout(place: str) -> Layout:
     """The layout of an existing store.
 
     Raises: StoreNotFound: there is none. FormatTooNew: it was written by a newer version.
     """
-    layout = Layout(folder)
+    layout = layout_of(place)
     if not layout.check():
         message = (
-            f"no store at {os.fspath(folder)!r}; give its folder with --store DIR or STEPLOG_DIR, "
-            "or make one with 'steplog demo'"
+            f"no store at {place!r}; give its folder with --store DIR or STEPLOG_DIR, or make one with 'steplog demo'"
         )
         raise StoreNotFound(message)
     return layout
 
 
-def open_store(folder: Path) -> "Store":
+def open_store(place: str) -> "Store":
     """The readers' view of an existing store; errors as for open_layout."""
     from readers.store import Store
 
-    return Store(open_layout(folder).root)
+    return Store(open_layout(place).place)
 
 
 def run_ids(store: "Store", asked: list[str] | None) -> list[str] | None:

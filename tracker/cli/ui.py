@@ -3,7 +3,6 @@
 import sys
 import webbrowser
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 def ui(
     store: Annotated[
-        Path, typer.Argument(envvar="STEPLOG_DIR", metavar="[STORE]", help="The store: what output_dir was.")
+        str, typer.Argument(envvar="STEPLOG_DIR", metavar="[STORE]", help="The store: what output_dir was.")
     ] = DEFAULT_STORE,
     *,
     port: Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
@@ -61,7 +60,7 @@ def ui(
     layout = open_layout(store)
     with asking():
         settings = DashboardSettings(
-            layout.root,
+            layout.place,
             host=host,
             port=port,
             read_only=read_only,

@@ -28,7 +28,7 @@ def check(
     harmful = [finding for finding in findings if finding.kind in HARMFUL]
     if json:
         rows = [{**_fields(finding), "harmful": finding.kind in HARMFUL} for finding in findings]
-        print_json({"store": str(layout.root), "sound": not harmful, "findings": rows})
+        print_json({"store": layout.place, "sound": not harmful, "findings": rows})
     else:
         _print_findings(findings, harmful, repair=repair)
     if harmful:
