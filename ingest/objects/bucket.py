@@ -16,13 +16,16 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from ingest.errors import ObjectsUnavailable
+from ingest.errors import ObjectsUnavailable, SegmentCorrupt
 from ingest.layout import FILE_MODE
 from ingest.objects.address import Address
 from ingest.objects.clients import AT_ONCE, CHUNK_BYTES, Clients
 from ingest.objects.refusals import no_bucket, refused
 
 _MOST_CHUNKS, _SMALL_BYTES, _PAGE = 9_000, 256 * 1024, 1000
+
+MOST_BYTES = 320 << 20
+"""Of an object that is read at once; nothing of ours that is has so many."""
 
 
 class Entry(NamedTuple):
@@ -100,12 +103,18 @@ class Bucket:
             return False
         return True
 
-    def get(self, key: str) -> bytes:
-        """All bytes of an object. Raises: FileNotFoundError."""
+    def get(self, key: str, *, most_bytes: int = MOST_BYTES) -> bytes:
+        """All bytes of an object. Raises: FileNotFoundError. SegmentCorrupt: it has more than any of ours."""
         import obstore
 
         with self._told(f"read {key}"):
-            found = bytes(obstore.get(self._clients.fetch, key).bytes())
+            answer = obstore.get(self._clients.fetch, key)
+        size = answer.meta["size"]
+        if size > most_bytes:
+            where = f"{key} of {self.address.shown}"
+            raise SegmentCorrupt(f"{where} is damaged: it has {size} bytes, and none of its kind has {most_bytes}")
+        with self._told(f"read {key}"):
+            found = bytes(answer.bytes())
         self._count(gets=1, received_bytes=len(found))
         return found
 

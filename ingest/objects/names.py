@@ -37,8 +37,10 @@ STALE_S = 180.0
 RETIRED_S = 3600.0
 """Seconds for which a part that compaction has replaced stays readable in retired/."""
 
-_LIVE = re.compile(r"live/(?P<writer>[^/]+)/(?P<segment>\d{6,})/(?P<start>\d{12,})-(?P<end>\d{12,})\.zst")
-_SWAP = re.compile(r"swaps/(?P<number>\d{12,})\.json")
+_LIVE = re.compile(
+    r"live/(?P<writer>[^/]+)/(?P<segment>[0-9]{6,12})/(?P<start>[0-9]{12,15})-(?P<end>[0-9]{12,15})\.zst"
+)
+_SWAP = re.compile(r"swaps/(?P<number>[0-9]{12,15})\.json")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]|%(?=[01][0-9A-F]|7F|25)")
 _CODE = re.compile(r"%([01][0-9A-F]|7F|25)")
 
@@ -74,7 +76,8 @@ def parse_live(key: str) -> LiveKey | None:
     found = _LIVE.fullmatch(key)
     if found is None:
         return None
-    return LiveKey(found["writer"], int(found["segment"]), int(found["start"]), int(found["end"]))
+    named = LiveKey(found["writer"], int(found["segment"]), int(found["start"]), int(found["end"]))
+    return named if named.key == key and named.start <= named.end else None  # one with more zeros isn't ours
 
 
 def pieces(keys: Iterable[LiveKey]) -> list[LiveKey]:
@@ -132,7 +135,7 @@ def swap_key(number: int) -> str:
 def parse_swap(key: str) -> int | None:
     """Undo `swap_key`."""
     found = _SWAP.fullmatch(key)
-    return int(found["number"]) if found else None
+    return int(found["number"]) if found and swap_key(int(found["number"])) == key else None
 
 
 def key_of_file(path: str) -> str:

@@ -22,6 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ingest.catalog import live_writers
+from ingest.errors import SegmentCorrupt
 from ingest.frames import whole
 from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout
 from ingest.objects.bucket import Bucket
@@ -137,6 +138,8 @@ class LiveFiles:
             data = self._bucket.get(name)
         except FileNotFoundError:
             return None
+        except SegmentCorrupt as error:
+            return self._refuse(name, str(error))
         try:
             bytes_ = bytes(pa.decompress(data, decompressed_size=size, codec="zstd", asbytes=True))
         except (OSError, ValueError, pa.ArrowException) as error:

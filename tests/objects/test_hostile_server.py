@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.errors import ObjectsUnavailable
+from ingest.errors import ObjectsUnavailable, SegmentCorrupt
 from ingest.objects.address import Address
 from ingest.objects.bucket import Bucket
+from ingest.objects.names import parse_live, parse_swap
 from tests.objects.conftest import S3
 from tests.objects.hostile import HostileServer
 
@@ -118,6 +119,35 @@ def test_a_download_that_is_cut_short_leaves_nothing(hostile: HostileServer, tmp
     assert (tmp_path / "made").read_bytes() == b"theirs"
     assert (tmp_path / "made").stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_an_object_too_large_to_be_ours_isnt_read(hostile: HostileServer) -> None:
+    """What is read at once fits into memory: its size is looked at before its bytes are fetched."""
+    hostile.objects["prefix/store.json"] = b"x" * 100_001
+    bucket = Bucket(Address.of("s3://bucket/prefix"), retries=0)
+    with pytest.raises(SegmentCorrupt, match=r"store.json of s3://bucket/prefix .* 100001 bytes"):
+        bucket.get("store.json", most_bytes=100_000)
+
+    assert bucket.counts.received_bytes == 0
+    assert len(bucket.get("store.json")) == 100_001
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "live/node/000001/0000000000000-000000000010.zst",
+        "live/node/0000001/000000000000-000000000010.zst",
+        "live/node/000001/000000000020-000000000010.zst",
+        "live/node/\u0660\u0660\u0660\u0660\u0660\u0661/000000000000-000000000010.zst",
+        f"live/node/{10**13}/000000000000-000000000010.zst",
+        "swaps/0000000000001.json",
+        f"swaps/{10**20}.json",
+    ],
+)
+def test_a_key_that_only_looks_like_ours_isnt_ours(key: str) -> None:
+    """A key has one form: what else would be read as the same number would be looked for where it isn't."""
+    assert parse_live(key) is None
+    assert parse_swap(key) is None
 
 
 def test_the_message_is_one_line_with_the_servers_words(hostile: HostileServer) -> None:
