@@ -61,6 +61,24 @@ def query(store: Store, sql: str) -> pl.DataFrame:
         raise _in_words(error, frames) from error
 
 
+def condition(text: str) -> pl.Expr:
+    """A condition as it stands behind WHERE, as an expression.
+
+    Raises: SQLInvalid: it is none, or too long, or would read something else.
+    """
+    if len(text) > MAX_LENGTH or len(_OPERATORS.findall(text)) > MAX_OPERATORS:
+        raise SQLInvalid(f"the condition is too long: at most {MAX_LENGTH:,} characters and {MAX_OPERATORS} operators")
+    if _READS.search(text):
+        raise SQLInvalid("a condition reads no files")
+    try:
+        found = pl.sql_expr(text)
+        if any(name.startswith("_POLARS_TMP") for name in found.meta.root_names()):
+            raise SQLInvalid(f"{text!r} has a query in it; a condition is on each point by itself")
+        return found
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise SQLInvalid(f"{text!r} is no condition: {str(error).splitlines()[0]}") from error
+
+
 def wide(store: Store) -> pl.DataFrame:
     """One row a run, with everything that has one value a run: the table `wide`.
 

@@ -136,6 +136,31 @@ class Store:
         frame = derived(SUMMARIES, lambda predicate: read_summaries(self._tables, predicate))
         return _only(frame, key=keys, run_id=runs, experiment=experiments)
 
+    def aggregate(
+        self,
+        keys: Sequence[str] | None = None,
+        runs: Sequence[str] | None = None,
+        experiments: Collection[str] | None = None,
+        where: "str | pl.Expr | None" = None,
+    ) -> "pl.LazyFrame":
+        """The columns of `summaries`, of the points that fit: one row for each run and metric that has any.
+
+        What summaries can't tell, as they are of whole histories; this reads the points, a chunk at a time.
+
+        Args:
+            where: which points: a condition on each, such as "step >= 500 AND value > 0" or pl.col("step") >= 500, of
+                the columns of `metrics` (without step_float: `step` is any step here); None for all.
+
+        Raises: LookupFailed: the condition names another column. ValueError: it is none.
+        """
+        from readers.aggregate import read_aggregate, where_of
+        from readers.derived import derived
+        from readers.summaries import SUMMARIES
+
+        fits = where_of(where)
+        frame = derived(SUMMARIES, lambda predicate: read_aggregate(self._tables, fits, predicate))
+        return _only(frame, key=keys, run_id=runs, experiment=experiments)
+
     def params(self, runs: Sequence[str] | None = None, experiments: Collection[str] | None = None) -> "pl.LazyFrame":
         """One row for each run and param: its last value; nested ones under dotted names. See readers.params."""
         return self._values("param", runs, experiments)

@@ -1,0 +1,106 @@
+"""Aggregate: the numbers of a part of the histories, by a pass over the points: what summaries can't answer.
+
+Each chunk of points is folded where it is read, to a row for each run, metric and writer; what is left to do at the end
+is what is done with the summaries of segments (see ingest.aggregates). So it streams, and of a cluster's machines only
+these rows come back.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from ingest.aggregates import partial
+from ingest.errors import LookupFailed
+from readers.predicates import only
+from readers.query import Found, Query
+from readers.scan import Tables
+from readers.schemas import SCHEMAS
+from readers.sql import SQLInvalid, condition
+from readers.summaries import frame_of, merged, starts_of
+
+POINTS = pl.Schema({**SCHEMAS["metrics"], "step": pl.Float64()})
+del POINTS["step_float"]
+"""What a condition may name. `step` is any step, whole or not; null where none was given."""
+_NAMES = ["run_id", "key", "writer", "experiment"]
+_PROBE = pl.DataFrame(
+    {
+        "run_id": ["a", "b", "b", "c"],
+        "writer": ["w", "w", "v", "v"],
+        "seq": [1, 4, 2, 3],
+        "time": [4_000_000, 1_000_000, 3_000_000, 2_000_000],
+        "key": ["x", "x", "y", "z"],
+        "step": [3.0, None, 0.5, 700.0],
+        "value": [-1.0, 7.5, 0.25, 2.0],
+        "experiment": ["e", "e", "f", "g"],
+    }
+).cast(dict(POINTS))  # type: ignore[arg-type]
+"""Points by which it shows whether a condition looks at more than one of them."""
+
+
+class Folded(Query):
+    """What is asked of the points: one row of the table of summaries for each run, metric and writer of a chunk."""
+
+    def __init__(self, predicate: pl.Expr | None, where: pl.Expr | None) -> None:
+        super().__init__("metrics", None, predicate)
+        self._where = where
+
+    def nothing(self) -> pl.DataFrame:
+        """No row."""
+        return SCHEMAS["summaries"].to_frame()
+
+    def of(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows of some points."""
+        return self._fold(super().of(frame))
+
+    def scan(self, parts: Sequence[Found], limit: int | None) -> pl.DataFrame:  # noqa: ARG002 - it would cut histories
+        """The rows of sealed points."""
+        return self._fold(super().scan(parts, None)) if parts else self.nothing()
+
+    def _fold(self, points: pl.DataFrame) -> pl.DataFrame:
+        points = points.with_columns(step=pl.coalesce("step_float", pl.col("step").cast(pl.Float64)))
+        points = points if self._where is None else points.filter(self._where)
+        if points.is_empty():
+            return self.nothing()
+        starts = starts_of(points, _NAMES)
+        step, value = (points[name].fill_null(np.nan).to_numpy() for name in ("step", "value"))
+        columns = partial(value, step, points["time"].to_physical().to_numpy(), points["seq"].to_numpy(), starts)
+        return frame_of(points.select(_NAMES)[starts], columns)
+
+
+def read_aggregate(tables: Tables, where: pl.Expr | None, predicate: pl.Expr | None = None) -> pl.DataFrame:
+    """One row for each run and metric of the points that fit, as of now: see readers.summaries.SUMMARIES.
+
+    What the predicate says of run_id, key and experiment is applied early.
+    """
+    early = only(predicate, ["run_id", "key", "experiment"])
+    query = Folded(early, where)
+    return merged(pl.concat([query.nothing(), *tables.asked(query)]))
+
+
+def where_of(asked: str | pl.Expr | None) -> pl.Expr | None:
+    """A condition on points, as an expression.
+
+    Args:
+        asked: SQL, as in "step >= 500 AND value > 0", or an expression; of the columns of POINTS.
+
+    Raises: LookupFailed: it names another column. ValueError: it is no condition. TypeError.
+    """
+    if asked is None:
+        return None
+    if not isinstance(asked, str | pl.Expr):
+        raise TypeError(f"where is {asked!r}; give a Polars expression, or a text such as 'step >= 500'")
+    found = condition(asked) if isinstance(asked, str) else asked
+    for name in found.meta.root_names():
+        if name not in POINTS:
+            raise LookupFailed.among("column", name, POINTS)
+    try:
+        together = _PROBE.select(found).to_series()
+        apart = [_PROBE[place].select(found).to_series() for place in range(_PROBE.height)]
+    except pl.exceptions.PolarsError as error:
+        raise SQLInvalid(f"where is no condition on points: {str(error).splitlines()[0]}") from error
+    if together.dtype not in {pl.Boolean(), pl.Null()}:
+        raise SQLInvalid(f"where gives {together.dtype}, and no condition that a point fits or not, as 'step >= 500'")
+    if len(together) != _PROBE.height or not together.equals(pl.concat(apart)):
+        raise SQLInvalid("where looks at several points at once; it is about each point by itself, as 'step >= 500'")
+    return found
