@@ -3,6 +3,9 @@
 A name that isn't of that form (a table written by another program) tells no rank.
 """
 
+import functools
+import re
+
 import polars as pl
 
 _RANK = r"^[^-]*-\d+-(\d{1,9})-"
@@ -26,3 +29,16 @@ def ranks_of(writers: pl.Series) -> pl.Series:
     stretches = writers.rle().struct.field("value")
     ranks = stretches.str.extract(_RANK).cast(pl.Int64)
     return ranks.gather(writers.rle_id()).rename(writers.name)
+
+
+@functools.lru_cache(1 << 16)
+def rank_of(writer: str) -> int:
+    """The rank of one writer, or of one of its segments; 0 where the name tells none."""
+    match = re.match(_RANK, writer, re.ASCII)
+    return 0 if match is None else int(match[1])
+
+
+def of_rank(wanted: int) -> pl.Expr:
+    """Whether each row's `writer` has that rank; names that tell none count as rank 0. Pushed down to Parquet."""
+    text = pl.col("writer").str
+    return text.contains(rf"^[^-]*-\d+-0*{wanted}-") if wanted else ~text.contains(r"^[^-]*-\d+-0*[1-9]\d*-")

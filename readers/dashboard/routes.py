@@ -69,8 +69,9 @@ class Api:
         return _json(body.plain, headers)
 
     async def run(self, request: Request) -> Response:
-        """GET /api/runs/{run_id}."""
-        return await _told(run_view.run_page, self._view, _run_id(request))
+        """GET /api/runs/{run_id}?step_time=METRIC."""
+        step_time = request.query_params.get("step_time") or None
+        return await _told(run_view.run_page, self._view, _run_id(request), step_time)
 
     async def value(self, request: Request) -> Response:
         """GET /api/runs/{run_id}/value?kind=param|tag|env&name=NAME."""

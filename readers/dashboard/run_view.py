@@ -16,6 +16,7 @@ from ingest.jsontext import from_json
 from readers.best import direction
 from readers.checkpoints import Checkpoint, list_checkpoints
 from readers.dashboard.artifacts import Artifact, listed
+from readers.dashboard.rank_table import rank_table
 from readers.dashboard.store_view import StoreView, no_run
 from readers.models import STAGE, Models
 from readers.params import flat, latest
@@ -37,8 +38,14 @@ _SILENT = ("param", "tag", "env")
 Answer = dict[str, Any]
 
 
-def run_page(view: StoreView, run_id: str) -> Answer:
-    """Everything about a run. Raises: RunNotFound."""
+def run_page(view: StoreView, run_id: str, step_time: str | None = None) -> Answer:
+    """Everything about a run.
+
+    Args:
+        step_time: of several ranks, the metric by which they are compared (see rank_table).
+
+    Raises: RunNotFound.
+    """
     moment = view.now()
     found = moment.table.runs.filter(pl.col("run_id") == run_id)
     if found.is_empty():
@@ -65,6 +72,7 @@ def run_page(view: StoreView, run_id: str) -> Answer:
         "checkpoints": [_checkpoint(one) for one in checkpoints[-MOST_CHECKPOINTS:]],
         "events": _events(facts),
         "children": _children(moment.table, run_id),
+        "ranks": rank_table(view, run_id, step_time) if (run["ranks"] or 0) > 1 else None,
         "should_stop": run["status"] == "RUNNING" and is_stop_requested(view.store.layout, run_id),
         "truncated": _truncated(
             metrics=(len(metrics), MOST_ROWS),

@@ -1,4 +1,4 @@
-"""Series: what a chart draws of one metric of many runs, reduced to what a screen can show.
+"""Series: what a chart draws of one metric of many runs, or of ranks of them, reduced to what a screen can show.
 
 A run with at most as many points in the range as there are buckets goes out as it is. Of any other, each bucket of the
 range (the same for all runs) gives its lowest, highest and last value and how many points weren't finite; so a single
@@ -6,11 +6,11 @@ odd point in a million stays visible. A bucket without a finite point has NaN fo
 
 The answer is binary: u32 (little-endian) the length of a JSON header, the header padded with spaces so that what
 follows begins at a multiple of eight, then float64 (little-endian) arrays one after the other. In the header `runs`
-tells for each run: `points` in the range, `raw`, `n`, and `at`, where its arrays begin, counted in float64s: x[n], y[n]
-when raw, else min[n], max[n], last[n], nan[n]; `origin` is what relative time counts from, in ms since 1970. A raw run
-has one more point on each side of a range, where there is one, so that its line goes on to the edge. `reached` says of
-each writer that goes on the seq of its last point that counts here: those with a larger one, as they are pushed (see
-live), aren't in the answer.
+tells for each line (a run, or a rank of it: see lines): `points` in the range, `raw`, `n`, and `at`, where its arrays
+begin, counted in float64s: x[n], y[n] when raw, else min[n], max[n], last[n], nan[n]; `origin` is what relative time
+counts from, in ms since 1970. A raw run has one more point on each side of a range, where there is one, so that its
+line goes on to the edge. `reached` says of each writer that goes on the seq of its last point that counts here: those
+with a larger one, as they are pushed (see live), aren't in the answer.
 """
 
 import math
@@ -28,6 +28,7 @@ from ingest.errors import MetricNotFound
 from readers.dashboard.buckets import bucketed
 from readers.dashboard.histories import NOTHING, Floats, History, joined, made
 from readers.dashboard.jsonform import encoded
+from readers.dashboard.lines import Line
 from readers.dashboard.points import Axis, Look, Points
 from readers.dashboard.sketch import MOST_BUCKETS as MOST_SKETCHED
 from readers.dashboard.sketch import Drawn, drawn
@@ -79,20 +80,21 @@ class Series:
         """
         _check(asked)
         until = None if patience_s is None else time.monotonic() + patience_s
-        table = self._view.these(asked.runs)
+        lines = {name: Line.of(name) for name in dict.fromkeys(asked.runs)}
+        table = self._view.these([line.run_id for line in lines.values()])
         self._check_metrics(table, asked)
         look = self._points.look()
-        found = self._found(look, table, asked, until)
-        scales = _scales(table, asked.x)
+        found = self._found(look, _experiments(table, lines), asked, until)
+        scales = _scales(table, lines, asked.x)
         lower, upper = _range(found, scales, asked)
         edges = 2 * np.linspace(lower / 2, upper / 2, asked.buckets + 1)  # halves: their distance is finite
         arrays: list[Floats] = []
         told: list[dict[str, object]] = []
         at = 0
-        for run_id in table.run_ids:
-            history = found.get(run_id)
-            part = _reduced(history or NOTHING, edges, scales[run_id], whole=asked.whole)
-            own = {"run_id": run_id, **part.told(), "at": at, "origin": scales[run_id].origin}
+        for name in lines:
+            history = found.get(name)
+            part = _reduced(history or NOTHING, edges, scales[name], whole=asked.whole)
+            own = {"run_id": name, **part.told(), "at": at, "origin": scales[name].origin}
             told.append(own | ({} if history else {"pending": True}))
             arrays += part.arrays
             at += sum(map(len, part.arrays))
@@ -101,7 +103,7 @@ class Series:
             "x": asked.x,
             "edges": {"lo": lower, "hi": upper, "n": asked.buckets},
             "runs": told,
-            "partial": len(found) < len(table),
+            "partial": len(found) < len(lines),
             "reached": look.reached,
         }
         return packed(header, arrays)
@@ -111,60 +113,59 @@ class Series:
             if table.summaries.filter(pl.col("key") == key).is_empty():
                 raise MetricNotFound.among("metric", key[:200], table.metric_names[:2000], "none of these runs has it")
 
-    def _found(self, look: Look, table: RunTable, asked: Asked, until: float | None) -> dict[str, History | Drawn]:
-        """What can be drawn of the runs by then, by run."""
-        own = dict(table.runs.select("run_id", "experiment").iter_rows())
+    def _found(self, look: Look, own: dict[str, str], asked: Asked, until: float | None) -> dict[str, History | Drawn]:
+        """What can be drawn by then of the lines, given with their experiments, by line."""
         axis = _AXES.get(asked.x)
         if axis is not None:
             coarse = asked.whole and asked.buckets <= MOST_SKETCHED
             return self._drawable(look, own, asked.key, axis, until, coarse=coarse)
         ys, xs = (self._drawable(look, own, key, "step", until, coarse=False) for key in (asked.key, asked.x))
         return {
-            run_id: against(y, x)
-            for run_id in own
-            if isinstance(y := ys.get(run_id), History) and isinstance(x := xs.get(run_id), History)
+            line: against(y, x)
+            for line in own
+            if isinstance(y := ys.get(line), History) and isinstance(x := xs.get(line), History)
         }
 
     def _drawable(
-        self, look: Look, runs: dict[str, str], key: str, axis: Axis, until: float | None, *, coarse: bool
+        self, look: Look, lines: dict[str, str], key: str, axis: Axis, until: float | None, *, coarse: bool
     ) -> dict[str, History | Drawn]:
-        """The points of the runs, or where `coarse` allows it, sketches; what isn't in memory is read by threads.
+        """The points of the lines, or where `coarse` allows it, sketches; what isn't in memory is read by threads.
 
         A thread reads each history once for all who ask for it meanwhile.
         """
-        live = self._points.live(look, list(runs), key, axis)
+        live = self._points.live(look, list(lines), key, axis)
         found: dict[str, History | Drawn] = {}
         reading: dict[str, Future[History]] = {}
-        for run_id, experiment in runs.items():
-            own = live.get(run_id, NOTHING)
-            kept = self._points.kept(look, experiment, run_id, key, axis)
+        for line, experiment in lines.items():
+            own = live.get(line, NOTHING)
+            kept = self._points.kept(look, experiment, line, key, axis)
             if isinstance(kept, History):
-                found[run_id] = joined(kept, own)
+                found[line] = joined(kept, own)
             elif kept is not None and coarse and (sketch := drawn(kept, own)) is not None:
-                found[run_id] = sketch
+                found[line] = sketch
             else:
-                reading[run_id] = self._begun(look, experiment, run_id, key, axis)
+                reading[line] = self._begun(look, experiment, line, key, axis)
         wait(reading.values(), None if until is None else max(0.0, until - time.monotonic()))
-        for run_id, future in reading.items():
+        for line, future in reading.items():
             if future.done():
-                found[run_id] = joined(future.result(), live.get(run_id, NOTHING))
+                found[line] = joined(future.result(), live.get(line, NOTHING))
         return found
 
-    def _begun(self, look: Look, experiment: str, run_id: str, key: str, axis: Axis) -> Future[History]:
+    def _begun(self, look: Look, experiment: str, line: str, key: str, axis: Axis) -> Future[History]:
         """The reading of a history from these very parts, begun now unless it goes on already."""
-        name = (run_id, key, axis, frozenset(look.parts(experiment)))
+        name = (line, key, axis, frozenset(look.parts(experiment, Line.of(line))))
         with self._lock:
             future = self._reading.get(name)
             if future is None:
-                future = self._pool.submit(self._read, look, experiment, run_id, key, axis)
+                future = self._pool.submit(self._read, look, experiment, line, key, axis)
                 self._reading[name] = future
                 future.add_done_callback(lambda _: self._reading.pop(name, None))
             return future
 
-    def _read(self, look: Look, experiment: str, run_id: str, key: str, axis: Axis) -> History:
+    def _read(self, look: Look, experiment: str, line: str, key: str, axis: Axis) -> History:
         if not threading.main_thread().is_alive():  # the server ends, and waits for this thread
             raise CancelledError
-        return self._points.sealed(look, experiment, run_id, key, axis)
+        return self._points.sealed(look, experiment, line, key, axis)
 
 
 class Reduced(NamedTuple):
@@ -255,12 +256,19 @@ def _ends(found: History | Drawn) -> Floats:
     return np.array([found.sketch.starts[0], last])
 
 
-def _scales(table: RunTable, x: str) -> dict[str, Scale]:
+def _experiments(table: RunTable, lines: dict[str, Line]) -> dict[str, str]:
+    """The experiment of each line's run."""
+    own = dict(table.runs.select("run_id", "experiment").iter_rows())
+    return {name: own[line.run_id] for name, line in lines.items()}
+
+
+def _scales(table: RunTable, lines: dict[str, Line], x: str) -> dict[str, Scale]:
     """Relative time is seconds since each run's start, made of milliseconds since 1970; all else is as it is kept."""
     if x != "relative_time":
-        return dict.fromkeys(table.run_ids, _AS_THEY_ARE)
+        return dict.fromkeys(lines, _AS_THEY_ARE)
     starts = (table.runs["start_time"].dt.epoch("us") / 1e3).fill_null(0.0)
-    return {run_id: Scale(start, 1e3) for run_id, start in zip(table.run_ids, starts, strict=True)}
+    by_run = {run_id: Scale(start, 1e3) for run_id, start in zip(table.run_ids, starts, strict=True)}
+    return {name: by_run[line.run_id] for name, line in lines.items()}
 
 
 def packed(header: dict[str, object], arrays: Sequence[Floats]) -> bytes:

@@ -216,3 +216,27 @@ def test_the_read_api_imports_no_plotting(tmp_path: Path) -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())
 
     assert found.stdout.strip() == "[]"
+
+
+def test_the_ranks_of_a_run_are_told(tmp_path: Path) -> None:
+    """Where each is, who is a straggler, and by which metric; a run of one rank has no such table."""
+    recorders = []
+    for rank in range(4):
+        recorder = Recorder(tmp_path / "store")
+        recorders.append(recorder)
+        recorder.pipeline.rank = rank
+        recorder.start("r1", rank=rank)
+        for step in range(10 if rank == 2 else 40):
+            recorder.log("r1", {"loss": 1.0, "compute_s": 2.0 if rank == 1 else 1.0}, step)
+    recorders[0].start("alone")
+    site = Site(tmp_path / "store")
+    ranks = site.told("/api/runs/r1")["ranks"]
+    timed = site.told("/api/runs/r1", step_time="compute_s")["ranks"]
+
+    assert (ranks["stragglers"], ranks["count"]) == ([2], 4)
+    assert [row["last_step"] for row in ranks["rows"]] == [39.0, 39.0, 9.0, 39.0]
+    assert (timed["stragglers"], timed["step_time"]) == ([1, 2], "compute_s")
+    assert site.told("/api/runs/r1", step_time="nothing")["ranks"] == ranks
+    assert site.told("/api/runs/alone")["ranks"] is None
+    for recorder in recorders:
+        recorder.close()

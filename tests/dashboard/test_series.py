@@ -362,3 +362,47 @@ def test_a_chart_is_a_prefix_of_what_was_logged_while_it_is_logged(recorder: Rec
         seen = len(y)
         assert alive or seen == 400
     thread.join()
+
+
+def test_a_rank_of_a_run_is_a_line_of_its_own(tmp_path: Path, write: Callable[[], Recorder]) -> None:
+    """Live, sealed and compacted alike, each rank's points are in its line, and the run's line has all."""
+    recorders = []
+    for rank in (0, 1, 11):
+        recorder = write()
+        recorder.pipeline.rank = rank
+        recorder.start("r1", rank=rank)
+        recorders.append(recorder)
+    now = [0.0]
+    view = StoreView(Store(tmp_path / "store"), clock=lambda: now[0])
+    series = Series(view, Points(view.tables, clock=lambda: now[0]))
+    lines = ["r1@11", "r1@0", "r1", "r1@1", "r1@5"]
+    wanted: dict[str, list[float]] = {line: [] for line in lines}
+
+    def seen() -> dict[str, list[float]]:
+        now[0] += 1 + LAG_S
+        chart = read_chart(series.answer(Asked(lines, "loss"), None))
+        assert [told["run_id"] for told in chart.header["runs"]] == lines
+        return {line: arrays[1] for line, arrays in chart.runs.items()}
+
+    for step in range(12):
+        for rank, recorder in zip((0, 1, 11), recorders, strict=True):
+            recorder.log("r1", {"loss": float(100 * rank + step)}, step)
+            wanted[f"r1@{rank}"].append(float(100 * rank + step))
+        wanted["r1"] += [float(step), 100.0 + step, 1100.0 + step]
+        if step == 4:
+            recorders[1].seal()
+        if step == 8:
+            for recorder in recorders:
+                recorder.seal()
+            compact(recorders[0].layout)
+        assert {line: sorted(values) for line, values in seen().items()} == {
+            line: sorted(values) for line, values in wanted.items()
+        }
+
+
+def test_a_line_counts_relative_time_from_its_runs_start(recorder: Recorder, site: Site) -> None:
+    """And one of a run that isn't there is refused like the run."""
+    run_of(recorder, "r1", [1.0, 2.0])
+
+    assert site.chart(["r1@0"], "loss", x="relative_time").runs["r1@0"][0] == [1.0, 2.0]
+    assert refusal(site.post("/api/series", runs=["r2@0"], key="loss"))[0] == 404

@@ -46,8 +46,10 @@ def print_ranks(screen: "Console", found: Mapping[str, Any], *, everything: bool
 
 def _rows(ranks: Sequence[Mapping[str, Any]], step_time: str | None) -> "Table":
     own = () if step_time is None else (step_time,)
-    numbers = ("rank", "points", "last step", "steps/s", *own, "behind", "by")
-    rows = table("rank", "host", "status", *numbers[1:4], *own, "last seen", "behind", "by", "verdict", right=numbers)
+    numbers = ("rank", "points", "last step", "steps/s", *own, "behind", "in time")
+    rows = table(
+        "rank", "host", "status", *numbers[1:4], *own, "last seen", "behind", "in time", "verdict", right=numbers
+    )
     for one in ranks:
         lag = one["lag_steps"]
         rows.add_row(
