@@ -98,6 +98,15 @@ class ChildProcess:
             _close(child.stdout)
             _close(child.stderr)
 
+    def leave(self) -> None:
+        """Let it end by itself, as if the program had died; nobody waits for it."""
+        with self._lock:
+            self._stopping = True
+            child, self._child = self._child, None
+        if child is not None:
+            _close(child.stdin)
+            child.returncode = 0  # nobody waits for it
+
     # --- as a Survivor (see ingest.process)
 
     def rest_locks(self) -> "Iterable[threading.RLock]":

@@ -1,11 +1,15 @@
 """Answers: what a tracker says of its runs, with everything that it has logged so far.
 
-The store answers, or with backend "mlflow" the server, which has by then what it could be sent.
+The store answers, or with backend "mlflow" the server, which has by then what it could be sent. With an address it is
+the bucket, with what this host has logged, uploaded or not.
 """
 
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
-from ingest.errors import ExperimentNotFound, SinkFailed, StoreUnavailable
+from ingest.errors import ExperimentNotFound, ObjectsUnavailable, SinkFailed, StoreUnavailable
+from ingest.layout import Layout
 from ingest.pipeline import Pipeline
 from readers.records import empty_summary
 from readers.store import ExperimentSummary, RunRecord, Store
@@ -16,6 +20,9 @@ if TYPE_CHECKING:
     from readers.mlflow.serverframes import ServerFrames
     from tracker.forwarding import RemoteRuns
 
+_T = TypeVar("_T")
+_log = logging.getLogger("steplog")
+
 
 class Answers(Facade):
     """The part of ExperimentTracker that reads back."""
@@ -24,6 +31,7 @@ class Answers(Facade):
     experiment_name: str
     _pipeline: Pipeline
     _reader: Store | None
+    _said: set[str]
     _remote: "RemoteRuns | None"
 
     def get_experiment_runs(self, experiment_name: str | None = None) -> list[RunRecord]:
@@ -32,6 +40,7 @@ class Answers(Facade):
         Each is a dict with run_id, run_name, status, start_time, end_time, params, metrics (last values), tags.
         Raises: ExperimentNotFound: naming those there are; the tracker's own is empty before its first run.
             ServerUnavailable: with backend "mlflow", the server doesn't answer; Store(tracker.root) does.
+            ObjectsUnavailable: with an address, the bucket doesn't.
         """
         if self._disabled:
             return []
@@ -80,5 +89,29 @@ class Answers(Facade):
             raise StoreUnavailable("nothing is stored, so nothing can be read: STEPLOG_MODE is 'disabled'")
         self._make_visible()
         if self._reader is None:
-            self._reader = Store(self.layout.root)
+            address = self.settings.address
+            if address is None:
+                self._reader = Store(self.layout.root)
+            else:
+                from readers.opening import view_of  # obstore, for who asks
+
+                view_of(address).add_spool(self.layout.root)
+                self._reader = Store(address.url)
         return self._reader
+
+    def _answered(self, question: Callable[[Store], _T]) -> _T:
+        address = self.settings.address
+        if address is None:
+            return question(self._store())
+        try:
+            return question(self._store())
+        except ObjectsUnavailable as error:
+            if "answered" not in self._said:
+                self._said.add("answered")
+                _log.warning("%s. Only what this host has in %s is looked at (said once)", error, self.layout.root)
+            return question(Store(self.layout.root))
+
+    def _nearest(self, question: Callable[[Layout], _T]) -> _T:
+        if self.settings.address is None:
+            return question(self.layout)
+        return self._answered(lambda store: question(store.layout))

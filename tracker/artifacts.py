@@ -16,8 +16,10 @@ from typing import Any, BinaryIO, TypedDict, cast
 from ingest.errors import ArtifactNotFound, NoActiveRun, RunNotFound, SegmentCorrupt
 from ingest.files import copy, open_beneath
 from ingest.jsontext import from_json
+from ingest.layout import Layout
 from ingest.paths import check_path
 from ingest.sources import list_folder, open_plain
+from readers.store import Store
 from tracker.encoding import Content, decode, encode, encode_array, encode_json, encode_text
 from tracker.facade import Facade
 from tracker.mediatypes import suffix
@@ -150,9 +152,12 @@ class ArtifactLogging(Facade):
         """
         run_id = self._asked_run(run_id)
         self._logged(path, run_id)
-        root = self.layout.run_artifacts(run_id)
-        self._open(root, path).close()
-        return root / path
+
+        def found(layout: Layout) -> Path:
+            self._open(layout, run_id, path).close()
+            return layout.run_artifacts(run_id) / path
+
+        return self._nearest(found)
 
     def load_artifact(self, path: str, run_id: str | None = None) -> object:
         """Read an artifact back as an object, once its bytes are known to be those that were logged.
@@ -164,7 +169,7 @@ class ArtifactLogging(Facade):
         """
         run_id = self._asked_run(run_id)
         known = {entry["sha256"] for entry in self._logged(path, run_id)}
-        with self._open(self.layout.run_artifacts(run_id), path) as file:
+        with self._nearest(lambda layout: self._open(layout, run_id, path)) as file:
             data = file.read()
         found = hashlib.sha256(data).hexdigest()
         if found not in known:  # of two writers of one name, the last event needn't be that of the last file
@@ -202,17 +207,10 @@ class ArtifactLogging(Facade):
 
     def _artifact_facts(self, run_id: str) -> list[Artifact]:
         """Read the artifact events of a run, in their order."""
-        import polars as pl
-
-        facts = self._store().facts()
-        mine = facts.filter(pl.col("run_id") == run_id)
-        rows = mine.filter(pl.col("kind") == "artifact").sort("time", "seq").select("key", "value", "time").collect()
-        if rows.is_empty() and mine.head(1).collect().is_empty():
-            known = facts.select("run_id").unique().sort("run_id", descending=True).collect()["run_id"]
-            raise RunNotFound.among("run", run_id, known)
+        rows = self._answered(lambda store: _artifact_rows(store, run_id))
         return [
             cast("Artifact", {"path": path, "time": time, **cast("dict[str, Any]", from_json(value))})
-            for path, value, time in rows.iter_rows()
+            for path, value, time in rows
         ]
 
     def _logged(self, path: str, run_id: str) -> list[Artifact]:
@@ -223,10 +221,26 @@ class ArtifactLogging(Facade):
             raise ArtifactNotFound.among(f"artifact of run {run_id} named", path, sorted({e["path"] for e in entries}))
         return found
 
-    def _open(self, root: Path, path: str) -> BinaryIO:
+    @staticmethod
+    def _open(layout: Layout, run_id: str, path: str) -> BinaryIO:
         """Open an artifact that was logged."""
+        root = layout.run_artifacts(run_id)
+        layout.obtain(root / check_path(path))
         try:
             return open_beneath(root, path)
         except FileNotFoundError as error:
             message = f"artifact {path!r} was logged, but {str(root / path)!r} is gone; only its event is left"
             raise SegmentCorrupt(message) from error
+
+
+def _artifact_rows(store: Store, run_id: str) -> list[tuple[str, str, datetime]]:
+    """(name, JSON, time) of each artifact event of a run, in their order. Raises: RunNotFound."""
+    import polars as pl
+
+    facts = store.facts()
+    mine = facts.filter(pl.col("run_id") == run_id)
+    rows = mine.filter(pl.col("kind") == "artifact").sort("time", "seq").select("key", "value", "time").collect()
+    if rows.is_empty() and mine.head(1).collect().is_empty():
+        known = facts.select("run_id").unique().sort("run_id", descending=True).collect()["run_id"]
+        raise RunNotFound.among("run", run_id, known)
+    return list(rows.iter_rows())

@@ -21,7 +21,7 @@ from ingest.events import FactLogged
 from ingest.files import ByteSink, HashingSink
 from ingest.jsontext import to_json
 from ingest.layout import Layout
-from ingest.numbered import publish, remove
+from ingest.numbered import Reserve, publish, remove
 from ingest.statetree import Part, State
 from ingest.tensorfile import write_tensors
 from readers.best import Mode, resolve_mode
@@ -103,7 +103,8 @@ class CheckpointLogging(Facade):
             mode=mode,
         )
         try:
-            saved = write_checkpoint(self.layout, run.id, state, about)
+            reserve = self._reserve(self.layout.run_checkpoints(run.id), ABOUT)
+            saved = write_checkpoint(self.layout, run.id, state, about, reserve)
         except (OSError, CheckpointNotSerializable) as error:
             if self.settings.pipeline.strict and isinstance(error, CheckpointNotSerializable):
                 raise
@@ -135,23 +136,28 @@ class CheckpointLogging(Facade):
         Raises: CheckpointNotFound, RunNotFound: listing what there is. SegmentCorrupt: it isn't what was saved; load
             another. UntrustedModel.
         """
-        found = find_checkpoint(self.layout, self._checkpointed(run), which, metric=metric, mode=mode)
+        run_id = self._checkpointed(run)
 
-        def part(saved: SavedPart, file: Path) -> object:
-            return _loaded(found, saved, file, trust=trust)
+        def load(layout: Layout) -> Any:
+            found = find_checkpoint(layout, run_id, which, metric=metric, mode=mode)
+            layout.obtain_folder(found.path)
+            return load_checkpoint(layout, found, lambda saved, file: _loaded(found, saved, file, trust=trust))
 
-        return load_checkpoint(self.layout, found, part)
+        return self._nearest(load)
 
     def list_checkpoints(self, run: str | None = None) -> list[Checkpoint]:
         """List a run's checkpoints, the first saved first. Raises: RunNotFound: no such run."""
-        return [] if self._disabled else list_checkpoints(self.layout, self._checkpointed(run))
+        if self._disabled:
+            return []
+        run_id = self._checkpointed(run)
+        return self._nearest(lambda layout: list_checkpoints(layout, run_id))
 
     def _checkpointed(self, run: str | None) -> str:
         """The id of the run that is meant; what has checkpoints under that very id needs no look at the store."""
         asked = self._asked_run(run)
         if run is None or list_checkpoints(self.layout, asked):
             return asked
-        return self._store().resolve_run(asked)
+        return self._answered(lambda store: store.resolve_run(asked))
 
     def _retire(self, run: ActiveRun, keep_last: int, keep_best: int) -> None:
         """Remove the checkpoints that nobody asked to keep."""
@@ -168,8 +174,10 @@ class CheckpointLogging(Facade):
         self._append(FactLogged(run.id, run.experiment, self._now(), "checkpoint", items))
 
 
-def write_checkpoint(layout: Layout, run_id: str, state: object, about: About) -> Checkpoint:
-    """Write a state as a run's next checkpoint.
+def write_checkpoint(
+    layout: Layout, run_id: str, state: object, about: About, reserve: Reserve | None = None
+) -> Checkpoint:
+    """Write a state as a run's next checkpoint; `reserve` as for numbered.publish.
 
     Raises: CheckpointNotSerializable: no form can hold a part of it. OSError: the disk doesn't take it. Either way
         nothing is left behind.
@@ -198,7 +206,7 @@ def write_checkpoint(layout: Layout, run_id: str, state: object, about: About) -
         _write(folder, ABOUT, lambda sink: sink.write(msgspec.json.encode(filled)))
         return filled
 
-    return described(layout, run_id, *publish(layout.run_checkpoints(run_id), layout.tmp, fill))
+    return described(layout, run_id, *publish(layout.run_checkpoints(run_id), layout.tmp, fill, reserve))
 
 
 def superfluous(checkpoints: Sequence[Checkpoint], keep_last: int, keep_best: int) -> list[int]:

@@ -24,6 +24,8 @@ import msgspec
 from ingest.errors import SinkFailed, StoreUnavailable
 from ingest.events import FactEvent
 from ingest.layout import Layout
+from ingest.numbered import Reserve
+from ingest.objects.address import Address
 from ingest.pipeline import Pipeline
 from ingest.queue import EventQueue
 from ingest.settings import PipelineSettings
@@ -41,11 +43,14 @@ from tracker.modelstages import ModelStages
 from tracker.paramlogging import ParamLogging
 from tracker.run import ActiveRun, ActiveRuns
 from tracker.settings import DEFAULT_OUTPUT_DIR, TrackerSettings, read_settings
+from tracker.spool import check_installed, create, spool_layout, spool_settings
 from tracker.tracked import TrackedCalls
 
 if TYPE_CHECKING:
     from readers.mlflow.process import Forwarding
+    from readers.objects.process import Uploading
     from tracker.forwarding import RemoteRuns
+    from tracker.uploads import Uploads
 
 _log = logging.getLogger("steplog")
 
@@ -64,7 +69,9 @@ class ExperimentTracker(
     """Tracks the runs of one experiment: params, metrics, tags, artifacts, models, into open files.
 
     Args:
-        output_dir: the store's folder, made when missing; several trackers and processes may share it.
+        output_dir: the store's folder, made when missing; several trackers and processes may share it. Or an address
+            of object storage, s3://bucket/prefix (also gs://, az://): what is logged goes to a folder on this host,
+            and from there to the bucket, by a process beside this one (see tracker.uploads).
         experiment_name: what the runs belong to; slashes make a hierarchy. Default: "default".
         backend: "local"; with "mlflow" and "both" the runs are also sent to an MLflow server, by a process that reads
             the store's files. Both write the store. With "mlflow" it is the server that answers what is asked of runs.
@@ -74,7 +81,8 @@ class ExperimentTracker(
             can't be used, and without queue_dir when that can't. Default: both raise here, later failures warn.
         pipeline: the queue's and the writer's settings; see PipelineSettings.
 
-    Raises: StoreUnavailable: output_dir can't be used. FormatTooNew. ForwardingError: no server is named, or MLflow
+    Raises: StoreUnavailable: output_dir can't be used. ObjectsUnavailable: it is an address, and obstore isn't
+        installed; a network that is away raises nothing. FormatTooNew. ForwardingError: no server is named, or MLflow
         isn't installed. TypeError, ValueError: of the arguments.
 
     As a context manager it closes itself. At exit of the process open runs end (FAILED after an unhandled exception;
@@ -110,13 +118,15 @@ class ExperimentTracker(
         self.auto_log = settings.auto_log
         self.experiment_name = settings.experiment
         self.layout = self._make_store(settings)
-        pipeline = msgspec.structs.replace(settings.pipeline, queue_dir=self.layout.queue_dir)
+        changes = spool_settings(settings.pipeline) if settings.address else {"queue_dir": self.layout.queue_dir}
+        pipeline = msgspec.structs.replace(settings.pipeline, **changes)
         self._pipeline = Pipeline(self.layout, pipeline, rank=settings.rank)
         self._runs = ActiveRuns()
         self._last_run_id: str | None = None
         self._automatic = AutoLog(settings.system_metrics_interval_s) if settings.auto_log else None
         self._said: set[str] = set()
         self._reader: Store | None = None
+        self._uploads = self._make_uploads()
         self._closers: dict[Callable[[], object], None] = {}
         enrol(self)
         # A tracker that was dropped unclosed leaves no thread behind (one with active runs isn't dropped: see run.py).
@@ -129,17 +139,28 @@ class ExperimentTracker(
 
         return RemoteRuns(self)
 
+    def _make_uploads(self) -> "Uploads | None":
+        if self.settings.address is None or self.settings.disabled:
+            return None
+        from tracker.uploads import Uploads  # as above
+
+        return Uploads(self, self.settings.address)
+
     @staticmethod
     def _make_store(settings: TrackerSettings) -> Layout:
-        layout = Layout(settings.output_dir, settings.pipeline.queue_dir)
+        address = settings.address
+        queue_dir = settings.pipeline.queue_dir
+        layout = Layout(settings.output_dir, queue_dir) if address is None else spool_layout(address, queue_dir)
         if settings.disabled:
             return layout
         try:
-            layout.create()
+            if address is not None:
+                check_installed(address)
+            create(layout, address)
         except StoreUnavailable as error:
             if settings.strict is not False:
                 raise
-            layout = _second_best(layout)
+            layout = _second_best(layout, address)
             warnings.warn(f"{error}. Logging to {layout.root} instead, since strict=False", stacklevel=4)
         return layout
 
@@ -147,8 +168,13 @@ class ExperimentTracker(
 
     @property
     def root(self) -> Path:
-        """The store's folder."""
+        """The store's folder; of one on object storage the spool: what was logged on this host."""
         return self.layout.root
+
+    @property
+    def address(self) -> str | None:
+        """Where on object storage the store is; None for a folder."""
+        return None if self.settings.address is None else self.settings.address.shown
 
     def stats(self) -> Stats:
         """Where every event logged by this process is: appended == queued + written + dropped + failed."""
@@ -161,6 +187,14 @@ class ExperimentTracker(
         """
         return None if self._remote is None else self._remote.view()
 
+    def uploading(self) -> "Uploading | None":
+        """How uploading to object storage stands, as far as it was told; None for a store in a folder.
+
+        A named tuple: target, running; parts, live, files and bytes that were uploaded; waiting_parts, waiting_bytes,
+        settled, error.
+        """
+        return None if self._uploads is None else self._uploads.view()
+
     # --- the pipeline's ends
 
     def flush(self, timeout_s: float | None = None, *, sync: bool = False, seal: bool = False) -> None:
@@ -172,7 +206,10 @@ class ExperimentTracker(
             self._pipeline.flush(timeout_s, sync=sync, seal=seal)
 
     def close(self) -> None:
-        """End open runs, seal everything, stop the background thread. Twice is once; at exit it is called for you."""
+        """End open runs, seal everything, stop the background thread. Twice is once; at exit it is called for you.
+
+        With an address, wait until all is there too, for `upload_wait_s` at most; what is left then is said.
+        """
         if self._disabled or self._pipeline.closed:
             return
         self._end_all()
@@ -182,6 +219,9 @@ class ExperimentTracker(
             self._pipeline.close()
         except (SinkFailed, TimeoutError) as error:
             self._fault("close", error)
+        finally:
+            if self._uploads is not None:
+                self._uploads.close()
 
     def __enter__(self) -> Self:
         return self
@@ -200,7 +240,8 @@ class ExperimentTracker(
 
     def __getstate__(self) -> dict[str, Any]:
         runs = [(run.id, run.experiment, run.name) for run in self._runs.by_id.values()]
-        return {"settings": self.settings, "root": str(self.layout.root), "runs": runs, "last": self._last_run_id}
+        root = "" if self.settings.address else str(self.layout.root)  # with an address each host has its own spool
+        return {"settings": self.settings, "root": root, "runs": runs, "last": self._last_run_id}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """In another process: log to the same runs, which stay its sender's to end."""
@@ -227,6 +268,8 @@ class ExperimentTracker(
         if run is not None and run.inherited and not run.attached:
             run.attached = True
             self._attach(run)
+            if self._uploads is not None:
+                self._uploads.attach()
         return queue
 
     def _now(self) -> int:
@@ -247,9 +290,15 @@ class ExperimentTracker(
             self._said.add(cause)
             _log.warning("steplog: %s failed in %s: %s. Training goes on (said once)", what, self.layout.root, error)
 
+    def _reserve(self, home: Path, about: str) -> Reserve | None:
+        return None if self._uploads is None else self._uploads.reserve(home, about)
+
     def _forked(self) -> None:
         """In a forked child: the runs are the parent's to end."""
         self._runs.forked()
+        self._reader = self._reader if self._uploads is None else None  # a view is its process's own
+        if self._uploads is not None:
+            self._uploads.forked()
         if self._automatic is not None:
             self._automatic.forked()
 
@@ -260,6 +309,8 @@ class ExperimentTracker(
     def _begin_forwarding(self, run: ActiveRun) -> None:
         if self._remote is not None:
             self._remote.begin(run)
+        if self._uploads is not None:
+            self._uploads.begin()
 
     def _settle_forwarding(self, run: ActiveRun) -> None:
         if self._remote is not None:
@@ -274,12 +325,12 @@ class ExperimentTracker(
             self._automatic.end(run)
 
 
-def _second_best(wanted: Layout) -> Layout:
+def _second_best(wanted: Layout, address: Address | None) -> Layout:
     """A store to go on with: the one that was wanted, without its queue_dir; else one in a temporary folder."""
     layout = Layout(wanted.root)
     try:
-        layout.create()
+        create(layout, address)
     except StoreUnavailable:
         layout = Layout(tempfile.mkdtemp(prefix="steplog-"))
-        layout.create()
+        create(layout, address)
     return layout

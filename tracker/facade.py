@@ -4,7 +4,8 @@
 so that it can be read, and tested, without the rest.
 """
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from ingest.events import ArtifactLogged, FactEvent
 from ingest.files import ByteSink, put_stream
@@ -16,7 +17,10 @@ from tracker.run import ActiveRun
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ingest.numbered import Reserve
     from readers.store import Store
+
+_T = TypeVar("_T")
 
 
 class Facade:
@@ -51,6 +55,18 @@ class Facade:
 
     def _store(self) -> "Store":
         """Flush, and give the store for reading back."""
+        raise NotImplementedError
+
+    def _answered(self, question: "Callable[[Store], _T]") -> "_T":
+        """Flush, and ask the store; with an address that can't be reached, what this host has of it."""
+        raise NotImplementedError
+
+    def _nearest(self, question: "Callable[[Layout], _T]") -> "_T":
+        """Ask the files of artifacts, models and checkpoints; with an address as `_answered`."""
+        raise NotImplementedError
+
+    def _reserve(self, home: Path, about: str) -> "Reserve | None":
+        """Give what reserves numbers in a home where other nodes give numbers, too; see ingest.numbered."""
         raise NotImplementedError
 
     def _fault(self, what: str, error: Exception) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ingest.layout import Layout
 from readers.best import Mode, resolve_mode
 from readers.modelinfo import ModelEntry
 from readers.models import Models
@@ -27,8 +28,12 @@ class ModelAnswers(Facade):
 
         Raises: ModelNotFound: no such model or version. SegmentCorrupt: what describes it isn't what was written.
         """
-        models = Models(self.layout)
-        return models.entry(name, models.resolve(name, version))
+
+        def entry(layout: Layout) -> ModelEntry:
+            models = Models(layout)
+            return models.entry(name, models.resolve(name, version))
+
+        return self._nearest(entry)
 
     def get_model_lineage(self, name: str, version: int | str | None = None) -> "ModelLineage":
         """Tell where a version comes from: run and its params, metrics, data, code, packages, parents; its children.
@@ -40,7 +45,7 @@ class ModelAnswers(Facade):
         """
         from readers.modellineage import model_lineage
 
-        return model_lineage(self._store(), name, Models(self.layout).resolve(name, version))
+        return self._answered(lambda store: model_lineage(store, name, Models(store.layout).resolve(name, version)))
 
     def compare_versions(
         self, name: str, versions: Sequence[int | str] | None = None, *, metrics: Sequence[str] | None = None
@@ -56,7 +61,7 @@ class ModelAnswers(Facade):
         """
         from readers.modelcomparison import compare_versions
 
-        return compare_versions(self._store(), name, versions, metrics)
+        return self._answered(lambda store: compare_versions(store, name, versions, metrics))
 
     def plot_model_evolution(
         self,
@@ -79,7 +84,8 @@ class ModelAnswers(Facade):
         from readers.figures.style import save
         from readers.modelevolution import model_evolution
 
-        evolution = model_evolution(Models(self.layout), name, metric, resolve_mode(mode, metric))
+        direction = resolve_mode(mode, metric)
+        evolution = self._nearest(lambda layout: model_evolution(Models(layout), name, metric, direction))
         figure = model_evolution_figure(evolution, title=title)
         if save_path is not None:
             save(figure, save_path)

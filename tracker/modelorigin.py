@@ -8,8 +8,9 @@ from typing import Any, cast
 
 from ingest.redact import mask
 from ingest.values import plain
+from readers.models import Models
 from tracker.modelformats import class_name, library
-from tracker.modelregistry import ModelRegistry, ModelVersion
+from tracker.modelregistry import ModelVersion
 from tracker.modelsignature import ROWS
 
 _SHA256_DIGITS = 64
@@ -84,7 +85,7 @@ def data_fingerprint(data: Any) -> dict[str, Any] | None:
     return found if names is None else {**found, "names": [str(name) for name in names]}
 
 
-def parent(registry: ModelRegistry, name: str, given: object) -> dict[str, object] | None:
+def parent(registry: Models, name: str, given: object) -> dict[str, object] | None:
     """Give the version that a model was made from, as {"name": ..., "version": ...}.
 
     Args:

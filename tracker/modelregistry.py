@@ -20,10 +20,12 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from ingest.errors import ModelInUse, ModelNotFound, SegmentCorrupt
+from ingest.cells import Cells
+from ingest.errors import ModelInUse, ModelNotFound, SegmentCorrupt, StoreUnavailable
+from ingest.files import open_beneath
 from ingest.jsontext import to_json
 from ingest.keys import checked_key
-from ingest.layout import encode_name, host_name, sync_directory, write_atomically
+from ingest.layout import DIRECTORY_MODE, Layout, encode_name, host_name, sync_directory, write_atomically
 from ingest.numbered import Reserve, numbers, publish
 from ingest.redact import mask
 from readers.modelinfo import ModelEntry, ModelInfo
@@ -60,7 +62,28 @@ class Promotion(NamedTuple):
 
 
 class ModelRegistry(Models):
-    """The models of one store, to be read and written; `by` and `run_id` are what the history tells of who did it."""
+    """The models of one store, to be read and written; `by` and `run_id` are what the history tells of who did it.
+
+    Args:
+        layout: where they are read.
+        own: where they are written; default: there too. With an address it is the spool.
+
+    Raises: StoreUnavailable: the layout is a view, and can't be written.
+    """
+
+    def __init__(self, layout: Layout, own: Layout | None = None) -> None:
+        super().__init__(layout)
+        if own is None and not layout.adopts:
+            message = (
+                f"{layout.place} is only read here; what is said of its models is changed by "
+                f"ExperimentTracker({layout.place!r}): promote, set_model_alias, set_model_tags, delete_model"
+            )
+            raise StoreUnavailable(message)
+        self._own = own or layout
+
+    def home(self, name: str) -> Path:
+        """The folder that a model's versions are written to."""
+        return self._own.models / self._home(name).name
 
     def publish(
         self, name: str, write: Callable[[Path], ModelInfo], reserve: Reserve | None = None
@@ -76,8 +99,8 @@ class ModelRegistry(Models):
             (folder / INFO).write_text(to_json(described, indent=2))
             return cast("ModelInfo", described)
 
-        home = self._home(name)
-        number, info = publish(home, self._layout.tmp, fill, reserve)
+        home = self.home(name)
+        number, info = publish(home, self._own.tmp, fill, reserve)
         return ModelVersion(name, number, info["format"], home / str(number) / info["file"]), info
 
     def set_alias(
@@ -91,7 +114,7 @@ class ModelRegistry(Models):
         checked_alias(alias)
         before = self.aliases(name).get(alias)
         change = {"alias": alias, "version": version, "before": before, "by": by or who(), "run_id": run_id}
-        self.cells(name).put(f"{ALIASES}/{encode_name(alias)}", change, time.time_ns())
+        self._put(name, f"{ALIASES}/{encode_name(alias)}", change)
         if version is not None:
             self.check_there(name, version)
         return before
@@ -122,7 +145,7 @@ class ModelRegistry(Models):
         for key, value in values.items():
             told = {"tag": key, "version": version, "value": value, "before": before.get(key)}
             told |= {"by": by or who(), "run_id": run_id}
-            self.cells(name).put(f"{TAGS}/{version}/{encode_name(key)}", told, time.time_ns())
+            self._put(name, f"{TAGS}/{version}/{encode_name(key)}", told)
 
     def promote(
         self,
@@ -184,11 +207,13 @@ class ModelRegistry(Models):
             info = {}
         for alias in mine:
             self.set_alias(name, alias, None, by=by, run_id=run_id)
-        home = self._home(name)
+        home = self.home(name)
         about = {"time_ns": time.time_ns(), "by": by or who(), "run_id": run_id}
         about["was"] = {key: info[key] for key in _KEPT if key in info}
+        about["digest"] = self._digest(name, version)
         try:
-            write_atomically(home / str(version) / DELETED, to_json(about, indent=2).encode(), self._layout.tmp)
+            _make(home / str(version))
+            write_atomically(home / str(version) / DELETED, to_json(about, indent=2).encode(), self._own.tmp)
         except OSError as error:
             if not (home / str(version) / DELETED).exists():
                 raise
@@ -197,6 +222,20 @@ class ModelRegistry(Models):
             if (home / str(number) / DELETED).exists():
                 _empty(home / str(number))
         return about
+
+    def _put(self, name: str, path: str, change: dict[str, Any]) -> None:
+        """Change a cell. Raises: OSError."""
+        home = self.home(name)
+        _make(home)
+        Cells(home, self._own.tmp).put(path, change, time.time_ns())
+
+    def _digest(self, name: str, version: int) -> str | None:
+        """What tells a version from others of its number, on other nodes: see ingest.objects.claims."""
+        try:
+            with open_beneath(self._home(name) / str(version), INFO) as file:
+                return hashlib.sha256(file.read()).hexdigest()
+        except (OSError, SegmentCorrupt):
+            return None
 
 
 def who() -> str:
@@ -231,6 +270,13 @@ def file_facts(file: Path) -> tuple[int, str]:
     """Give a file's size and SHA-256."""
     with file.open("rb") as opened:
         return file.stat().st_size, hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _make(folder: Path) -> None:
+    """Make a folder of a model, so that a power cut leaves it."""
+    if not folder.is_dir():
+        folder.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        sync_directory(folder.parent)
 
 
 def _empty(folder: Path) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 from ingest.errors import ModelNotFound
 from ingest.events import ModelLogged, ParamsLogged
 from ingest.jsontext import to_json
+from ingest.layout import Layout
 from ingest.paths import check_path
 from ingest.redact import mask
 from readers.best import Mode, resolve_mode
+from readers.models import INFO, Models
 from tracker.facade import Facade
 from tracker.modelformats import class_name, load_model, save_model, untrusted_parts
 from tracker.modelorigin import data_fingerprint, kept_example, own_params, packages, parent
@@ -92,11 +94,13 @@ class ModelLogging(Facade):
             "metadata": mask("metadata", metadata),
             "signature": signature_of(model, input_example, signature),
             "data": mask("data", data_fingerprint(data)),
-            "derived_from": parent(registry, name, derived_from),
+            "derived_from": None if derived_from is None else self._parent(name, derived_from),
             "by": who(),
         }
         try:
-            saved, info = registry.publish(name, lambda folder: _write(model, name, folder, details))
+            saved, info = registry.publish(
+                name, lambda folder: _write(model, name, folder, details), self._reserve(registry.home(name), INFO)
+            )
         except OSError as error:
             self._fault(f"model {name!r} of run {run.id}", error)
             return None
@@ -139,31 +143,28 @@ class ModelLogging(Facade):
         Raises: ModelNotFound: listing what there is. MetricNotFound: no version has it. SegmentCorrupt: the file isn't
             what was saved. UntrustedModel. ValueError: check_input doesn't fit, or the model has no signature.
         """
-        registry = ModelRegistry(self.layout)
-        if metric is not None:
-            if version not in {None, "best"}:
-                raise ValueError(f"metric= is for the version 'best', and {version!r} was asked for")
-            number = registry.best(name, metric, resolve_mode(mode, metric))
-        else:
-            number = registry.resolve(name, version)
-        file, info = registry.verified(name, number)
-        if check_input is not None:
-            _check_input(info, number, check_input)
-        try:
-            return load_model(name, file, info, trust=trust)
-        except Exception as error:
-            try:
-                registry.check_there(name, number)
-            except ModelNotFound as gone:
-                raise gone from error  # deleted while it was read
-            raise
+        if metric is not None and version not in {None, "best"}:
+            raise ValueError(f"metric= is for the version 'best', and {version!r} was asked for")
+
+        def load(layout: Layout) -> Any:
+            models = Models(layout)
+            if metric is not None:
+                number = models.best(name, metric, resolve_mode(mode, metric))
+            else:
+                number = models.resolve(name, version)
+            return _load(models, name, number, check_input, trust=trust)
+
+        return self._nearest(load)
 
     def list_models(self, name: str | None = None) -> list[ModelEntry]:
         """List the versions of all models, or of one, with what is known of each: format, class, run, metrics, aliases.
 
         Raises: ModelNotFound: no model of that name.
         """
-        return list(ModelRegistry(self.layout).entries(name))
+        return self._nearest(lambda layout: list(Models(layout).entries(name)))
+
+    def _parent(self, name: str, derived_from: object) -> Any:
+        return self._nearest(lambda layout: parent(Models(layout), name, derived_from))
 
     def _append_model(self, run: ActiveRun, saved: ModelVersion, info: ModelInfo) -> None:
         self._append(
@@ -179,6 +180,21 @@ class ModelLogging(Facade):
                 sha256=info["sha256"],
             )
         )
+
+
+def _load(models: Models, name: str, number: int, check_input: object, *, trust: bool) -> Any:
+    """Load a version. Raises: as load_model."""
+    file, info = models.verified(name, number)
+    if check_input is not None:
+        _check_input(info, number, check_input)
+    try:
+        return load_model(name, file, info, trust=trust)
+    except Exception as error:
+        try:
+            models.check_there(name, number)
+        except ModelNotFound as gone:
+            raise gone from error  # deleted while it was read
+        raise
 
 
 def _checked_aliases(aliases: str | Iterable[str]) -> list[str]:

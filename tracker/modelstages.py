@@ -4,17 +4,20 @@ None of it needs a run: a model is promoted later, by somebody who trains nothin
 (see modelregistry) with who did it and when; a run that is active has it among its facts too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from ingest.errors import NoActiveRun, RunStateError
 from ingest.events import FactLogged
 from ingest.jsontext import to_json
 from readers.modelhistory import ModelChange, model_history
+from readers.models import Models
 from tracker.facade import Facade
 from tracker.modelregistry import ModelRegistry, Promotion, checked_alias, checked_tags
 from tracker.run import ActiveRun
 
 __all__ = ["ModelChange", "ModelStages", "Promotion"]
+_T = TypeVar("_T")
 
 
 class ModelStages(Facade):
@@ -28,10 +31,15 @@ class ModelStages(Facade):
         if self._disabled:
             return
         checked_alias(alias)
-        registry, run = ModelRegistry(self.layout), self._model_run()
-        number = registry.resolve(name, version)
-        try:
+        run = self._model_run()
+
+        def change(registry: ModelRegistry) -> int:
+            number = registry.resolve(name, version)
             registry.set_alias(name, alias, number, run_id=_id_of(run))
+            return number
+
+        try:
+            number = self._changed(change)
         except OSError as error:
             self._fault(f"alias {alias!r} of model {name!r}", error)
             return
@@ -45,10 +53,14 @@ class ModelStages(Facade):
         if self._disabled:
             return
         checked_alias(alias)
-        registry, run = ModelRegistry(self.layout), self._model_run()
-        registry.check_alias(name, alias)
-        try:
+        run = self._model_run()
+
+        def change(registry: ModelRegistry) -> None:
+            registry.check_alias(name, alias)
             registry.set_alias(name, alias, None, run_id=_id_of(run))
+
+        try:
+            self._changed(change)
         except OSError as error:
             self._fault(f"alias {alias!r} of model {name!r}", error)
             return
@@ -64,10 +76,11 @@ class ModelStages(Facade):
         if self._disabled:
             return
         checked_tags(tags)
-        registry, run = ModelRegistry(self.layout), self._model_run()
-        number = registry.resolve(name, version)
+        run = self._model_run()
         try:
-            registry.set_tags(name, number, tags, run_id=_id_of(run))
+            self._changed(
+                lambda registry: registry.set_tags(name, registry.resolve(name, version), tags, run_id=_id_of(run))
+            )
         except OSError as error:
             self._fault(f"tags of model {name!r}", error)
 
@@ -94,14 +107,18 @@ class ModelStages(Facade):
         if self._disabled:
             return None
         checked_alias(to)
-        registry, run = ModelRegistry(self.layout), self._model_run()
-        number = registry.resolve(name, version)
+        run = self._model_run()
+
+        def change(registry: ModelRegistry) -> Promotion:
+            number = registry.resolve(name, version)
+            return registry.promote(name, number, to, archive_existing=archive_existing, run_id=_id_of(run))
+
         try:
-            done = registry.promote(name, number, to, archive_existing=archive_existing, run_id=_id_of(run))
+            done = self._changed(change)
         except OSError as error:
             self._fault(f"promotion of model {name!r} to {to!r}", error)
             return None
-        self._tell_of_model(run, "alias", {f"{name}@{to}": number})
+        self._tell_of_model(run, "alias", {f"{name}@{to}": done.version})
         return done
 
     def delete_model(self, name: str, version: int | str, *, force: bool = False) -> None:
@@ -116,12 +133,16 @@ class ModelStages(Facade):
         """
         if self._disabled:
             return
-        registry, run = ModelRegistry(self.layout), self._model_run()
-        number = registry.resolve(name, version)
+        run = self._model_run()
+
+        def change(registry: ModelRegistry) -> tuple[int, dict[str, Any]]:
+            number = registry.resolve(name, version)
+            return number, registry.delete(name, number, force=force, run_id=_id_of(run))
+
         try:
-            about = registry.delete(name, number, force=force, run_id=_id_of(run))
+            number, about = self._changed(change)
         except OSError as error:
-            self._fault(f"deleting model {name!r} version {number}", error)
+            self._fault(f"deleting model {name!r} version {version}", error)
             return
         was = about["was"]
         if was.get("run_id"):
@@ -137,7 +158,11 @@ class ModelStages(Facade):
 
         Raises: ModelNotFound: there never was a version of it.
         """
-        return model_history(ModelRegistry(self.layout), name)
+        return self._nearest(lambda layout: model_history(Models(layout), name))
+
+    def _changed(self, change: Callable[[ModelRegistry], _T]) -> _T:
+        """Change what is said of models: read where they are, written here."""
+        return self._nearest(lambda layout: change(ModelRegistry(layout, self.layout)))
 
     def _model_run(self) -> ActiveRun | None:
         """The run that is active, if one is."""

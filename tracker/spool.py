@@ -1,0 +1,59 @@
+"""The spool: the local store of this host from which a store on object storage is uploaded.
+
+It is a store like any other, but for two things: it isn't compacted, as the bucket has the files under their names, and
+files that are in the bucket go away (see ingest.objects.uploader). Several trackers and processes of a host share it.
+"""
+
+import os
+
+from ingest.errors import ObjectsUnavailable, StoreUnavailable
+from ingest.layout import Layout
+from ingest.objects.address import Address, spool_folder
+from ingest.objects.target import write_target
+from ingest.settings import PipelineSettings
+
+SEAL_INTERVAL_S = 300.0
+"""As PipelineSettings.seal_interval_s, for a spool: what is logged is in the bucket long before it is sealed, and each
+sealed file is three requests that cost money."""
+
+
+def spool_layout(address: Address, queue_dir: str | os.PathLike[str] | None) -> Layout:
+    """Where the spool of an address is on this host: below queue_dir, if that is given."""
+    return Layout(spool_folder(address, queue_dir))
+
+
+def create(layout: Layout, address: Address | None) -> None:
+    """Make a store, or check the one that is there; with an address, make it its spool.
+
+    Raises: StoreUnavailable: it can't be made or written. FormatTooNew.
+    """
+    if address is None:
+        layout.create()
+        return
+    try:
+        layout.create()
+        write_target(layout, address)
+    except (StoreUnavailable, OSError) as error:
+        message = (
+            f"{address.shown} needs a folder on this host, from which it is uploaded: {error}; choose another with "
+            "STEPLOG_SPOOL_DIR or PipelineSettings(queue_dir=...)"
+        )
+        raise StoreUnavailable(message) from error
+
+
+def spool_settings(settings: PipelineSettings) -> dict[str, object]:
+    """What is different for a spool; another `seal_interval_s` than the usual one is the user's."""
+    is_usual = settings.seal_interval_s == PipelineSettings().seal_interval_s
+    seals_s = SEAL_INTERVAL_S if is_usual else settings.seal_interval_s
+    return {"queue_dir": None, "compact_files": 0, "seal_interval_s": seals_s}
+
+
+def check_installed(address: Address) -> None:
+    """Raises: ObjectsUnavailable: obstore isn't installed. It isn't imported: a training has no use for it."""
+    from importlib.metadata import PackageNotFoundError, version  # 10 ms
+
+    try:
+        version("obstore")
+    except PackageNotFoundError as error:
+        message = f"{address.shown} needs obstore, which isn't installed: pip install 'steplog[cloud]'"
+        raise ObjectsUnavailable(message, transient=False) from error
