@@ -13,7 +13,7 @@ from ingest.alive import is_alive
 from ingest.catalog import Part, live_segments, live_writers, read_swap, snapshot
 from ingest.compact import finish_swap_of
 from ingest.digests import verify
-from ingest.errors import SegmentCorrupt
+from ingest.errors import SegmentCorrupt, StoreUnavailable
 from ingest.home import home_of, is_wiped
 from ingest.layout import DIRECTORY_MODE, TABLES, Layout, segment_name, sync_directory
 from ingest.recovery import read_segment, recover
@@ -36,10 +36,15 @@ class Finding(msgspec.Struct, frozen=True):
 def check(layout: Layout, *, repair: bool = False) -> list[Finding]:
     """Look at every file of the store; with `repair`, mend what can be mended without guessing.
 
+    Of a store on object storage every part is fetched for it, and nothing is mended.
+
     Raises: FormatTooNew, StoreUnavailable.
     """
     layout.check()
-    findings = _live(layout, repair=repair)
+    if repair and not layout.adopts:
+        raise StoreUnavailable(f"{layout.place!r} can be checked from here, but not mended; nothing was changed")
+    findings = [Finding("foreign", name, "not a file of ours; ignored") for name in layout.foreign()]
+    findings += _live(layout, repair=repair)
     findings += _swap(layout, repair=repair)
     found: dict[str, list[Part]] = {}
     for table in TABLES:
@@ -68,7 +73,8 @@ def _live(layout: Layout, *, repair: bool) -> list[Finding]:
         where = _relative(layout, segment.queue_file)
         contents, extent, _ = read_segment(segment)
         events = f"{contents.events} events, {contents.points()} points of a dead writer"
-        findings.append(Finding("orphan", where, f"{events}; the next reader or tracker adopts it", repair))
+        then = "the next reader or tracker adopts it" if layout.adopts else "the rest may be in the spool of its host"
+        findings.append(Finding("orphan", where, f"{events}; {then}", repair))
         if extent.torn is not None:
             findings.append(Finding("torn", where, extent.torn, repair))
         findings += [Finding("damaged", where, line, repair) for line in contents.poisoned]
@@ -87,6 +93,7 @@ def _swap(layout: Layout, *, repair: bool) -> list[Finding]:
 
 def _part(layout: Layout, part: Part, *, repair: bool) -> list[Finding]:
     try:
+        layout.obtain(part.path)
         verify(part.path)
     except FileNotFoundError:  # compacted meanwhile
         return []
@@ -124,4 +131,6 @@ def _incomplete(layout: Layout, found: dict[str, list[Part]]) -> list[Finding]:
 
 
 def _relative(layout: Layout, path: Path) -> str:
+    if not path.is_relative_to(layout.root):  # of a store that lies elsewhere
+        return "/".join(path.parts[-3:])
     return str(path.relative_to(layout.root))

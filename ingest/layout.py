@@ -26,7 +26,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, unquote
@@ -125,6 +125,10 @@ class Layout:
     def listed(self, table: Table) -> "Iterable[Part] | None":  # noqa: ARG002 - views have them
         """The sealed parts of a table, where the folders don't show them."""
         return None
+
+    def foreign(self) -> Sequence[str]:
+        """What lies among the parts and isn't ours, where the folders don't show it."""
+        return ()
 
     def may_hold(self, path: Path, runs: Collection[str]) -> bool:  # noqa: ARG002 - views know more
         """Whether a part can have points of these runs, as far as can be told without fetching it."""

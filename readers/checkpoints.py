@@ -124,10 +124,13 @@ def find_checkpoint(
     if not there:
         raise CheckpointNotFound(f"run {run_id!r} has no checkpoint; save_checkpoint makes one")
     if which == "best":
-        return _best(run_id, list_checkpoints(layout, run_id), metric, mode)
+        best = _best(run_id, list_checkpoints(layout, run_id), metric, mode)
+        layout.obtain_folder(best.path)
+        return best
     number = there[-1] if which == "latest" else int(which)
     if number not in there:
         raise CheckpointNotFound.among(f"checkpoint of run {run_id}", str(number), map(str, there))
+    layout.obtain_folder(layout.run_checkpoints(run_id) / str(number))
     try:
         return described(layout, run_id, number, read_about(layout, run_id, number))
     except FileNotFoundError as error:

@@ -22,7 +22,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -149,6 +149,11 @@ class ObjectView(Layout):
         names = {(found.experiment, found.segment) for found in own}
         others = [found for found in there if (found.part.experiment, found.part.segment) not in names]
         return [*others, *(ObjectPart(part, (), 0) for part in own)]
+
+    def foreign(self) -> Sequence[str]:
+        """Keys in the tables' folders that are none of ours."""
+        self.refresh()
+        return () if self._listed is None else self._listed.foreign
 
     def may_hold(self, path: Path, runs: Collection[str]) -> bool:
         """Whether a part can have points of these runs; a footer is read for it where the state doesn't say."""
