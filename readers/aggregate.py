@@ -62,9 +62,11 @@ class Folded(Query):
         points = points if self._where is None else points.filter(self._where)
         if points.is_empty():
             return self.nothing()
-        starts = starts_of(points, _NAMES)
+        seq = points["seq"].to_numpy()
+        turns = np.flatnonzero(seq[1:] < seq[:-1]) + 1  # a part is in order; one that follows another may be older
+        starts = np.union1d(starts_of(points, _NAMES), turns)
         step, value = (points[name].fill_null(np.nan).to_numpy() for name in ("step", "value"))
-        columns = partial(value, step, points["time"].to_physical().to_numpy(), points["seq"].to_numpy(), starts)
+        columns = partial(value, step, points["time"].to_physical().to_numpy(), seq, starts)
         return frame_of(points.select(_NAMES)[starts], columns)
 
 

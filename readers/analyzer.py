@@ -34,10 +34,11 @@ class HyperparameterAnalyzer:
 
     Args:
         source: an ExperimentTracker, a Store, the folder of one, or an MLflowSource.
+        cluster: who reads the files of its store; as for ExperimentComparator.
     """
 
-    def __init__(self, source: AnySource) -> None:
-        self._reading = Reading(source)  # a folder without a store is said here, not at the first question
+    def __init__(self, source: AnySource, *, cluster: object = None) -> None:
+        self._reading = Reading(source, cluster)  # a folder without a store is said here, not at the first question
 
     def analyze_parameter_importance(
         self,

@@ -14,11 +14,14 @@ from readers.source import AnySource, Reading, RunFrames
 class Chosen:
     """Reads runs of a source, up to date.
 
+    Args:
+        cluster: who reads its files; see readers.source.Reading.
+
     Raises: StoreUnavailable: there is no store. TypeError: neither a source nor a path.
     """
 
-    def __init__(self, source: AnySource) -> None:
-        self._reading = Reading(source)
+    def __init__(self, source: AnySource, cluster: object = None) -> None:
+        self._reading = Reading(source, cluster)
 
     def these(self, run_ids: Sequence[str], frames: RunFrames | None = None) -> RunTable:
         """These runs, each once, in this order. Raises: RunNotFound. TypeError: not a list of run ids."""

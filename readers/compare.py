@@ -24,16 +24,19 @@ class ExperimentComparator(ComparisonPlots):
 
     Args:
         source: the ExperimentTracker that logged them, a Store, the folder of one, or an MLflowSource.
+        cluster: who reads the files of its store, instead of this process: the address of a Dask scheduler, a
+            distributed.Client, or Ray; see readers.cluster. The answers are the same.
 
-    Raises: StoreUnavailable: there is no store. TypeError: none of these.
+    Raises: StoreUnavailable: there is no store. TypeError: none of these. ClusterUnavailable: the cluster doesn't
+        answer.
 
     All methods raise RunNotFound, ExperimentNotFound and MetricNotFound, naming what there is. A metric that only some
     runs have isn't an error: the others have NaN. `value` says which number of a metric's history speaks for a run,
     `mode` which way is better ("auto": by the metric's name, see readers.best).
     """
 
-    def __init__(self, source: AnySource) -> None:
-        self._chosen = Chosen(source)
+    def __init__(self, source: AnySource, *, cluster: object = None) -> None:
+        self._chosen = Chosen(source, cluster)
 
     def compare_runs(
         self,

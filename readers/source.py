@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ingest.errors import StoreUnavailable
 from ingest.objects.address import is_address
+from readers.cluster.engine import Engine, engine_of
 from readers.mlflow.address import without_credentials
 from readers.store import Store
 
@@ -92,15 +93,30 @@ AnySource = Source | StoreFolder | str | os.PathLike[str]
 class Reading:
     """A source that is asked again and again; of a folder the store is opened once.
 
-    Raises: StoreUnavailable: there is no store. TypeError: neither a source nor a path.
+    Args:
+        cluster: who reads the files of its store: as for Store; None for the source itself.
+
+    Raises: StoreUnavailable: there is no store. TypeError: neither a source nor a path. Of a cluster what Store raises.
     """
 
-    def __init__(self, source: AnySource) -> None:
+    def __init__(self, source: AnySource, cluster: object = None) -> None:
         self._source = source
+        self._engine = None if cluster is None else engine_of(cluster)
+        self._spread: Store | None = None
         self._store = None if _gives_frames(source) else store_of(source)  # type: ignore[arg-type]
 
     def frames(self) -> RunFrames:
-        """The runs as of now."""
+        """The runs as of now. Raises: TypeError: a cluster is to read them, and they aren't in a store's files."""
+        return self._given() if self._engine is None else self._by_cluster(self._given(), self._engine)
+
+    def _by_cluster(self, frames: RunFrames, engine: Engine) -> Store:
+        if not isinstance(frames, Store):
+            raise TypeError(f"a cluster reads the files of a store, and the runs of {frames.place} are in none")
+        if self._spread is None:
+            self._spread = Store(frames.layout.place, cluster=engine)
+        return self._spread
+
+    def _given(self) -> RunFrames:
         if self._store is None:
             return self._source.frames()  # type: ignore[union-attr]
         if not isinstance(self._source, str | os.PathLike):

@@ -8,6 +8,7 @@ from tracker.cli.columns import Column, print_columns
 from tracker.cli.options import (
     DEFAULT_STORE,
     AskedWrongly,
+    ClusterOption,
     JsonOption,
     Mode,
     ModeOption,
@@ -42,6 +43,7 @@ def best(
     value: ValueOption = Statistic.last,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
+    cluster: ClusterOption = None,
 ) -> None:
     """Rank runs by a metric, best first, with the params in which they differ.
 
@@ -53,7 +55,7 @@ def best(
     from readers.ranking import rank
     from readers.runtable import RunTable
 
-    opened = open_store(store)
+    opened = open_store(store, cluster)
     with asking():
         table = RunTable.read(opened, experiments=None if experiment is None else [experiment])
         metric = metric or headline_of(table)

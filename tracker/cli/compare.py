@@ -10,6 +10,7 @@ from tracker.cli import groups, sidebyside
 from tracker.cli.options import (
     DEFAULT_STORE,
     AskedWrongly,
+    ClusterOption,
     JsonOption,
     Mode,
     ModeOption,
@@ -71,6 +72,7 @@ def compare(
     ] = None,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
+    cluster: ClusterOption = None,
 ) -> None:
     """Compare runs: metrics with the best marked, and what differs; with --group-by, verdicts in words.
 
@@ -82,7 +84,7 @@ def compare(
 
     if kind is Kind.groups and group_by is None:
         raise AskedWrongly("--kind groups needs --group-by PARAM: what makes the groups?")
-    opened = open_store(store)
+    opened = open_store(store, cluster)
     with asking():
         table = _chosen(opened, runs, experiment)
         comparator = ExperimentComparator(opened)

@@ -12,6 +12,7 @@ from tracker.cli.columns import Column, print_columns
 from tracker.cli.options import (
     DEFAULT_STORE,
     AskedWrongly,
+    ClusterOption,
     JsonOption,
     Mode,
     ModeOption,
@@ -71,6 +72,7 @@ def importance(
     ] = None,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
+    cluster: ClusterOption = None,
 ) -> None:
     """Tell which params a metric depends on, with intervals and what to know before believing it.
 
@@ -79,7 +81,7 @@ def importance(
     from readers.analyzer import HyperparameterAnalyzer
     from readers.runtable import RunTable
 
-    opened = open_store(store)
+    opened = open_store(store, cluster)
     with asking(), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the answer has them too, and they are shown with it
         table = RunTable.read(opened, experiments=[experiment])

@@ -1,5 +1,6 @@
 """What several commands take: the store, runs, a metric, JSON. Parsed here, so that it means the same everywhere."""
 
+import logging
 import sys
 import warnings
 from collections.abc import Iterator
@@ -23,6 +24,15 @@ StoreOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id, a beginning of one that is unique, or its name.")
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        envvar="STEPLOG_CLUSTER",
+        metavar="ADDRESS",
+        help="Who reads the files: a Dask scheduler, as tcp://host:8786, or Ray, as ray://host:10001.",
+    ),
 ]
 DEFAULT_STORE = "experiments"
 
@@ -94,11 +104,24 @@ def open_layout(place: str) -> Layout:
     return layout
 
 
-def open_store(place: str) -> "Store":
-    """The readers' view of an existing store; errors as for open_layout."""
+def open_store(place: str, cluster: str | None = None) -> "Store":
+    """The readers' view of an existing store; errors as for open_layout.
+
+    Args:
+        cluster: the address of who reads its files.
+
+    Raises: AskedWrongly: that is none. ClusterUnavailable: nobody answers there.
+    """
     from readers.store import Store
 
-    return Store(open_layout(place).place)
+    opened = open_layout(place).place
+    if not cluster:
+        return Store(opened)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said once, and by us
+    try:
+        return Store(opened, cluster=cluster)
+    except (ValueError, ImportError) as error:
+        raise AskedWrongly(str(error)) from error
 
 
 def run_ids(store: "Store", asked: list[str] | None) -> list[str] | None:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from readers.visible import visible
 from tracker.cli.columns import Column, print_columns
-from tracker.cli.options import DEFAULT_STORE, AskedWrongly, JsonOption, StoreOption, asking, open_store
+from tracker.cli.options import DEFAULT_STORE, AskedWrongly, ClusterOption, JsonOption, StoreOption, asking, open_store
 from tracker.cli.runs import shortened
 from tracker.cli.screen import cell, console, count_of, duration, number, print_json, short_moment, status
 from tracker.cli.telling import metrics_of, varying_params
@@ -61,6 +61,7 @@ def query(
     form: Annotated[Format, typer.Option("--format", case_sensitive=False, help="How it is printed.")] = Format.table,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
+    cluster: ClusterOption = None,
 ) -> None:
     """Find runs by a filter, in SQL's or MLflow's spelling; or ask the tables in SQL (read-only, Polars' dialect).
 
@@ -69,7 +70,7 @@ def query(
     steplog query "status = 'failed' OR metrics.loss IS NAN"
     steplog query --sql "SELECT key, avg(last) FROM summaries GROUP BY key"
     """
-    opened = open_store(store)
+    opened = open_store(store, cluster)
     if sql is not None and (where is not None or experiment or columns or sort or reverse):
         raise AskedWrongly("--sql stands alone: say in it which rows, columns and order you want")
     with asking():

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from tracker.cli.options import DEFAULT_STORE, JsonOption, Mode, ModeOption, StoreOption, asking, open_store, run_ids
+from tracker.cli.options import (
+    DEFAULT_STORE,
+    ClusterOption,
+    JsonOption,
+    Mode,
+    ModeOption,
+    StoreOption,
+    asking,
+    open_store,
+    run_ids,
+)
 from tracker.cli.screen import cell, console, print_json, size
 
 
@@ -28,6 +38,7 @@ def report(
     title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="What stands at its top.")] = None,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
+    cluster: ClusterOption = None,
 ) -> None:
     """Write one HTML file about an experiment or some runs; it opens without a network.
 
@@ -35,7 +46,7 @@ def report(
     """
     from readers.compare import ExperimentComparator
 
-    opened = open_store(store)
+    opened = open_store(store, cluster)
     experiment = what[0] if what and len(what) == 1 and what[0] in opened.experiments() else None
     ids = None if experiment is not None else run_ids(opened, what)
     with asking():
