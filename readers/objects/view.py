@@ -132,6 +132,13 @@ class ObjectView(Layout):
             self._due = time.monotonic() + max(LOOK_S, _SHARE * took_s)
             return changed
 
+    def last_look(self) -> Listed:
+        """What the bucket held at the last look."""
+        self.refresh()
+        if self._listed is None:
+            raise ObjectsUnavailable(f"{self.place} was never seen")
+        return self._listed
+
     def look_again(self) -> None:
         """Look at the next occasion."""
         self._due = float("-inf")
