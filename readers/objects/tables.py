@@ -112,11 +112,10 @@ class RangedParts:
         try:
             metadata = self._footers.of(found)
             groups = row_groups(metadata, runs)
-            columns = query.needed - {"experiment"} or {"seq"}
             return [
                 query.of(rows.with_columns(experiment=pl.lit(experiment)))
                 for some in _batches(metadata, groups)
-                for rows in [read(self._bucket, found, metadata, some, columns)]
+                for rows in read(self._bucket, found, metadata, some, query)
             ]
         except SegmentCorrupt as error:
             self.damage[found.keys[0]] = Damage(found.part.path, str(error))
