@@ -45,7 +45,7 @@ class Run(NamedTuple):
 def runs(count: int) -> Iterator[Run]:
     """The first `count` runs."""
     for start in range(0, count, _BLOCK):
-        yield from _block(start)[: count - start]
+        yield from block(start)[: count - start]
 
 
 def fingerprint() -> str:
@@ -80,8 +80,8 @@ def compared(count: int) -> list[int]:
     return [int(place) for place in places]
 
 
-def _block(start: int) -> list[Run]:
-    """The runs from `start` on, a block of them."""
+def block(start: int) -> list[Run]:
+    """The thousand runs from `start` on, a multiple of a thousand."""
     chance = np.random.default_rng([7, start])
     params = _params(chance)
     quality = np.array([_quality(found) for found in params])[:, None] + chance.normal(0, 0.02, (_BLOCK, 1))
