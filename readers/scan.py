@@ -33,6 +33,8 @@ from readers.verified import Damage, Verified
 
 if TYPE_CHECKING:
     from readers.live import LiveRows
+    from readers.objects.listed import ObjectPart
+    from readers.objects.rangedparts import RangedParts
 
 _CHUNK_BYTES = 16 << 20  # of Parquet; some 3 million points, 300 MB with all columns
 _CHUNK_FILES = 512
@@ -48,6 +50,16 @@ class Spread(Protocol):
         self, tables: "Tables", query: Query, chunks: Iterable[list[Found]], limit: int | None
     ) -> Iterator[pl.DataFrame]:
         """A frame for each chunk. Raises: FileNotFoundError: a part was deleted."""
+
+    def ranged(
+        self,
+        place: str,
+        here: "RangedParts",
+        query: Query,
+        parts: "list[tuple[ObjectPart, str]]",
+        runs: Sequence[str] | None,
+    ) -> Iterator[pl.DataFrame]:
+        """What `here` would give of parts of a store on object storage (see readers.objects.rangedparts)."""
 
 
 class Tables:

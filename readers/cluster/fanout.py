@@ -5,7 +5,8 @@ left out of answers and listed as if it had been met here. A few small parts are
 """
 
 import pickle
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,6 +14,10 @@ from readers.cluster.engine import Engine
 from readers.cluster.work import Named, Read, Reading, read_parts, unpacked, versions
 from readers.query import Found, Query
 from readers.scan import Tables
+
+if TYPE_CHECKING:
+    from readers.objects.listed import ObjectPart
+    from readers.objects.rangedparts import RangedParts
 
 LEAST_BYTES = 1 << 20
 """Parts of fewer bytes in all are read by the asker."""
@@ -44,6 +49,40 @@ class FanOut:
         finally:
             if isinstance(results, Generator):
                 results.close()  # a limit was reached: what is under way is called off
+
+    def ranged(
+        self,
+        place: str,
+        here: "RangedParts",
+        query: Query,
+        parts: list[tuple["ObjectPart", str]],
+        runs: Sequence[str] | None,
+    ) -> Iterator[pl.DataFrame]:
+        """The frames that `here` would read of parts in a bucket.
+
+        Raises: ClusterUnavailable. ObjectsUnavailable: a worker can't reach the bucket. FileNotFoundError: a part is
+        gone.
+        """
+        from readers.cluster.ranged import RangedReading, jobs, read_ranges
+
+        sent = _pickled(query)
+        if sent is None or sum(found.size for found, _ in parts) < LEAST_BYTES:
+            yield from here.frames(query, parts, runs)
+            return
+        known = {found.keys[0]: found for found, _ in parts}
+        reading = RangedReading(place, versions(), sent, (), None if runs is None else tuple(runs))
+        results = self._engine.map(read_ranges, jobs(reading, parts))
+        try:
+            for done in results:
+                if done.error is not None:
+                    raise done.error
+                for key, reason in done.damaged:
+                    here.set_aside(known[key], reason)
+                for pack in done.frames:
+                    yield pl.concat([query.nothing(), *unpacked(pack)]) if pack else query.nothing()
+        finally:
+            if isinstance(results, Generator):
+                results.close()
 
 
 def _pickled(query: Query) -> bytes | None:

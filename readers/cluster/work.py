@@ -65,7 +65,7 @@ class Read(NamedTuple):
 def read_parts(job: Reading) -> Read:
     """Do a job."""
     try:
-        _check(job)
+        check_versions(job.versions)
         return _read(job)
     except Exception as error:  # noqa: BLE001 - the asker raises it
         return Read(error=error)
@@ -89,9 +89,10 @@ def tables_of(place: str) -> Tables:
         ) from error
 
 
-def _check(job: Reading) -> None:
-    if job.versions != versions():
-        (asked, polars), (here, own_polars) = job.versions, versions()
+def check_versions(asker: tuple[str, str]) -> None:
+    """Raises: ClusterUnavailable: the asker has other versions than this worker."""
+    if asker != versions():
+        (asked, polars), (here, own_polars) = asker, versions()
         raise ClusterUnavailable(
             f"the worker on {socket.gethostname()} has steplog {here} with Polars {own_polars}, and the asker has "
             f"{asked} with {polars}; install the same versions"
