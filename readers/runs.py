@@ -23,7 +23,7 @@ from typing import NamedTuple, Self
 import polars as pl
 
 from ingest.alive import is_alive
-from readers.predicates import only
+from readers.predicates import one_of, only
 from readers.scan import Tables
 from readers.texts import plain_texts
 
@@ -201,7 +201,7 @@ def _with_last_seen(tables: Tables, runs: pl.DataFrame) -> pl.DataFrame:
     open_end = runs.filter(pl.col("end_time").is_null() & (pl.col("status") != "RUNNING"))
     if open_end.is_empty():
         return runs
-    of_them = pl.col("run_id").is_in(open_end["run_id"].to_list())
+    of_them = one_of("run_id", open_end["run_id"])
     facts = tables.frame("facts", [*_WRITER, "time", "kind"], of_them)
     writes = pl.col("kind").is_in(["run", "attach"]).any().over(_WRITER)
     seen = pl.concat(

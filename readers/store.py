@@ -322,12 +322,12 @@ class Store:
 
 def _only(frame: "pl.LazyFrame", **wanted: Collection[str] | None) -> "pl.LazyFrame":
     """The rows whose columns have one of the values."""
-    import polars as pl
+    from readers.predicates import one_of
 
     for column, values in wanted.items():
         names = _names(f"of {column}", values)
         if names is not None:
-            frame = frame.filter(pl.col(column).is_in(names))
+            frame = frame.filter(one_of(column, names))
     return frame
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 from ingest.layout import Table
+from readers.predicates import one_of
 
 
 class Wanted(NamedTuple):
@@ -21,8 +22,8 @@ class Wanted(NamedTuple):
 
     def rows(self, table: Table) -> pl.Expr | None:
         """Which rows of a table are wanted; None where all are. Facts are not metrics: keys don't choose among them."""
-        of_runs = None if self.runs is None else pl.col("run_id").is_in(list(self.runs))
-        of_keys = None if self.keys is None or table == "facts" else pl.col("key").is_in(list(self.keys))
+        of_runs = None if self.runs is None else one_of("run_id", self.runs)
+        of_keys = None if self.keys is None or table == "facts" else one_of("key", self.keys)
         if of_runs is None or of_keys is None:
             return of_keys if of_runs is None else of_runs
         return of_runs & of_keys
