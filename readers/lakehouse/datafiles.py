@@ -64,7 +64,7 @@ def write(
         footers: list[pq.FileMetaData] = []
         with create(name) as file:
             with _writer(file, schema, footers) as writer:
-                while part is not None and part.experiment == experiment and file.tell() < _FILE_BYTES:
+                while part is not None and part.experiment == experiment and (not rows or file.tell() < _FILE_BYTES):
                     writer.write_table(part.rows.to_arrow(compat_level=pl.CompatLevel.oldest()), _ROW_GROUP)
                     rows += part.rows.height
                     part = next(parts, None)

@@ -25,7 +25,7 @@ from ingest.objects.credentials import connect
 from ingest.redact import redact
 from readers.lakehouse.datafiles import DataFile
 from readers.lakehouse.rows import LakeTable
-from readers.lakehouse.target import MARK, ExportFailed, LibraryMissing, TargetTable, foreign, there
+from readers.lakehouse.target import MARK, ExportFailed, LibraryMissing, TableThere, TargetTable, foreign
 
 _OURS = {"_delta_log", "data"}
 _IN_ADDRESS = {"bucket", "container_name"}
@@ -74,7 +74,7 @@ class _DeltaTable(TargetTable):
         self._mode = "error"
 
     def check(self, *, replace: bool) -> None:
-        """Look what is there. Raises: FileExistsError, ValueError, ExportFailed."""
+        """Look what is there. Raises: TableThere, ValueError, ExportFailed."""
         from deltalake import DeltaTable
 
         with _telling(self.shown):
@@ -83,7 +83,7 @@ class _DeltaTable(TargetTable):
         if not found:
             return
         if not replace:
-            raise there(self.shown)
+            raise TableThere(self.shown)
         if MARK not in (described or ""):
             raise foreign(self.shown, "is a Delta table")
         self._mode = "overwrite"

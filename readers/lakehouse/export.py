@@ -67,9 +67,9 @@ def export_delta(
         runs, experiments: only these; None for all.
         replace: give tables that an earlier export made a new version; former ones can still be asked for.
 
-    Raises: LibraryMissing (an ImportError): deltalake isn't installed. FileExistsError: a table is there. ValueError:
-        something that isn't ours lies there, a wrong address, an unknown table. RunNotFound, ExperimentNotFound.
-        ExportFailed: the target can't be written.
+    Raises: LibraryMissing (an ImportError): deltalake isn't installed. TableThere (a FileExistsError): a table is
+        there. ValueError: something that isn't ours lies there, a wrong address, an unknown table. RunNotFound,
+        ExperimentNotFound. ExportFailed: the target can't be written.
     """
     _check_apart(store, os.fspath(to))
     return _export(store, DeltaTarget(os.fspath(to)), tables, runs, experiments, replace=replace)
@@ -89,7 +89,7 @@ def export_iceberg(
 
     Args:
         to: a folder, in which the catalog is made, too; with `catalog`, the namespace.
-        catalog: the name of a catalog that pyiceberg is configured for, or the properties of one.
+        catalog: the name of a catalog that pyiceberg is configured for, or the properties of one with its `name`.
         tables, runs, experiments, replace: as for export_delta.
 
     Raises: as export_delta, of pyiceberg.
@@ -109,9 +109,7 @@ def _export(
     replace: bool,
 ) -> ExportedTables:
     wanted = _in_order(tables)
-    known = RunTable.read(
-        store, None if runs is None else list(runs), None if experiments is None else list(experiments)
-    )
+    known = RunTable.read(store, _names("runs", runs), _names("experiments", experiments))
     names = known.runs["experiment"].drop_nulls().unique()
     longest = max((len(name.encode()) for name in names), default=0)
     rows = Rows(store.layout, runs, experiments)
@@ -145,9 +143,14 @@ def _discarding(place: TargetTable, files: Sequence[DataFile]) -> Iterator[None]
         raise
 
 
+def _names(what: str, names: Collection[str] | None) -> list[str] | None:
+    if isinstance(names, str):
+        raise TypeError(f"{what} is {names!r}; it is a list of names, as in [{names!r}]")
+    return None if names is None else list(names)
+
+
 def _in_order(tables: Sequence[LakeTable] | None) -> list[LakeTable]:
-    if isinstance(tables, str):
-        raise TypeError(f"tables is {tables!r}; it is a list of names, as in [{tables!r}]")
+    _names("tables", tables)
     unknown = [table for table in tables or () if table not in LAKE_TABLES]
     if unknown:
         raise ValueError(f"no table {unknown[0]!r}; there is: {', '.join(LAKE_TABLES)}")

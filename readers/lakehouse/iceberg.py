@@ -20,7 +20,7 @@ from ingest.objects.address import is_address
 from ingest.redact import redact
 from readers.lakehouse.datafiles import DataFile
 from readers.lakehouse.rows import LakeTable
-from readers.lakehouse.target import MARK, ExportFailed, LibraryMissing, TargetTable, foreign, there
+from readers.lakehouse.target import MARK, ExportFailed, LibraryMissing, TableThere, TargetTable, foreign
 
 NAMESPACE = "steplog"
 """Of the tables in a folder."""
@@ -37,7 +37,7 @@ class IcebergTarget:
     Args:
         to: a folder; with `catalog` the namespace, its levels with dots between.
         catalog: the name of a catalog of pyiceberg's configuration (~/.pyiceberg.yaml, PYICEBERG_CATALOG__…), or the
-            properties of one.
+            properties of one, and its `name` ("steplog" if left out), by which a SQL catalog knows its tables.
 
     Raises: LibraryMissing: pyiceberg isn't installed. ValueError: an address without a catalog, or no namespace.
         ExportFailed: the catalog can't be opened.
@@ -78,9 +78,14 @@ class _IcebergTable(TargetTable):
         with _telling(self.shown):
             found = target.catalog.load_table(identifier) if target.catalog.table_exists(identifier) else None
         if found is not None and not replace:
-            raise there(self.shown)
+            raise TableThere(self.shown)
         if found is not None and found.properties.get(_MARK) != MARK:
             raise foreign(self.shown, "is an Iceberg table")
+        if found is not None and not found.spec().is_unpartitioned() and not by_experiment:
+            raise ValueError(
+                f"{self.shown} is partitioned by experiment, and a name of an experiment is longer than "
+                f"{_LONGEST_PARTITION} bytes: give another target, where it won't be"
+            )
         with _telling(self.shown):
             if found is None:
                 self._change = target.catalog.create_table_transaction(
@@ -100,9 +105,14 @@ class _IcebergTable(TargetTable):
 
     @contextlib.contextmanager
     def create(self, name: str) -> Iterator[Any]:
-        """Make a file in its final place."""
-        with _telling(self.shown), self._io.new_output(f"{self._place}/{name}").create() as file:
-            yield file
+        """Make a file in its final place; nothing is left there when that fails."""
+        try:
+            with _telling(self.shown), self._io.new_output(f"{self._place}/{name}").create() as file:
+                yield file
+        except BaseException:
+            with contextlib.suppress(ExportFailed):
+                self.discard([name])
+            raise
 
     def commit(self, files: Sequence[DataFile]) -> None:
         """One commit: what was there goes, these files come."""
@@ -147,7 +157,7 @@ def _of_folder(folder: Path) -> Any:
 def _named(catalog: str | Mapping[str, str] | None) -> Any:
     from pyiceberg.catalog import load_catalog
 
-    return load_catalog(catalog) if isinstance(catalog, str) else load_catalog("steplog", **(catalog or {}))
+    return load_catalog(catalog) if isinstance(catalog, str) else load_catalog(**{"name": "steplog", **(catalog or {})})
 
 
 def _schema(schema: pa.Schema) -> Any:

@@ -20,6 +20,13 @@ class ExportFailed(TrackerError):
     """Tables can't be written there as asked; those that were finished before are whole, the others are as before."""
 
 
+class TableThere(FileExistsError):
+    """A table is where none should be, or one that is not to be replaced; `filename` says where."""
+
+    def __init__(self, shown: str) -> None:
+        super().__init__(errno.EEXIST, "there is a table already", shown)
+
+
 class LibraryMissing(TrackerError, ImportError):
     """The library that writes such tables isn't installed."""
 
@@ -57,13 +64,8 @@ class Target(Protocol):
     def table(self, table: LakeTable, schema: pa.Schema, *, by_experiment: bool, replace: bool) -> TargetTable:
         """A table there, looked at and not yet touched.
 
-        Raises: FileExistsError: it is there, and is not to be replaced. ValueError: it is somebody else's.
+        Raises: TableThere: it is there, and is not to be replaced. ValueError: it is somebody else's.
         """
-
-
-def there(shown: str) -> FileExistsError:
-    """What is raised where a table is and should not be."""
-    return FileExistsError(errno.EEXIST, "there is a table already", shown)
 
 
 def foreign(shown: str, what: str) -> ValueError:
