@@ -113,7 +113,11 @@ class ObjectView(Layout):
         """Look if that is due. Raises: ObjectsUnavailable."""
         self._refuse_forked()
         if self._listed is not None and time.monotonic() < self._due:
-            self._live_files.link(self._spool)
+            if self._lock.acquire(blocking=False):  # else somebody looks, and sees to it
+                try:
+                    self._live_files.link(self._spool)
+                finally:
+                    self._lock.release()
             return False
         with self._lock:
             if self._listed is not None and time.monotonic() < self._due:
@@ -169,7 +173,9 @@ class ObjectView(Layout):
             return True
         wanted = sorted(runs)
         try:
-            return has_any(wanted, *found.runs) if found.runs else bool(row_groups(self.footers.of(found), wanted))
+            if found.runs:
+                return has_any(wanted, *found.runs)
+            return bool(row_groups(self.footers.of(found).metadata, wanted))
         except (FileNotFoundError, SegmentCorrupt):  # who reads it says so
             return True
 
