@@ -57,12 +57,12 @@ class RangedParts:
         if found.keys[0] in self.damage:
             return []
         try:
-            metadata = self._footers.of(found)
-            groups = row_groups(metadata, runs)
+            footer = self._footers.of(found)
+            groups = row_groups(footer.metadata, runs)
             return [
                 query.of(rows.with_columns(experiment=pl.lit(experiment)))
-                for some in _batches(metadata, groups)
-                for rows in read(self._bucket, found, metadata, some, query)
+                for some in _batches(footer.metadata, groups)
+                for rows in read(self._bucket, found, footer, some, query)
             ]
         except SegmentCorrupt as error:
             self.set_aside(found, str(error))

@@ -2,22 +2,25 @@
 
 A part is sorted by run, and its footer says of each row group which runs it has from where to where (Parquet's column
 statistics). So one run's points cost the footer, once, and the wanted columns of the one or two row groups that can
-have the run. Parts of one's own are checked by the checksum in their name, which takes all bytes; here each page's own
-checksum is looked at instead (Parquet's page CRC), and the footer must be what it was when it was first read.
+have the run. A part that is read whole is checked by the digest in its name, which takes all bytes; here the footer and
+each column chunk are checked by the sums that the part carries, before anything parses them (see ingest.chunksums).
 """
 
 import bisect
+import hashlib
 import io
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ingest import chunksums
 from ingest.errors import SegmentCorrupt
 from ingest.objects.bucket import Bucket
 from readers.objects.listed import ObjectPart
@@ -25,10 +28,17 @@ from readers.query import Query
 from readers.schemas import SCHEMAS
 
 _TAIL_BYTES = 64 << 10
-_MAGIC = b"PAR1"
-_SMALLEST = 12
 _TEXTS = ["run_id", "writer", "key"]
 _MOST_FOOTERS = 4096
+
+
+class Footer(NamedTuple):
+    """The end of a part."""
+
+    metadata: Any
+    """Of Parquet."""
+    sums: tuple[int, ...] | None
+    """What the column chunks are checked by (see ingest.chunksums); None: the whole part was."""
 
 
 class Footers:
@@ -36,41 +46,61 @@ class Footers:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._kept: OrderedDict[str, Any] = OrderedDict()
+        self._kept: OrderedDict[str, Footer] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, found: ObjectPart) -> Any:
-        """The Parquet metadata of a part.
+    def of(self, found: ObjectPart) -> Footer:
+        """The footer of a part.
 
-        Raises: FileNotFoundError: it is gone. SegmentCorrupt: it is no Parquet file.
+        Raises: FileNotFoundError: it is gone. SegmentCorrupt: it isn't what was written.
         """
         name = found.part.path.name
         with self._lock:
             if name in self._kept:
                 self._kept.move_to_end(name)
                 return self._kept[name]
-        metadata = self._read(found)
+        footer = self._read(found)
         with self._lock:
-            self._kept[name] = metadata
+            self._kept[name] = footer
             while len(self._kept) > _MOST_FOOTERS:
                 self._kept.popitem(last=False)
-        return metadata
+        return footer
 
-    def _read(self, found: ObjectPart) -> Any:
-        if found.size < _SMALLEST:
-            raise SegmentCorrupt(f"{found.keys[0]} is damaged: it has {found.size} bytes; it is left out")
+    def _read(self, found: ObjectPart) -> Footer:
+        if not found.size:
+            raise _damaged(found, "it is empty")
         start = max(0, found.size - _TAIL_BYTES)
         (tail,) = fetch(self._bucket, found, [(start, found.size)])
-        length = int.from_bytes(tail[-8:-4], "little")
-        if len(tail) < _SMALLEST or tail[-4:] != _MAGIC or length + 8 > found.size:
-            raise SegmentCorrupt(f"{found.keys[0]} is damaged: it doesn't end as a Parquet file; it is left out")
-        if length + 8 > len(tail):
-            (more,) = fetch(self._bucket, found, [(found.size - 8 - length, start)])
-            tail, start = more + tail, start - len(more)
         try:
-            return pq.ParquetFile(pa.PythonFile(Spans(found.size, [(start, tail)]), mode="r")).metadata
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise SegmentCorrupt(f"{found.keys[0]} is damaged: {error}; it is left out") from error
+            missing = chunksums.wanted(tail, found.size) - len(tail)
+            if missing > 0:
+                (more,) = fetch(self._bucket, found, [(start - missing, start)])
+                tail, start = more + tail, start - len(more)
+            checked = chunksums.check(tail)
+        except SegmentCorrupt as error:
+            raise _damaged(found, error) from error
+        if checked is None:
+            return Footer(_metadata(found, 0, whole(self._bucket, found)), None)
+        return Footer(_metadata(found, start, tail), checked)
+
+
+def whole(bucket: Bucket, found: ObjectPart) -> bytes:
+    """All bytes of a part without sums, which an older version wrote, checked by its name.
+
+    Raises: FileNotFoundError: it is gone. SegmentCorrupt: they aren't what was written.
+    """
+    (data,) = fetch(bucket, found, [(0, found.size)])
+    digest = hashlib.sha256(data).hexdigest()[: len(found.part.digest)]
+    if digest != found.part.digest:
+        raise _damaged(found, f"its bytes have digest {digest}, not the one in its name")
+    return data
+
+
+def _metadata(found: ObjectPart, start: int, tail: bytes) -> Any:
+    try:
+        return pq.ParquetFile(pa.PythonFile(Spans(found.size, [(start, tail)]), mode="r")).metadata
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _damaged(found, error) from error
 
 
 def row_groups(metadata: Any, runs: Sequence[str] | None) -> list[int]:
@@ -93,7 +123,7 @@ def has_any(runs: Sequence[str], first: str, last: str) -> bool:
 
 
 def read(
-    bucket: Bucket, found: ObjectPart, metadata: Any, groups: Sequence[int], query: Query
+    bucket: Bucket, found: ObjectPart, footer: Footer, groups: Sequence[int], query: Query
 ) -> Iterator[pl.DataFrame]:
     """The columns that a query needs of some row groups, as the table's schema has them, without the experiment.
 
@@ -102,10 +132,10 @@ def read(
 
     Raises: FileNotFoundError: the part is gone. SegmentCorrupt: its pages aren't what was written.
     """
+    metadata = footer.metadata
     columns = query.needed - {"experiment"} or {"seq"}
     names = [name for name in metadata.schema.names if name in columns]
-    spans = [_span(metadata, group, name) for group in groups for name in names]
-    file = Spans(found.size, list(zip((start for start, _ in spans), fetch(bucket, found, spans), strict=True)))
+    file = Spans(found.size, _chunks(bucket, found, footer, [(group, name) for group in groups for name in names]))
     texts = [name for name in _TEXTS if name in names]
     early = {name: wanted for name in texts if (wanted := query.early([name])) is not None}
     schema = SCHEMAS["metrics"]
@@ -115,7 +145,6 @@ def read(
             metadata=metadata,
             read_dictionary=texts,
             pre_buffer=False,
-            page_checksum_verification=True,
         )
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(found, error) from error
@@ -142,7 +171,7 @@ def _narrowed(table: pa.Table, early: Mapping[str, pl.Expr]) -> pa.Table:
     return table
 
 
-def _damaged(found: ObjectPart, error: Exception) -> SegmentCorrupt:
+def _damaged(found: ObjectPart, error: object) -> SegmentCorrupt:
     return SegmentCorrupt(f"{found.keys[0]} is damaged: {error}; it is left out")
 
 
@@ -200,10 +229,20 @@ class Spans(io.RawIOBase):
         return taken
 
 
-def _span(metadata: Any, group: int, name: str) -> tuple[int, int]:
-    """(start, end) of a column's bytes in a row group."""
-    column = metadata.row_group(group).column(metadata.schema.names.index(name))
-    start = column.data_page_offset
-    if column.has_dictionary_page and column.dictionary_page_offset is not None:
-        start = min(start, column.dictionary_page_offset)
-    return start, start + column.total_compressed_size
+def _chunks(
+    bucket: Bucket, found: ObjectPart, footer: Footer, asked: Sequence[tuple[int, str]]
+) -> list[tuple[int, bytes]]:
+    """(start, bytes) of column chunks, given by row group and name, checked.
+
+    Raises: FileNotFoundError: the part is gone. SegmentCorrupt: they aren't what was written.
+    """
+    if footer.sums is None:
+        return [(0, whole(bucket, found))]
+    names = footer.metadata.schema.names
+    places = [(group, names.index(name)) for group, name in asked]
+    spans = [chunksums.span(footer.metadata, *place) for place in places]
+    chunks = fetch(bucket, found, spans)
+    for (group, column), (start, end), chunk in zip(places, spans, chunks, strict=True):
+        if len(chunk) != end - start or crc32(chunk) != footer.sums[group * len(names) + column]:
+            raise _damaged(found, f"column {names[column]} of row group {group} doesn't match its checksum")
+    return list(zip((start for start, _ in spans), chunks, strict=True))

@@ -23,7 +23,7 @@ from tests.waiting import until
 BUCKET = "experiments"
 START_S = 60.0
 """Two and a half seconds on a quiet machine."""
-_LEASH = '"$@" <&- >>"$LOG" 2>&1 & echo $!; exec >&-; read -r _; kill -9 $!; wait $!'
+_LEASH = '"$@" <&- >>"$LOG" 2>&1 & echo $!; exec >&-; read -r _; kill -9 $!; wait $! 2>/dev/null'
 _QUICK = """-volume.max 32 -volume.minFreeSpace 1MiB -master.volumeSizeLimitMB 64 -master.telemetry=false
     -master.peers none -master.electionTimeout 200ms -master.heartbeatInterval 50ms -filer -s3 -s3.port.iceberg 0
     -s3.port.lance 0"""
