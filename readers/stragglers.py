@@ -264,7 +264,7 @@ def _notes(progress: Progress, rows: pl.DataFrame, usual: _Usual, found: tuple[R
     elif usual.timed is None and _keep_step(found, rows):
         notes.append(
             "the ranks keep step; those that wait for each other all go at the slowest one's pace. To see which one "
-            "that is, log the time that each takes before it waits, and compare that: --step-time METRIC"
+            "that is, log the time that each takes before it waits, and compare them by that metric as step time"
         )
     return notes
 

@@ -79,6 +79,36 @@ export interface RunEvent {
   value: unknown;
 }
 
+export interface RankRow {
+  rank: number;
+  host: string;
+  /** null where only child processes wrote. */
+  status: Status | null;
+  writers: number;
+  points: number;
+  last_step: number | null;
+  last_time: string | null;
+  steps_per_s: number | null;
+  /** Mean of the metric that was named for it. */
+  step_time: number | null;
+  lag_steps: number | null;
+  lag_s: number | null;
+  verdict: string;
+  /** In words; "" where all is well. */
+  reason: string;
+}
+
+/** See readers/stragglers.py. */
+export interface RanksAnswer {
+  /** By which progress is told. */
+  metric: string | null;
+  step_time: string | null;
+  stragglers: number[];
+  rows: RankRow[];
+  notes: string[];
+  count: number;
+}
+
 export interface RunAnswer {
   run: {
     run_id: string;
@@ -103,6 +133,8 @@ export interface RunAnswer {
   checkpoints: Record<string, unknown>[];
   events: RunEvent[];
   children: { run_id: string; run_name: string; status: Status }[];
+  /** null: one rank. */
+  ranks: RanksAnswer | null;
   should_stop: boolean;
   /** How many there are of what isn't listed whole. */
   truncated: Partial<Record<"metrics" | "artifacts" | "checkpoints", number>> | null;

@@ -37,7 +37,9 @@ export function getRuns(query: { experiment?: string; filter?: string } = {}, si
   return get(`/api/runs${text ? `?${text}` : ""}`, signal);
 }
 
-export const getRun = (id: string, signal?: AbortSignal): Promise<RunAnswer> => get(runAddress(id), signal);
+/** `stepTime`: of several ranks, the metric by which they are compared. */
+export const getRun = (id: string, signal?: AbortSignal, stepTime: string | null = null): Promise<RunAnswer> =>
+  get(`${runAddress(id)}${stepTime ? `?${new URLSearchParams({ step_time: stepTime }).toString()}` : ""}`, signal);
 
 /** The whole text of a param, a tag, or an entry of the environment. */
 export const getValue = (id: string, kind: "param" | "tag" | "env", name: string, signal?: AbortSignal): Promise<{ value: string }> =>

@@ -50,8 +50,12 @@ export function claimColours(ids: readonly string[]): void {
 
 /** The run's colour as CSS, for the theme shown now. */
 export function runColour(id: string): string {
-  const slot = slots.get(id) ?? preferred(id);
-  const pair = PALETTE[slot % COLOURS] ?? ["#666", "#aaa"];
+  return placeColour(slots.get(id) ?? preferred(id));
+}
+
+/** The n-th colour as CSS, where what is drawn has an order of its own. */
+export function placeColour(place: number): string {
+  const pair = PALETTE[place % COLOURS] ?? ["#666", "#aaa"];
   return theme() === "dark" ? pair[1] : pair[0];
 }
 

@@ -23,11 +23,14 @@ export interface Board {
   readonly view: ChartsView;
   readonly runs: readonly string[];
   readonly groups: ReadonlyMap<string, string> | undefined;
+  /** What a line is: ["run", "runs"]. */
+  readonly noun: readonly [one: string, many: string];
   readonly ticker: Ticker;
   readonly loads: Loads;
   readonly crosshair: Crosshair;
   name: (id: string) => string;
   colour: (id: string) => string;
+  strong: (id: string) => boolean;
   own: (key: string) => OwnView;
   setOwn: (key: string, own: OwnView) => void;
   zoom: (key: string, range: Range | null) => void;
@@ -177,7 +180,7 @@ export class Chart {
 
   private onDraw(frame: Frame): void {
     const { board } = this;
-    paint(frame, this.scene, { run: board.colour, group: board.colour }, board.crosshair.focus);
+    paint(frame, this.scene, { run: board.colour, group: board.colour, strong: board.strong }, board.crosshair.focus);
   }
 
   private onData(): void {
@@ -203,7 +206,7 @@ export class Chart {
     const notes = [
       outside > 0 && `${plural(outside, "outlier")} outside`,
       log && unshown > 0 && "0 and below not shown",
-      this.board.runs.length > 1 && lacking > 0 && this.data.state === "ready" && `${formatCount(this.data.cells.size)} of ${plural(this.board.runs.length, "run")}`,
+      this.board.runs.length > 1 && lacking > 0 && this.data.state === "ready" && `${formatCount(this.data.cells.size)} of ${plural(this.board.runs.length, ...this.board.noun)}`,
     ].filter((note) => note !== false);
     this.note.textContent = notes.join(", ");
     this.note.title = this.note.textContent;
@@ -212,7 +215,7 @@ export class Chart {
   private words(): string {
     const lasts = this.scene.lines.map((line) => `${this.board.name(line.runId)} ${formatNumber(line.values[line.cells.length - 1] ?? NaN)}`);
     const more = lasts.length > SPOKEN ? `, and ${lasts.length - SPOKEN} more` : "";
-    return `${this.key} over ${this.board.view.x.replace("_", " ")}, ${plural(lasts.length, "run")}. Last values: ${lasts.slice(0, SPOKEN).join(", ")}${more}.`;
+    return `${this.key} over ${this.board.view.x.replace("_", " ")}, ${plural(lasts.length, ...this.board.noun)}. Last values: ${lasts.slice(0, SPOKEN).join(", ")}${more}.`;
   }
 
   zoomTo(range: Range | null): void {

@@ -19,6 +19,8 @@ export interface Frame {
 export interface Colours {
   run: (runId: string) => string;
   group: (group: string) => string;
+  /** Lines that never step back, but for the one that is pointed at. */
+  strong: (runId: string) => boolean;
 }
 
 const ENVELOPE = 0.5;
@@ -44,13 +46,13 @@ function paintLines(frame: Frame, lines: readonly Line[], colours: Colours, focu
   const faint = lines.length > 30 ? 0.6 : 1;
   const behind = lines.length > 12 ? RAW_BEHIND / 2 : RAW_BEHIND;
   const order = focus === null ? lines : [...lines].sort((a, b) => Number(a.runId === focus) - Number(b.runId === focus));
-  const alpha = (line: Line): number => (focus === null ? faint : line.runId === focus ? 1 : FADED);
+  const alpha = (line: Line): number => (focus === null ? (colours.strong(line.runId) ? 1 : faint) : line.runId === focus ? 1 : FADED);
   for (const line of order) {
     const colour = colours.run(line.runId);
     if (line.cells.width > 0) paintEnvelope(frame, line, colour, alpha(line) * (line.smoothed ? behind : ENVELOPE));
     else if (line.smoothed) stroke(frame, line.cells.x, line.cells.last, line.cells.length, colour, alpha(line) * behind);
   }
-  for (const line of order) stroke(frame, line.cells.x, line.values, line.cells.length, colours.run(line.runId), alpha(line), line.runId === focus ? 2 : 1);
+  for (const line of order) stroke(frame, line.cells.x, line.values, line.cells.length, colours.run(line.runId), alpha(line), line.runId === focus ? 2 : colours.strong(line.runId) ? 1.5 : 1);
 }
 
 function paintBands(frame: Frame, scene: Scene, colours: Colours, focus: string | null): void {

@@ -6,7 +6,7 @@
 import "uplot/dist/uPlot.min.css";
 import "../styles/charts.css";
 
-import { claimColours, groupId, runColour } from "../colour";
+import { claimColours, groupId, placeColour, runColour } from "../colour";
 import { h } from "../dom";
 import { plural } from "../format";
 import { bindKeys } from "../keys";
@@ -19,6 +19,7 @@ import type { Board, Chart } from "./chart";
 import { Crosshair } from "./crosshair";
 import { FullScreen } from "./fullscreen";
 import { Legend, type Named } from "./legend";
+import { belongsTo, runOf } from "./lines";
 import { Loads } from "./loads";
 import { rememberedOf, rememberGeneral, rememberMetric, withMemory } from "./memory";
 import { metricsIn, Offers } from "./offers";
@@ -29,12 +30,20 @@ import { Ticker } from "./ticker";
 import { readChartsView, writeChartsView, type ChartsView, type OwnView, type Range } from "./view";
 
 export interface PanelOptions {
-  /** Run ids in the order chosen; colour.claimColours has been called with them. */
+  /** Run ids in the order chosen; colour.claimColours has been called with them. Or ranks of runs: see lines. */
   runs: readonly string[];
   /** run id -> what to call it. */
   names: ReadonlyMap<string, string>;
   /** run id -> its group's name; absent: every run for itself. */
-  groups?: ReadonlyMap<string, string>;
+  groups?: ReadonlyMap<string, string> | undefined;
+  /** line -> its place among the colours; absent: each run has its own, as everywhere. */
+  colours?: ReadonlyMap<string, number> | undefined;
+  /** Lines that stand out of the others. */
+  strong?: ReadonlySet<string> | undefined;
+  /** The lines in the legend's order; absent: in that of `runs`, which are drawn one over the other. */
+  legend?: readonly string[] | undefined;
+  /** What a line is; absent: a run. */
+  noun?: readonly [one: string, many: string] | undefined;
   /** The page's query; the panels read and write only their own names in it. */
   params: URLSearchParams;
   onParams: (params: URLSearchParams) => void;
@@ -47,15 +56,21 @@ export interface Panels {
 
 /** The server answers about so many at once. */
 const MOST_RUNS = 500;
+const RUNS = ["run", "runs"] as const;
 
 export function mountPanels(root: HTMLElement, options: PanelOptions): Panels {
   return new ChartPanels(root, options);
 }
 
+const idsOf = (lines: readonly string[]): string[] => [...new Set(lines.map(runOf))];
+
 class ChartPanels implements Panels, Board {
   view: ChartsView;
   runs: readonly string[] = [];
   groups: ReadonlyMap<string, string> | undefined;
+  noun: readonly [string, string] = RUNS;
+  private ids: readonly string[] = [];
+  private lineOf = belongsTo([]);
   readonly ticker = new Ticker();
   readonly loads = new Loads();
   readonly crosshair = new Crosshair();
@@ -80,7 +95,7 @@ class ChartPanels implements Panels, Board {
     this.element = h("div", { class: "charts" }, h("div", { class: "charts-top" }, this.bar.element, this.legend.element), this.told, this.list.element);
     root.append(this.element);
     const live = connectLive({
-      runs: options.runs,
+      runs: idsOf(options.runs),
       keys: [],
       onPoints: (points) => this.onPoints(points),
       onRuns: (changed) => this.onRuns(changed),
@@ -117,8 +132,12 @@ class ChartPanels implements Panels, Board {
 
   colour = (id: string): string => {
     const group = this.groups && (this.groups.get(id) ?? (this.options.names.has(id) ? undefined : id));
-    return group === undefined ? runColour(id) : runColour(groupId(group));
+    if (group !== undefined) return runColour(groupId(group));
+    const place = this.options.colours?.get(id);
+    return place === undefined ? runColour(id) : placeColour(place);
   };
+
+  strong = (id: string): boolean => this.options.strong?.has(id) === true;
 
   own = (key: string): OwnView => this.view.own.get(key) ?? this.remembered(key);
 
@@ -154,12 +173,15 @@ class ChartPanels implements Panels, Board {
     const runs = options.runs.slice(0, MOST_RUNS);
     const changed = runs.length !== this.runs.length || runs.some((id, k) => id !== this.runs[k]);
     this.runs = runs;
+    this.ids = idsOf(runs);
+    this.lineOf = belongsTo(runs);
+    this.noun = options.noun ?? RUNS;
     this.groups = options.groups;
     if (this.groups) claimColours(inOrder([...new Set(this.groups.values())]).map(groupId));
-    this.told.textContent = options.runs.length > runs.length ? `The first ${plural(runs.length, "run")} of the ${options.runs.length} chosen are drawn.` : "";
+    this.told.textContent = options.runs.length > runs.length ? `The first ${plural(runs.length, ...this.noun)} of the ${options.runs.length} chosen are drawn.` : "";
     this.showLegend();
-    this.live.update({ runs });
-    if (changed) this.offers.of(runs);
+    this.live.update({ runs: this.ids });
+    if (changed) this.offers.of(this.ids);
     this.eachChart((chart) => chart.update());
   }
 
@@ -178,7 +200,8 @@ class ChartPanels implements Panels, Board {
   }
 
   entries(): Named[] {
-    return this.groups ? this.groupEntries(this.groups) : this.runs.map((id) => ({ id, name: this.name(id), colour: runColour(id) }));
+    if (this.groups) return this.groupEntries(this.groups);
+    return (this.options.legend ?? this.runs).map((id) => ({ id, name: this.name(id), colour: this.colour(id) }));
   }
 
   private groupEntries(groups: ReadonlyMap<string, string>): Named[] {
@@ -239,7 +262,7 @@ class ChartPanels implements Panels, Board {
     const byKey: Pushed[][] = keys.map(() => []);
     for (const [run, key, step, time, value, place, later] of rows) {
       const [writer, first] = writers[place] ?? ["", 0];
-      byKey[key]?.push({ runId: runs[run] ?? "", step, time, value, writer, seq: first + later });
+      byKey[key]?.push({ runId: this.lineOf(runs[run] ?? "", writer), step, time, value, writer, seq: first + later });
     }
     const charts = new Map<string, Pushed[]>(keys.map((key, k) => [key, byKey[k] ?? []]));
     this.eachChart((chart) => {
@@ -249,7 +272,7 @@ class ChartPanels implements Panels, Board {
   }
 
   private onRuns(changed: readonly ChangedRun[]): void {
-    const chosen = new Set(this.runs);
+    const chosen = new Set(this.ids);
     const mine = changed.filter((run) => chosen.has(run.run_id));
     this.offers.onRuns(mine);
     if (mine.some((run) => metricsIn(run).length > 0)) this.eachChart((chart) => chart.isShown && chart.data.mention());

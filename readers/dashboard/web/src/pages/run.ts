@@ -18,11 +18,12 @@ import { eventLog } from "../views/eventlog";
 import { safeCut } from "../views/longtext";
 import { modelsSection } from "../views/modelssection";
 import { overview } from "../views/overview";
+import { rankSection } from "../views/ranktable";
 import { runHeader, type RunHeader } from "../views/runheader";
 import type { Section, SectionContext } from "../views/section";
 import { tabList, type Tab } from "../views/tabs";
 
-const TABS = ["overview", "charts", "system", "artifacts", "models", "environment", "events"] as const;
+const TABS = ["overview", "charts", "system", "artifacts", "models", "environment", "events", "ranks"] as const;
 type TabId = (typeof TABS)[number];
 const TITLES: Readonly<Record<TabId, string>> = {
   overview: "Overview",
@@ -32,6 +33,7 @@ const TITLES: Readonly<Record<TabId, string>> = {
   models: "Models",
   environment: "Environment",
   events: "Events",
+  ranks: "Ranks",
 };
 /** Between two looks at a run that changes; longer where an answer takes long. */
 const LOOK_AGAIN_MS = 1500;
@@ -68,10 +70,11 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
       else params.set(name, value);
       replaceParams(params);
     },
+    look: () => void look(),
   };
 
   function choose(id: TabId): void {
-    if (id === active && section !== null) return;
+    if ((id === active && section !== null) || (id === "ranks" && answer?.ranks === null)) return;
     active = id;
     context.setParam("tab", id === "overview" ? null : id);
     showSection();
@@ -99,6 +102,7 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
     if (id === "artifacts") return artifactsSection(context);
     if (id === "models") return modelsSection();
     if (id === "environment") return environmentSection(context);
+    if (id === "ranks") return rankSection(context);
     return id === "events" ? eventLog(context) : overview(context);
   }
 
@@ -110,7 +114,7 @@ export function mount(root: HTMLElement, location: PageLocation): () => void {
     asking = true;
     const began = Date.now();
     try {
-      const next = await getRun(runId, closed.signal);
+      const next = await getRun(runId, closed.signal, params.get("step_time"));
       if (closed.signal.aborted) return;
       show(next);
     } catch (error) {
@@ -190,8 +194,9 @@ function tabsOf(answer: RunAnswer): Tab[] {
     artifacts: answer.truncated?.artifacts ?? answer.artifacts.length,
     models: answer.models.length + (answer.truncated?.checkpoints ?? answer.checkpoints.length),
     charts: answer.metrics.filter((metric) => !metric.system).length,
+    ranks: answer.ranks?.count ?? 0,
   };
-  return TABS.map((id) => ({ id, title: TITLES[id], count: counts[id] === undefined || counts[id] === 0 ? undefined : formatCount(counts[id]) }));
+  return TABS.filter((id) => id !== "ranks" || answer.ranks !== null).map((id) => ({ id, title: TITLES[id], count: counts[id] === undefined || counts[id] === 0 ? undefined : formatCount(counts[id]) }));
 }
 
 /** What isn't listed whole, in words. */

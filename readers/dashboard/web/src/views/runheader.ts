@@ -2,7 +2,7 @@
 
 import type { RunAnswer, Status } from "../answers";
 import { fill, h, type Child } from "../dom";
-import { formatAgo, formatDuration, formatTime } from "../format";
+import { formatAgo, formatCount, formatDuration, formatTime, plural } from "../format";
 import { comparePath, runPath } from "../router";
 import { copyButton } from "./copybutton";
 import { safeCut } from "./longtext";
@@ -60,7 +60,7 @@ export function runHeader(first: RunAnswer, readOnly: boolean, changed: () => vo
   function update(next: RunAnswer): void {
     answer = next;
     title.textContent = next.run.run_name || id;
-    const seen = JSON.stringify([next.run, next.environment.length]);
+    const seen = JSON.stringify([next.run, next.environment.length, next.ranks?.count, next.ranks?.stragglers]);
     if (seen !== drawn) {
       drawn = seen;
       fill(status, statusMark(next.run.status));
@@ -97,6 +97,7 @@ function factsOf(answer: RunAnswer, duration: HTMLElement, started: HTMLElement)
     known("user") !== "" && fact("User", safeCut(known("user"), 80)),
     textOf(run["group"]) !== "" && fact("Group", safeCut(textOf(run["group"]), 80)),
     textOf(run["parent_run_id"]) !== "" && fact("Part of", h("a", { href: runPath(textOf(run["parent_run_id"])) }, textOf(run["parent_run_name"]) || textOf(run["parent_run_id"]))),
+    answer.ranks !== null && fact("Ranks", h("a", { href: `${runPath(run.run_id)}?tab=ranks` }, formatCount(answer.ranks.count)), answer.ranks.stragglers.length > 0 && `, ${plural(answer.ranks.stragglers.length, "straggler")}`),
     fact("Id", h("code", null, run.run_id), copyButton(run.run_id, "the run's id")),
   ];
 }

@@ -13,6 +13,8 @@ export interface SectionContext {
   /** One name of the page's query: what a link to this view holds. */
   param: (name: string) => string | null;
   setParam: (name: string, value: string | null) => void;
+  /** Asks for the run anew, soon. */
+  look: () => void;
 }
 
 /** Calls `draw` only with what isn't what it was: a list that a reader looks at isn't redrawn under the pointer. */
