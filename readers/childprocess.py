@@ -145,6 +145,7 @@ class ChildProcess:
             with suppress(ValueError, OSError):  # closed meanwhile
                 if pipe is not None:
                     listen(pipe)
+            _close(pipe)
 
         thread = threading.Thread(target=hear, name=name, daemon=True)
         self._threads.append(thread)

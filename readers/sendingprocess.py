@@ -55,8 +55,8 @@ class SendingProcess(ChildProcess):
         self._hear(child.stdout if child else None, self._listen, name)
         self._hear(child.stderr if child else None, self._repeat, name)
 
-    def settle(self, timeout_s: float) -> bool:
-        """Wait until all that is in the store now was dealt with; whether it was, in time."""
+    def settle(self, timeout_s: float | None) -> bool:
+        """Wait until all that is in the store now was dealt with; False: not in time, or the child has ended."""
         with self._lock:
             self._asked += 1
             wanted = self._asked

@@ -197,13 +197,25 @@ class ExperimentTracker(
 
     # --- the pipeline's ends
 
-    def flush(self, timeout_s: float | None = None, *, sync: bool = False, seal: bool = False) -> None:
-        """Wait until what was logged is visible to every reader; with `sync` safe from power cuts; with `seal` Parquet.
+    def flush(
+        self, timeout_s: float | None = None, *, sync: bool = False, seal: bool = False, upload: bool = False
+    ) -> None:
+        """Wait until what was logged is visible to every reader on this host.
 
-        Raises: SinkFailed, TimeoutError: it isn't; it waits in the queue.
+        Args:
+            timeout_s: how long to wait; None waits as long as it takes.
+            sync: also until it would survive a power cut.
+            seal: also until it is Parquet.
+            upload: also until it is on object storage, where every reader sees it; for a folder nothing more.
+
+        Raises: SinkFailed, TimeoutError: it isn't; it waits in the queue, or in the spool.
         """
-        if not self._disabled:
-            self._pipeline.flush(timeout_s, sync=sync, seal=seal)
+        if self._disabled:
+            return
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self._pipeline.flush(timeout_s, sync=sync, seal=seal)
+        if upload and self._uploads is not None:
+            self._uploads.settle(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     def close(self) -> None:
         """End open runs, seal everything, stop the background thread. Twice is once; at exit it is called for you.

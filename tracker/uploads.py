@@ -30,6 +30,7 @@ RESTART_S = 5.0
 """How long it takes until an uploader that was killed is started again; twice as long each time, up to five minutes."""
 _LONGEST_RESTART_S = 300.0
 _CLAIM_AGAIN_S = 60.0
+_AGAIN_S = 0.2
 _log = logging.getLogger("steplog.upload")
 
 
@@ -76,6 +77,21 @@ class Uploads:
     def forked(self) -> None:
         """In a forked child: the uploader is the parent's."""
         self._forget()
+
+    def settle(self, timeout_s: float | None) -> None:
+        """Wait until all that was logged before is in the bucket. Raises: TimeoutError: it isn't."""
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            self.begin()
+            process = self._process
+            left = None if until is None else until - time.monotonic()
+            if process is not None and process.settle(left):
+                return
+            if self._over.wait(_AGAIN_S) or (until is not None and time.monotonic() >= until):
+                view = self.view()
+                why = f" ({self._cut(view.error)})" if view.error else ""
+                message = f"{self.address.shown} doesn't have everything after {timeout_s or 0:.2g} s{why}; it waits in"
+                raise TimeoutError(f"{message} {self._layout.root}")
 
     def close(self) -> None:
         """Wait until all is in the bucket, for a while; then end the process.
@@ -139,7 +155,9 @@ class Uploads:
         return number
 
     def _launch(self) -> None:
-        """Start the process; `_lock` is held."""
+        """Start the process, in place of one that was killed; `_lock` is held."""
+        if self._process is not None and self._pid == os.getpid():
+            self._process.stop()
         ended = weakref.WeakMethod(self._restart)
 
         def restart() -> None:
@@ -178,17 +196,22 @@ class Uploads:
         """Say what is in the way."""
         _log.warning(
             "uploading to %s waits: %s. Everything is in %s, and is sent when that works (said once)",
-            self.address.shown, what.removeprefix(f"{self.address.shown}: "), self._layout.root,
+            self.address.shown, self._cut(what, most=600), self._layout.root,
         )  # fmt: skip
+
+    def _cut(self, error: str, most: int = 160) -> str:
+        """What is in the way, without what stands beside it anyway."""
+        text = error.removeprefix(f"{self.address.shown}: ")
+        return text if len(text) <= most else f"{text[: most - 3]}..."
 
     def _say_left(self, view: Uploading) -> None:
         """Say what isn't in the bucket, and how it gets there."""
         usual = spool_folder(self.address) == self._layout.root
-        what = f"{view.waiting_parts} sealed files and {view.waiting_bytes:,} bytes wait" if view.waiting_bytes else ""
+        why = f" ({self._cut(view.error)})" if view.error else ""
+        what = f": {view.waiting_parts} files with {view.waiting_bytes:,} bytes wait" if view.waiting_parts else ""
         message = (
-            f"{self.address.shown} doesn't have everything after {self._wait_s:g} s"
-            f"{f' ({view.error})' if view.error else ''}{': ' if what else ''}{what}. All is in {self._layout.root}; "
-            "the next tracker with this address on this host sends it, or this command: "
+            f"{self.address.shown} doesn't have everything after {self._wait_s:g} s{why}{what}. All is in "
+            f"{self._layout.root}; the next tracker with this address on this host sends it, or this command: "
             f"steplog sync {self.address.shown if usual else self._layout.root}"
         )
         if self._strict:

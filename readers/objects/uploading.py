@@ -24,7 +24,7 @@ TELL_S = 0.2
 TURN_S = 0.3
 """Seconds between two looks at whether it is our turn, and at what others ask."""
 AGAIN_S = 1.0
-_SLICE_S = 1.0
+_SLICE_S = 10.0
 _OUTLIVE_S = 1.0
 
 
@@ -79,7 +79,7 @@ class Child:
                 break
         self.gone_at = time.monotonic()
         self.asked.set()
-        if self.ended and self.uploader is not None:
+        if self.uploader is not None:  # if nobody is there any more, another one does what is left
             self.uploader.stop()
 
     def claim(self) -> None:
@@ -128,11 +128,12 @@ class Child:
             self.asked.clear()
 
     def upload(self, requests: Any) -> None:
-        """Upload what comes, until told to end or nobody is there any more."""
-        while not self.over:
-            wanted, others, gone_at = self.wanted, requests.names(), self.gone_at
-            if gone_at is not None:
-                self.outlive()
+        """Upload what comes, until told to end or nobody is there any more; then, begun anew, what is left."""
+        gone_at = self.gone_at
+        if gone_at is not None:
+            self.outlive()
+        while not self.over and self.gone_at == gone_at:
+            wanted, others = self.wanted, requests.names()
             left = None if gone_at is None else self.linger_s - (time.monotonic() - gone_at)
             settled = self.uploader.drain(_SLICE_S if left is None else max(0.1, left), last=gone_at is not None)
             self.tell(self.uploader.state, now=settled and wanted > self.done)

@@ -1,14 +1,14 @@
-"""steplog sync: send a store's runs to an MLflow server; what is there already stays as it is."""
+"""steplog sync: send what a store has to an MLflow server, or to object storage; what is there stays as it is."""
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from readers.visible import visible
-from tracker.cli.options import DEFAULT_STORE, JsonOption, open_layout
+from tracker.cli import uploading
+from tracker.cli.options import DEFAULT_STORE, AskedWrongly, JsonOption, open_layout
 from tracker.cli.screen import cell, console, print_json
 
 if TYPE_CHECKING:
@@ -18,18 +18,26 @@ _SHOWN = 10
 
 
 def sync(
+    context: typer.Context,
     store: Annotated[
-        Path, typer.Argument(envvar="STEPLOG_DIR", metavar="[STORE]", help="The store: what output_dir was.")
+        str,
+        typer.Argument(
+            envvar="STEPLOG_DIR", metavar="[STORE]", help="What output_dir was: a folder, or s3://...; or a spool."
+        ),
     ] = DEFAULT_STORE,
     *,
     to: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--to", envvar="MLFLOW_TRACKING_URI", metavar="URI", help="The MLflow server, as http://localhost:5000."
+            "--to",
+            envvar="MLFLOW_TRACKING_URI",
+            metavar="URI",
+            help="An MLflow server, as http://localhost:5000, or s3://bucket/prefix. What was logged with an address "
+            "needs none.",
         ),
-    ],
+    ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Send everything once more; what the server has already stays as it is.")
+        bool, typer.Option("--again", help="Send everything once more; what is there already stays as it is.")
     ] = False,
     timeout: Annotated[
         float | None,
@@ -37,7 +45,18 @@ def sync(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Send every run of the store to an MLflow server, from where the last sync stopped."""
+    """Send a store to an MLflow server or to object storage, from where the last sync stopped.
+
+    Of a training with output_dir="s3://...", what is left on this host: steplog sync s3://bucket/prefix. Of a node that
+    died, its disk's spool: steplog sync FOLDER.
+    """
+    source = context.get_parameter_source("to")
+    upload = uploading.meant(store, to, explicit=source is not None and source.name == "COMMANDLINE")
+    if upload is not None:
+        uploading.upload(upload, again=again, timeout=timeout, json=json)
+        return
+    if to is None:
+        raise AskedWrongly("where to? Give --to http://localhost:5000 for an MLflow server, or --to s3://bucket/prefix")
     from readers.mlflow.forwarder import Forwarder
 
     layout = open_layout(store)
