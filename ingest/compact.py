@@ -6,7 +6,8 @@ in compaction.json: from here on the merged part counts and those it replaces do
 the replaced ones to retired/; (5) count up in compaction.json. A crash after (2) is finished by the next compaction: it
 does (3)-(5) again, each of which does nothing when it is done already; should the merged part be gone by then, the swap
 is taken back. One process at a time, by a lock that dies with it. Parts of live segments are left alone: readers rely
-on finding them under their own names.
+on finding them under their own names. A store that is, or was, uploaded isn't compacted: the bucket has its parts under
+their names (see ingest.objects), and is compacted itself.
 
 Which parts: tiers of about four-fold size, so that each row is rewritten a number of times that grows with the
 logarithm of the table's size (as in O'Neil et al. 1996, "The log-structured merge-tree").
@@ -66,6 +67,8 @@ class CompactionReport(msgspec.Struct):
     """Parts that were left alone because they are damaged."""
     busy: bool = False
     """Another process is compacting this store; nothing was done."""
+    uploaded: bool = False
+    """The store is uploaded to object storage, and compacted there; nothing was done."""
 
 
 def compact(
@@ -87,6 +90,9 @@ def compact(
             report.busy = True
             return report
         _finish_swap(layout)
+        if (layout.root / "upload").exists():
+            report.uploaded = True
+            return report
         _remove_retired(layout)
         deadline = time.monotonic() + budget_s
         for table in TABLES:
@@ -162,13 +168,7 @@ def _merge(layout: Layout, table: Table, parts: Sequence[Part], report: Compacti
     if len(whole) < 2:
         return
     sizes = [part.path.stat().st_size for part in whole]
-    rows = pa.concat_tables(pq.ParquetFile(part.path).read() for part in whole)  # read_table imports much more
-    merged = (
-        merge(rows)
-        if table == "summaries"
-        else rows.take(pc.sort_indices(rows, [(k, "ascending") for k in _SORT[table]]))
-    )
-    scratch = write_scratch(layout, table, [merged])
+    scratch = write_scratch(layout, table, [merged_rows(table, [part.path for part in whole])])
     name = part_name(f"compacted-{new_run_id()}", digest_of(scratch))
     final = layout.tmp / name
     scratch.rename(final)
@@ -186,6 +186,14 @@ def _merge(layout: Layout, table: Table, parts: Sequence[Part], report: Compacti
     report.files_after += 1
     report.bytes_before += sum(sizes)
     report.bytes_after += size
+
+
+def merged_rows(table: Table, paths: Sequence[Path]) -> pa.Table:
+    """The rows of several parts as one part holds them."""
+    rows = pa.concat_tables(pq.ParquetFile(path).read() for path in paths)  # read_table imports much more
+    if table == "summaries":
+        return merge(rows)
+    return rows.take(pc.sort_indices(rows, [(key, "ascending") for key in _SORT[table]]))
 
 
 def _is_whole(part: Part, report: CompactionReport) -> bool:

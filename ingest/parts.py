@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingest import chunksums
 from ingest.digests import digest_of
 from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout, Table, part_name, split_part, sync_directory
 from ingest.tables import FACTS, METRICS, SUMMARIES
@@ -54,12 +55,19 @@ def publish(layout: Layout, table: Table, experiment: str, segment: str, rows: I
 
 def write_scratch(layout: Layout, table: Table, rows: Iterable[pa.Table]) -> Path:
     """Write a Parquet file in tmp/, synced and read back; returns its path. The pieces have whole row groups."""
-    layout.tmp.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-    scratch = layout.tmp / f"{table}-{os.getpid()}-{secrets.token_hex(8)}.parquet"
+    return write_aside(layout.tmp, table, rows)
+
+
+def write_aside(tmp: Path, table: Table, rows: Iterable[pa.Table]) -> Path:
+    """Write a Parquet file in a folder, as `write_scratch`."""
+    tmp.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    scratch = tmp / f"{table}-{os.getpid()}-{secrets.token_hex(8)}.parquet"
     descriptor = os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)
     try:
         try:
             written = write_rows(scratch, table, rows)
+            if table == "metrics":  # of which ranges are read (see readers.objects)
+                chunksums.add(scratch)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

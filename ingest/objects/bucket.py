@@ -74,10 +74,17 @@ class Bucket:
     ) -> None:
         self.address = address
         self.counts = Counts()
+        self._timeouts = timeout_s, connect_timeout_s
         self._clients = Clients(address, timeout_s, connect_timeout_s, retries, retry_s)
         self._lock = threading.Lock()
         self._large = threading.Semaphore(2)
         _ = self._clients.small
+
+    def once(self) -> Self:
+        """The same bucket, but it repeats no request by itself; it counts apart."""
+        return type(self)(
+            self.address, timeout_s=self._timeouts[0], connect_timeout_s=self._timeouts[1], retries=0, retry_s=0.0
+        )
 
     def put(self, key: str, data: bytes | Path, *, create: bool = False) -> bool:
         """Put bytes, or a file's, under a key; False: `create` was asked and there was something already.

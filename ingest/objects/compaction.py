@@ -1,0 +1,236 @@
+"""Compaction of a bucket: many small parts become few large ones, with any number of writers and no lock service.
+
+Guarantee: readers count every row once at every moment (see swaps). Steps of one merge: (1) take the newest state, then
+list the table, then the live segments: parts of these are left alone, and whatever else is listed was committed, so
+that nobody puts it again (see sealedparts); (2) merge parts, and put the result in tmp/; (3) make the next state by
+conditional create: now the merged part counts and those it was made of don't; (4) copy these to retired/ and the merged
+part to its place, (5) delete them from their places, and the merged part from tmp/. Who is killed behind (3) leaves
+(4) and (5) to the next compaction, which does them again, each without harm. Who loses the race at (3) looks at the
+winner's state: are all its parts still there, it makes the state after that; else its work is dropped.
+
+States are kept for a day. Who made one looks whether it is in line with the newest: a process that was stopped for
+longer may have made one that nobody counts, and then deletes nothing. Whose inputs were listed more than RETIRED_S ago
+makes none: a state forgets what it replaced some time after that (see swaps).
+
+Which parts: as in ingest.compact. Who compacts: nodes take turns by conditional create of an object that names the
+time, so that of a thousand nodes one does the work; that is only thrift, and two at once are safe.
+"""
+
+import math
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ingest.compact import LARGEST_BYTES, CompactionReport
+from ingest.errors import ObjectsUnavailable, SegmentCorrupt
+from ingest.layout import TABLES, Table, part_name, split_part
+from ingest.objects.bucket import Bucket, Entry
+from ingest.objects.merging import Input, describe, merge_inputs
+from ingest.objects.names import LIVE, RETIRED_S, TMP, parse_live, scratch_key
+from ingest.objects.retiring import finish, remove_old, server_time
+from ingest.objects.swaps import MergedPart, SwapState, create, read_state
+from ingest.objects.transfers import Transfers
+
+EVERY_S = 600.0
+"""Seconds between two compactions of a bucket by the uploaders of its nodes."""
+_MOST_BYTES, _MOST_BYTES_IN_TRAINING = 2 * LARGEST_BYTES, LARGEST_BYTES // 2
+_MOST_PARTS, _FEWEST_DUE, _TIER, _TRIES = 1000, 16, 4, 50
+_BUDGET_S = 120.0
+_MERGED = "compacted-"
+
+
+def compact_objects(
+    bucket: Bucket, tmp: Path, *, fewest: int = 2, everything: bool = True, budget_s: float = math.inf
+) -> CompactionReport:
+    """Merge the small parts of every table and experiment of a bucket.
+
+    Args:
+        bucket: the store.
+        tmp: a local folder for what is being merged.
+        fewest: number of parts that are worth merging.
+        everything: merge all that is smaller than `ingest.compact.LARGEST_BYTES`; else only parts of about equal size.
+        budget_s: begin no further merge after this time.
+
+    Raises: ObjectsUnavailable. FormatTooNew. SegmentCorrupt: the state is damaged. OSError: the local disk. Whenever it
+        ends, the store is whole.
+    """
+    deadline, transfers = time.monotonic() + budget_s, Transfers(8)
+    try:
+        work = _Work(bucket, tmp, transfers)
+        number, state = read_state(bucket)
+        tables = {table: bucket.list(table) for table in TABLES}
+        live = {f"{key.writer}-{key.segment:06d}" for key in map(parse_live, _keys(bucket.list(LIVE))) if key}
+        finish(bucket, state, _keys(entry for found in tables.values() for entry in found), transfers)
+        for table in TABLES:
+            for group in _groups(table, tables[table], state, live, fewest, everything=everything):
+                if time.monotonic() < deadline:
+                    number, state = work.merge(group, number, state)
+        remove_old(bucket, number, state, tables, work.now)
+    finally:
+        transfers.close()
+    return work.report
+
+
+def compact_if_due(bucket: Bucket, tmp: Path, note: Path) -> None:
+    """Compact in a thread of its own, if this node is on; cheap if not.
+
+    Args:
+        note: a file whose time says when that was last looked at; the first look only makes it.
+
+    Raises: OSError: it can't be written. ObjectsUnavailable.
+    """
+    now = time.time()
+    try:
+        due_at = note.stat().st_mtime + EVERY_S * random.uniform(0.8, 1.2)  # noqa: S311 - so that not all ask at once
+    except FileNotFoundError:
+        due_at = math.inf
+    if now < due_at < math.inf:
+        return
+    note.touch(0o600)
+    if due_at == math.inf or not bucket.put(f"{TMP}/turn-{int(now / EVERY_S)}", b"", create=True):
+        return
+
+    def work() -> None:
+        try:
+            compact_objects(bucket, tmp, fewest=_FEWEST_DUE, everything=False, budget_s=_BUDGET_S)
+        except (
+            ObjectsUnavailable,
+            SegmentCorrupt,
+            OSError,
+        ):  # the next turn tries again, and `steplog compact` says it
+            return
+
+    threading.Thread(target=work, name="steplog-compaction", daemon=True).start()
+
+
+def adopt(bucket: Bucket, parts: Sequence[tuple[Table, str, Path]]) -> None:
+    """Let local merged parts count, as (table, key, path); those that the state knows already are left out.
+
+    Raises: as compact_objects.
+    """
+    transfers = Transfers()
+    try:
+        while True:
+            number, state = read_state(bucket)
+            known = {*state.replaced, *(part.path for part in state.parts)}
+            new = [(table, key, path) for table, key, path in parts if key not in known]
+            if not new:
+                break
+            scratches = [scratch_key(path.name) for _, _, path in new]
+            transfers.all([_putter(bucket, to, path) for to, (_, _, path) in zip(scratches, new, strict=True)])
+            merged = [describe(table, key, to, path) for to, (table, key, path) in zip(scratches, new, strict=True)]
+            if create(bucket, number + 1, msgspec.structs.replace(state, parts=(*state.parts, *merged))):
+                continue  # and see that it is in line with the newest
+        finish(bucket, state, {entry.key for table in TABLES for entry in bucket.list(table)}, transfers)
+    finally:
+        transfers.close()
+
+
+def _groups(
+    table: Table, entries: Sequence[Entry], state: SwapState, live: set[str], fewest: int, *, everything: bool
+) -> list[list[Input]]:
+    """The parts to merge, group by group; each is one experiment's and of a bounded size."""
+    tiers: dict[tuple[str, int], list[tuple[int, Input]]] = defaultdict(list)
+    replaced = {*state.replaced}
+    there = [Input(table, part.path, part.scratch, part.size) for part in state.parts if part.table == table]
+    for entry in entries:
+        named = split_part(entry.key.rpartition("/")[2])
+        if named is None or entry.key.count("/") != 2 or entry.key in replaced:
+            continue
+        if not named[0].startswith(_MERGED) and named[0] not in live:
+            there.append(Input(table, entry.key, "", entry.size))
+    for part in there:
+        if part.size < LARGEST_BYTES:
+            tier = 0 if everything else int(math.log(max(part.size, 16 * 1024), _TIER))
+            tiers[part.key.rpartition("/")[0], tier].append((part.size, part))
+    most = _MOST_BYTES if everything else _MOST_BYTES_IN_TRAINING
+    return [group for sized in tiers.values() for group in _bounded(sorted(sized), most) if len(group) >= fewest]
+
+
+def _bounded(parts: Sequence[tuple[int, Input]], most: int) -> list[list[Input]]:
+    """Cut a list into groups, which bounds the memory of a merge."""
+    groups: list[list[Input]] = [[]]
+    total = 0
+    for size, part in parts:
+        if groups[-1] and (total + size > most or len(groups[-1]) >= _MOST_PARTS):
+            groups.append([])
+            total = 0
+        groups[-1].append(part)
+        total += size
+    return groups
+
+
+class _Work:
+    """One compaction at work."""
+
+    def __init__(self, bucket: Bucket, tmp: Path, transfers: Transfers) -> None:
+        self.report = CompactionReport()
+        self.now = server_time(bucket)
+        self._began = time.time(), time.monotonic()
+        self._bucket = bucket
+        self._tmp = tmp
+        self._transfers = transfers
+
+    def merge(self, group: Sequence[Input], number: int, state: SwapState) -> tuple[int, SwapState]:
+        """Merge one group; returns the newest state as it is known then."""
+        bucket, report = self._bucket, self.report
+        merged = merge_inputs(bucket, self._tmp, group, report.damaged, self._transfers)
+        if merged is None:
+            return number, state
+        scratch, digest, whole = merged
+        try:
+            name = part_name(f"{_MERGED}{scratch.stem}", digest)
+            part = describe(whole[0].table, f"{whole[0].key.rpartition('/')[0]}/{name}", scratch_key(name), scratch)
+            bucket.put(part.scratch, scratch)
+        finally:
+            scratch.unlink(missing_ok=True)
+        number, state, made = self._commit(number, state, part, [source.key for source in whole])
+        if not made:
+            bucket.delete([part.scratch])
+            return number, state
+        finish(bucket, state, {source.key for source in whole}, self._transfers, only=part)
+        report.files_before += len(whole)
+        report.files_after += 1
+        report.bytes_before += sum(source.size for source in whole)
+        report.bytes_after += part.size
+        return number, state
+
+    def _commit(
+        self, number: int, state: SwapState, part: MergedPart, inputs: Sequence[str]
+    ) -> tuple[int, SwapState, bool]:
+        """Make the next state; (its number, it, True), or the newest and False: inputs are gone from that."""
+        gone = {*inputs}
+        for _ in range(_TRIES):
+            counted = {merged.path for merged in state.parts}
+            if any(key in state.replaced or (_is_merged(key) and key not in counted) for key in inputs):
+                return number, state, False
+            if max(time.time() - self._began[0], time.monotonic() - self._began[1]) > RETIRED_S:
+                return number, state, False  # a state that replaced inputs may have forgotten that by now
+            new = msgspec.structs.replace(
+                state,
+                parts=(*(merged for merged in state.parts if merged.path not in gone), part),
+                replaced=(*state.replaced, *inputs),
+                replaced_at=(*state.replaced_at, *(self.now for _ in inputs)),
+            )
+            create(self._bucket, number + 1, new)
+            number, state = read_state(self._bucket)
+            if part.path in state.replaced or any(merged.path == part.path for merged in state.parts):
+                return number, state, True
+        raise ObjectsUnavailable(f"{self._bucket.address.shown}: others compact it all the time; try again later")
+
+
+def _is_merged(key: str) -> bool:
+    return key.rpartition("/")[2].startswith(_MERGED)
+
+
+def _keys(entries: Iterable[Entry]) -> set[str]:
+    return {entry.key for entry in entries}
+
+
+def _putter(bucket: Bucket, key: str, path: Path) -> Callable[[], bool]:
+    return lambda: bucket.put(key, path)

@@ -1,0 +1,139 @@
+"""Transfers: requests of the uploader, several at once, each waited for no longer than the uploader's time allows.
+
+A request that is on its way can't be called back. Who runs out of time leaves it to end by itself (every request does:
+see bucket), and the next one waits until it has: so of one uploader no old request meets a new one at the server, but
+for those whose connection broke; what that means is the uploader's to say.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+_T = TypeVar("_T")
+_LOOK_S = 0.5
+
+
+class Halted(Exception):
+    """The time is up, or `stop` was called."""
+
+
+class _Job(Generic[_T]):
+    def __init__(self, work: Callable[[], _T]) -> None:
+        self.work = work
+        self.result: list[_T] = []
+        self.error: BaseException | None = None
+
+
+class Transfers:
+    """A few threads for requests. `all` and `one` are for one thread, which waits; `stop` for any.
+
+    Args:
+        threads: how many requests are on their way at most.
+        meanwhile: called now and then while waiting, in the thread that waits.
+    """
+
+    def __init__(self, threads: int = 6, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self.until: float | None = None
+        """When the time is up, by time.monotonic()."""
+        self._meanwhile = meanwhile
+        self._most = threads
+        self._threads = 0
+        self._todo: deque[_Job[object]] = deque()
+        self._running = 0
+        self._stopping = self._closed = False
+        self._changed = threading.Condition()
+
+    def all(self, works: Iterable[Callable[[], _T]]) -> list[_T]:
+        """Do all, in about their order; returns what they return, in order.
+
+        Raises: Halted. What the first that failed has raised; then no more were begun, and all that were have ended.
+        """
+        self._settle()
+        jobs = [_Job(work) for work in works]
+        if not jobs:
+            return []
+        with self._changed:
+            self._todo.extend(jobs)  # type: ignore[arg-type]
+            self._staff()
+            self._changed.notify_all()
+        try:
+            self._wait(lambda: any(job.error for job in jobs) or not (self._todo or self._running))
+        finally:
+            with self._changed:
+                self._todo.clear()
+        self._settle()
+        failed = next((job.error for job in jobs if job.error), None)
+        if failed is not None:
+            raise failed
+        return [job.result[0] for job in jobs]
+
+    def one(self, work: Callable[[], _T]) -> _T:
+        """Do one. Raises: Halted; what it raises."""
+        return self.all([work])[0]
+
+    def pause(self, seconds: float) -> None:
+        """Wait. Raises: Halted: the time would be up before."""
+        end = time.monotonic() + seconds
+        if self.until is not None and end > self.until:
+            raise Halted
+        self._wait(lambda: time.monotonic() >= end, at=end)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping
+
+    def stop(self) -> None:
+        """End every wait with Halted, now and later. Any thread."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Begin nothing more; threads end when what they do has ended."""
+        with self._changed:
+            self._closed = True
+            self._todo.clear()
+            self._changed.notify_all()
+
+    def _settle(self) -> None:
+        """Wait until what was begun has ended."""
+        self._wait(lambda: not self._running)
+
+    def _wait(self, true: Callable[[], bool], at: float | None = None) -> None:
+        while True:
+            with self._changed:
+                if self._stopping:
+                    raise Halted
+                if true():
+                    return
+                ends = [end for end in (self.until, at) if end is not None]
+                left_s = min(ends) - time.monotonic() if ends else _LOOK_S
+                if self.until is not None and self.until <= time.monotonic():
+                    raise Halted
+                self._changed.wait(max(0.0, min(left_s, _LOOK_S)))
+            self._meanwhile()
+
+    def _staff(self) -> None:
+        while self._threads < min(self._most, self._running + len(self._todo)):
+            self._threads += 1
+            threading.Thread(target=self._work, name="steplog-transfer", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._todo:
+                    if self._closed:
+                        return
+                    self._changed.wait()
+                job = self._todo.popleft()
+                self._running += 1
+            try:
+                job.result.append(job.work())
+            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                job.error = error
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
