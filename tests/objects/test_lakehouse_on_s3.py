@@ -79,6 +79,7 @@ def test_iceberg_tables_lie_in_a_bucket(s3: S3, store: Store, tmp_path: Path) ->
         "uri": f"sqlite:///{tmp_path}/catalog.db",
         "warehouse": s3.address("warehouse"),
         "s3.endpoint": s3.server.endpoint,
+        "s3.region": "us-east-1",
     }
     tables: list[LakeTable] = ["metrics", "params"]
     for _ in range(2):
