@@ -116,7 +116,7 @@ def _metrics(found: Iterable[Sweep], noted: list[tuple[pa.Table, pa.Table, Truth
     """The rows of sweeps in pieces of whole row groups, but for the last; notes what else is to be known of each."""
     left: list[pa.Table] = []
     for sweep in found:
-        rows, names = _rows(sweep)
+        rows, names = rows_of(sweep)
         table = _with_writers(sealed_metrics(rows, names, ""), rows.run, sweep)
         summary = summarise(rows, names, "")
         runs = np.repeat(np.arange(SWEEP, dtype=np.int32), len(METRICS))
@@ -129,8 +129,8 @@ def _metrics(found: Iterable[Sweep], noted: list[tuple[pa.Table, pa.Table, Truth
     yield from left
 
 
-def _rows(sweep: Sweep) -> tuple[Rows, Dictionaries]:
-    """The points of a sweep, sorted by run, metric, step."""
+def rows_of(sweep: Sweep) -> tuple[Rows, Dictionaries]:
+    """The points of runs, sorted by run, metric, step; of any number of runs and steps."""
     names = Dictionaries.empty()
     runs = [names.runs.number(run_id) for run_id in sweep.run_ids]
     keys = [names.keys.number(key) for key in METRICS]
@@ -146,9 +146,9 @@ def _rows(sweep: Sweep) -> tuple[Rows, Dictionaries]:
         run=laid_out(runs, axis=0, kind="i4"),
         experiment=np.full(size, experiment, np.int32),
         key=laid_out(keys, axis=1, kind="i4"),
-        seq=laid_out(_SEQ + _BEFORE_POINTS + np.arange(STEPS), axis=2, kind="i8"),
+        seq=laid_out(_SEQ + _BEFORE_POINTS + np.arange(shape[2]), axis=2, kind="i8"),
         time_us=np.ascontiguousarray(np.broadcast_to(sweep.time_us[:, None, :], shape)).reshape(-1),
-        step=laid_out(np.arange(STEPS), axis=2, kind="i8"),
+        step=laid_out(np.arange(shape[2]), axis=2, kind="i8"),
         step_float=np.zeros(size),
         step_kind=np.ones(size, np.int8),
         value=sweep.values.reshape(-1),
