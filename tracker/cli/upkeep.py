@@ -1,14 +1,18 @@
 """steplog check, steplog compact: keeping a store in order; not needed in daily use, and safe at any time."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ingest.objects.address import Address
 from tracker.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_layout
 from tracker.cli.screen import cell, console, print_json, size, table
 
 if TYPE_CHECKING:
     from ingest.check import Finding
+    from ingest.compact import CompactionReport
 
 
 def check(
@@ -56,9 +60,7 @@ def _print_findings(findings: "list[Finding]", harmful: "list[Finding]", *, repa
 
 def compact(*, json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> None:
     """Merge the store's small files into large ones now; trackers do it by themselves when many have piled up."""
-    from ingest.compact import compact as compact_store
-
-    report = compact_store(open_layout(store))
+    report = _compacted(store)
     if json:
         print_json({name: getattr(report, name) for name in report.__struct_fields__})
     else:
@@ -76,3 +78,16 @@ def compact(*, json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> 
             screen.print(cell(line, "red"), soft_wrap=True)
     if report.damaged:
         raise typer.Exit(1)
+
+
+def _compacted(store: str) -> "CompactionReport":
+    layout = open_layout(store)
+    if layout.adopts:
+        from ingest.compact import compact as compact_store
+
+        return compact_store(layout)
+    from ingest.objects.bucket import Bucket
+    from ingest.objects.compaction import compact_objects
+
+    with Bucket(Address.of(store)) as bucket, TemporaryDirectory(prefix="steplog-") as tmp:
+        return compact_objects(bucket, Path(tmp))
