@@ -72,7 +72,7 @@ def engine_of(cluster: object) -> Engine:
         from readers.cluster.dask import Dask
 
         return Dask.of(cluster)
-    if isinstance(cluster, Engine):
+    if isinstance(cluster, Engine) and not isinstance(cluster, type):
         return cluster
     raise TypeError(f"cluster is {cluster!r}, and nobody who runs jobs: {_TAKEN}")
 

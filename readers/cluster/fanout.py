@@ -89,7 +89,7 @@ def _pickled(query: Query) -> bytes | None:
     """The query as it travels; None if it can't, as with a Python function in its predicate."""
     try:
         return pickle.dumps(query)
-    except (pickle.PicklingError, pl.exceptions.PolarsError, AttributeError, TypeError):
+    except (pickle.PicklingError, pl.exceptions.PolarsError, AttributeError, TypeError, RuntimeError):
         return None
 
 
