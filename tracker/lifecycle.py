@@ -203,6 +203,8 @@ class RunLifecycle(Stopping):
         if run_id in self._runs.by_id:
             raise ValueError(f"run {run_id!r} is active in this tracker already; end it first, or log with run_id=")
         found = self._look_up(run_id)
+        if found is None and resume:
+            found = self._look_up_everywhere(run_id)
         if found is not None:
             return *found, bool(resume)
         if resume in (True, "must"):
@@ -221,6 +223,12 @@ class RunLifecycle(Stopping):
 
         self._make_visible()
         return find_run(self.layout, run_id)
+
+    def _look_up_everywhere(self, run_id: str) -> tuple[str, str] | None:
+        """The same of what other nodes have logged to this address: a run may go on elsewhere."""
+        from readers.lookup import find_run  # Arrow
+
+        return None if self.settings.address is None else self._nearest(lambda layout: find_run(layout, run_id))
 
     def _read_last_metrics(self, run_id: str) -> dict[str, float]:
         from readers.lookup import last_metrics  # Arrow

@@ -16,14 +16,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from ingest.cells import Cells
 from ingest.layout import DIRECTORY_MODE, Layout
 from ingest.numbered import numbers
 from ingest.objects.bucket import Bucket
 
 CLAIMS = "claims"
-_ABOUT = ("model.json", "checkpoint.json", "deleted.json")
-"""The file that a number's claim is for; the last one where nothing else is left."""
+_ABOUT = ("model.json", "checkpoint.json")
+"""The files that claims are for."""
+_DELETED = "deleted.json"
+"""What is left of a version that was deleted; it says the digest of what there was."""
 _log = logging.getLogger("steplog.upload")
 
 
@@ -85,12 +89,20 @@ def _homes(layout: Layout) -> Iterator[Path]:
 
 
 def _digest(folder: Path) -> str | None:
+    """What the claim of a version says; None where the folder is empty, or gone."""
     for name in _ABOUT:
         try:
             return hashlib.sha256((folder / name).read_bytes()).hexdigest()
         except FileNotFoundError:
             continue
-    return None
+    try:
+        told = (folder / _DELETED).read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        return str(msgspec.json.decode(told)["digest"])
+    except (ValueError, TypeError, KeyError):  # of a version that didn't say it
+        return hashlib.sha256(told).hexdigest()
 
 
 def _move(layout: Layout, home: Path, number: int, given: int) -> int:

@@ -192,18 +192,24 @@ class ObjectView(Layout):
     def obtain_folder(self, path: Path, most_bytes: int | None = None) -> None:
         """Have the files below a folder of artifacts, models or checkpoints here; it is listed every few seconds."""
         self._refuse_forked()
-        asked = path, most_bytes
+        inside, asked = path.relative_to(self.root).as_posix(), (path, most_bytes)
+        own = self._spool.root / inside
+        names = set()
+        for file in own.rglob("*") if own.is_dir() else ():  # at each call: what was logged here is seen at once
+            if file.is_file() and not file.is_symlink():
+                names.add(file.relative_to(self._spool.root).as_posix())
+                self._obtain_plain(self.root / file.relative_to(self._spool.root))
         if time.monotonic() - self._folders.get(asked, float("-inf")) < LOOK_S:
             return
-        inside = path.relative_to(self.root).as_posix()
         for entry in self.bucket.list(key_of_file(inside)):
-            name = file_of_key(entry.key)
+            name = check_path(file_of_key(entry.key))
             if most_bytes is None or entry.size <= most_bytes:
-                self._obtain_plain(self.root / check_path(name))
-        own = self._spool.root / inside
-        for file in own.rglob("*") if own.is_dir() else ():
-            if file.is_file() and not file.is_symlink():
-                self._obtain_plain(self.root / file.relative_to(self._spool.root))
+                self._obtain_plain(self.root / name)
+            names.add(name)
+        for file in path.rglob("*"):  # what was removed there, as checkpoints are that nobody asked to keep
+            if file.is_file() and file.relative_to(self.root).as_posix() not in names:
+                file.unlink(missing_ok=True)
+                self._stamps.pop(file, None)
         self._folders[asked] = time.monotonic()
 
     def close(self) -> None:

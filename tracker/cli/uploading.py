@@ -19,8 +19,9 @@ from tracker.cli.options import AskedWrongly, StoreNotFound, open_layout
 from tracker.cli.screen import cell, console, print_json, size
 
 if TYPE_CHECKING:
+    from ingest.objects.attempts import State
     from ingest.objects.bucket import Bucket
-    from ingest.objects.uploader import State, Uploader
+    from ingest.objects.uploader import Uploader
 
 _TURN_S = 0.3
 _SLICE_S = 5.0
