@@ -74,6 +74,7 @@ def read_progress(tables: Tables, run_id: str, metric: str | None = None, step_t
             raise MetricNotFound.among("metric", name, there, f"no rank of run {run_id!r} has logged it")
     metric = metric if metric is not None else _progress_metric(rows)
     writers = lives.by_writer(alive).with_columns(rank(), host())
+    rows, writers = (_with_hosts(each, lives.attached) for each in (rows, writers))
     ranks = (
         _seen(rows, writers)
         .join(_fates(writers), on="rank", how="left", nulls_equal=True)
@@ -98,6 +99,13 @@ def _progress_metric(rows: pl.DataFrame) -> str | None:
         .sort("stepped", "ranks", "points", "key", descending=[True, True, True, False])
     )
     return None if counted.is_empty() else str(counted["key"][0])
+
+
+def _with_hosts(rows: pl.DataFrame, attached: pl.DataFrame) -> pl.DataFrame:
+    """The hosts as they are called, where writers have said so; else as their names have them."""
+    named = attached.filter(pl.col("host") != "")
+    said = named.group_by("writer").agg(pl.col("host").last().alias("said"))
+    return rows.join(said, on="writer", how="left").with_columns(host=pl.coalesce("said", "host")).drop("said")
 
 
 def _of(rows: pl.DataFrame, metric: str | None) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback before a server: by a seed it cuts connections, is late; told so, it refuses or swallows all.
+"""A TCP proxy before a server: by a seed it cuts connections, is late; told so, it refuses or swallows everything.
 
 Unlike the one before MLflow's server it knows nothing of requests: a cut is anywhere in the bytes of one, or of its
 answer. So a server may have done what nobody was told of.
@@ -20,14 +20,18 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class LossyProxy:
-    """Hands connections on to a port of this machine. `cut` and `late` are chances of each piece, either way."""
+    """Hands connections on to a port of this machine. `cut` and `late` are chances of each piece, either way.
 
-    def __init__(self, to: int, seed: int = 0, *, cut: float = 0.0, late: float = 0.0) -> None:
+    It listens on loopback, or on another address of this machine: `on`.
+    """
+
+    def __init__(self, to: int, seed: int = 0, *, cut: float = 0.0, late: float = 0.0, on: str = "127.0.0.1") -> None:
         self.cut = cut
         self.late = late
         self.cuts = 0
         self.pieces = 0
         self._to = to
+        self._on = on
         self._chance = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._passing = asyncio.Event()
@@ -42,7 +46,7 @@ class LossyProxy:
     @property
     def endpoint(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self._on}:{self.port}"
 
     def refuse(self) -> None:
         """Cut everything, and refuse connections."""
@@ -78,7 +82,7 @@ class LossyProxy:
 
     async def _open(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._take, "127.0.0.1", self.port)
+            self._server = await asyncio.start_server(self._take, self._on, self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:
