@@ -112,7 +112,7 @@ def test_compactors_killed_at_many_moments(
     bucket = Bucket(Address.of(address))
     compact_objects(bucket, tmp_path / "tmp")
 
-    assert 2 < killed < 10
+    assert killed > 4
     assert seen(Store(address)) == list(range(logged))
     assert set(held(bucket).points.values()) == {1}
     assert len(held(bucket).points) == logged
