@@ -7,22 +7,20 @@ these rows come back.
 
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 
-from ingest.aggregates import partial
 from ingest.errors import LookupFailed
+from readers.folding import of_points
 from readers.predicates import only
 from readers.query import Found, Query
 from readers.scan import Tables
 from readers.schemas import SCHEMAS
 from readers.sql import SQLInvalid, condition
-from readers.summaries import frame_of, merged, starts_of
+from readers.summaries import merged
 
 POINTS = pl.Schema({**SCHEMAS["metrics"], "step": pl.Float64()})
 del POINTS["step_float"]
 """What a condition may name. `step` is any step, whole or not; null where none was given."""
-_NAMES = ["run_id", "key", "writer", "experiment"]
 _PROBE = pl.DataFrame(
     {
         "run_id": ["a", "b", "b", "c"],
@@ -60,14 +58,7 @@ class Folded(Query):
     def _fold(self, points: pl.DataFrame) -> pl.DataFrame:
         points = points.with_columns(step=pl.coalesce("step_float", pl.col("step").cast(pl.Float64)))
         points = points if self._where is None else points.filter(self._where)
-        if points.is_empty():
-            return self.nothing()
-        seq = points["seq"].to_numpy()
-        turns = np.flatnonzero(seq[1:] < seq[:-1]) + 1  # a part is in order; one that follows another may be older
-        starts = np.union1d(starts_of(points, _NAMES), turns)
-        step, value = (points[name].fill_null(np.nan).to_numpy() for name in ("step", "value"))
-        columns = partial(value, step, points["time"].to_physical().to_numpy(), seq, starts)
-        return frame_of(points.select(_NAMES)[starts], columns)
+        return self.nothing() if points.is_empty() else of_points(points)
 
 
 def read_aggregate(tables: Tables, where: pl.Expr | None, predicate: pl.Expr | None = None) -> pl.DataFrame:
