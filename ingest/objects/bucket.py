@@ -81,10 +81,11 @@ class Bucket:
         _ = self._clients.small
 
     def once(self) -> Self:
-        """The same bucket, but it repeats no request by itself; it counts apart."""
-        return type(self)(
-            self.address, timeout_s=self._timeouts[0], connect_timeout_s=self._timeouts[1], retries=0, retry_s=0.0
-        )
+        """The same bucket, but it repeats no request by itself; what it does is counted here, too."""
+        timeout_s, connect_s = self._timeouts
+        made = type(self)(self.address, timeout_s=timeout_s, connect_timeout_s=connect_s, retries=0, retry_s=0.0)
+        made.counts, made._lock = self.counts, self._lock  # noqa: SLF001 - of the same class
+        return made
 
     def put(self, key: str, data: bytes | Path, *, create: bool = False) -> bool:
         """Put bytes, or a file's, under a key; False: `create` was asked and there was something already.

@@ -38,6 +38,8 @@ from ingest.objects.transfers import Transfers
 
 EVERY_S = 600.0
 """Seconds between two compactions of a bucket by the uploaders of its nodes."""
+YOUNG_S = 600.0
+"""Parts younger than that are left alone, but by who asks for it."""
 _MOST_BYTES, _MOST_BYTES_IN_TRAINING = 2 * LARGEST_BYTES, LARGEST_BYTES // 2
 _MOST_PARTS, _FEWEST_DUE, _TIER, _TRIES = 1000, 16, 4, 50
 _BUDGET_S = 120.0
@@ -45,7 +47,13 @@ _MERGED = "compacted-"
 
 
 def compact_objects(
-    bucket: Bucket, tmp: Path, *, fewest: int = 2, everything: bool = True, budget_s: float = math.inf
+    bucket: Bucket,
+    tmp: Path,
+    *,
+    fewest: int = 2,
+    everything: bool = True,
+    budget_s: float = math.inf,
+    youngest_s: float = 0.0,
 ) -> CompactionReport:
     """Merge the small parts of every table and experiment of a bucket.
 
@@ -55,6 +63,8 @@ def compact_objects(
         fewest: number of parts that are worth merging.
         everything: merge all that is smaller than `ingest.compact.LARGEST_BYTES`; else only parts of about equal size.
         budget_s: begin no further merge after this time.
+        youngest_s: leave parts alone that are younger: their host's readers may see them in its spool still, and have
+            to ask the state then whether they were merged.
 
     Raises: ObjectsUnavailable. FormatTooNew. SegmentCorrupt: the state is damaged. OSError: the local disk. Whenever it
         ends, the store is whole.
@@ -67,7 +77,8 @@ def compact_objects(
         live = {f"{key.writer}-{key.segment:06d}" for key in map(parse_live, _keys(bucket.list(LIVE))) if key}
         finish(bucket, state, _keys(entry for found in tables.values() for entry in found), transfers)
         for table in TABLES:
-            for group in _groups(table, tables[table], state, live, fewest, everything=everything):
+            old = [entry for entry in tables[table] if work.now - entry.modified >= youngest_s]
+            for group in _groups(table, old, state, live, fewest, everything=everything):
                 if time.monotonic() < deadline:
                     number, state = work.merge(group, number, state)
         remove_old(bucket, number, state, tables, work.now)
@@ -97,7 +108,7 @@ def compact_if_due(bucket: Bucket, tmp: Path, note: Path) -> None:
 
     def work() -> None:
         try:
-            compact_objects(bucket, tmp, fewest=_FEWEST_DUE, everything=False, budget_s=_BUDGET_S)
+            compact_objects(bucket, tmp, fewest=_FEWEST_DUE, everything=False, budget_s=_BUDGET_S, youngest_s=YOUNG_S)
         except (
             ObjectsUnavailable,
             SegmentCorrupt,

@@ -62,6 +62,7 @@ class SealedParts:
         self._live = live
         self._transfers = transfers
         self._kept: list[LocalPart] = []
+        self._absent: set[str] = set()
 
     def waiting(self) -> tuple[dict[str, list[LocalPart]], list[LocalPart]]:
         """(the parts of each segment that is to be uploaded, merged parts that are). Raises: OSError."""
@@ -78,6 +79,7 @@ class SealedParts:
                     merged.append(part)
                 elif _is_segment(part.segment):
                     segments.setdefault(part.segment, []).append(part)
+        self._absent = self._journal.segments.keys() - {part.segment for part in self._kept}
         return dict(sorted(segments.items())), merged
 
     def send(self, waiting: dict[str, list[LocalPart]], done: Callable[[LocalPart], None]) -> None:
@@ -97,12 +99,12 @@ class SealedParts:
 
     def forget_old(self) -> None:
         """Delete a spool's parts that are in the bucket for long enough, as of the last `waiting`. Raises: OSError."""
-        limit, here = time.time() - KEEP_S, {part.segment for part in self._kept}
+        limit = time.time() - KEEP_S
         for part in self._kept:
             if self._journal.segments.get(part.segment, limit) < limit:
                 part.path.unlink(missing_ok=True)
-        for segment, at in [*self._journal.segments.items()]:
-            if segment not in here and at < limit:
+        for segment in self._absent:
+            if self._journal.segments[segment] < limit:
                 self._journal.forget_segment(segment)
 
     def _put(self, parts: list[LocalPart]) -> None:
