@@ -138,15 +138,20 @@ def _only_one(layout: Layout) -> Iterator[bool]:
 
 
 def _groups(layout: Layout, table: Table, fewest: int, *, everything: bool) -> list[list[Part]]:
-    """The parts to merge, group by group; each group is one experiment's and of a bounded size."""
-    groups: dict[tuple[str, int], list[tuple[int, Part]]] = defaultdict(list)
+    """The parts to merge, group by group; each group is one experiment's and of a bounded size.
+
+    What was written at one time is merged together: so a part holds the runs of some days, not some of all runs, and
+    who asks for runs needs few parts.
+    """
+    groups: dict[tuple[str, int], list[tuple[int, int, Part]]] = defaultdict(list)
     most = _MOST_BYTES if everything else _MOST_BYTES_IN_TRAINING
     for part in snapshot(layout, table).parts:
-        size = part.path.stat().st_size
-        if size < LARGEST_BYTES:
-            tier = 0 if everything else int(math.log(max(size, 16 * 1024), _TIER))
-            groups[part.experiment, tier].append((size, part))
-    return [group for sized in groups.values() for group in _bounded(sorted(sized), most) if len(group) >= fewest]
+        found = part.path.stat()
+        if found.st_size < LARGEST_BYTES:
+            tier = 0 if everything else int(math.log(max(found.st_size, 16 * 1024), _TIER))
+            groups[part.experiment, tier].append((found.st_mtime_ns, found.st_size, part))
+    aged = [[(size, part) for _, size, part in sorted(group)] for group in groups.values()]
+    return [group for parts in aged for group in _bounded(parts, most) if len(group) >= fewest]
 
 
 def _bounded(parts: Sequence[tuple[int, Part]], most: int) -> list[list[Part]]:

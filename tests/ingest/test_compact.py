@@ -54,6 +54,27 @@ def test_small_parts_become_one_and_every_row_is_there_once(tmp_path: Path) -> N
     assert compact(layout).files_before == 0
 
 
+def test_what_was_written_at_one_time_is_merged_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one file would be too large: parts of all sizes in the order of their times, none across another."""
+    hand, number = ByHand(tmp_path), 0
+    for size in (400, 5) * 4:
+        for _ in range(size):
+            hand.point("m", number)
+            number += 1
+        hand.step(seal_now=True)
+    hand.finish()
+    parts = sorted(snapshot(hand.layout, "metrics").parts, key=lambda part: part.segment)
+    for place, part in enumerate(parts):
+        os.utime(part.path, (place, place))
+    monkeypatch.setattr(compaction, "_MOST_BYTES", sum(part.path.stat().st_size for part in parts) // 2)
+    compact(hand.layout)
+
+    merged = [pq.read_table(part.path)["value"].to_pylist() for part in snapshot(hand.layout, "metrics").parts]
+    assert len(merged) > 1
+    assert sum(map(len, merged)) == number
+    assert all(max(values) - min(values) == len(values) - 1 for values in merged)
+
+
 def test_compaction_twice_changes_nothing(tmp_path: Path) -> None:
     """One file is worth no merge."""
     layout = many_parts(tmp_path)
