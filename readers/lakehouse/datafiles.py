@@ -82,8 +82,9 @@ class _Part(NamedTuple):
 
 def _parts(pieces: Iterable[pl.DataFrame], *, by_experiment: bool) -> Iterator[_Part]:
     for piece in pieces:
-        for frame in piece.partition_by("experiment", maintain_order=True) if by_experiment else [piece]:
-            experiment = frame["experiment"][0] if by_experiment else None
+        several = by_experiment and piece["experiment"].n_unique() > 1
+        for frame in piece.partition_by("experiment", maintain_order=True) if several else [piece]:
+            experiment = frame["experiment"][0] if by_experiment and frame.height else None
             yield from (_Part(experiment, rows) for rows in frame.iter_slices(_SLICE) if rows.height)
 
 

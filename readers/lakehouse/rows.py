@@ -24,6 +24,7 @@ LAKE_TABLES: tuple[LakeTable, ...] = get_args(LakeTable)
 
 _FIRST = ["experiment", "run_id"]
 _METRICS = pl.Schema({**SCHEMAS["metrics"], "rank": pl.Int64()})
+_POINTS_AT_ONCE = 1_000_000
 _BATCH_BYTES = 64 << 20  # of values as they are in memory; folding takes several times as much
 _ROW_BYTES = {"summaries": 250, "params": 100, "tags": 100}
 
@@ -59,7 +60,9 @@ class Rows:
         match table:
             case "metrics":
                 for piece in self._tables.frames(table, list(SCHEMAS[table]), self._wanted):
-                    yield piece.with_columns(rank()).select(columns)
+                    yield from (
+                        rows.with_columns(rank()).select(columns) for rows in piece.iter_slices(_POINTS_AT_ONCE)
+                    )
             case "facts":
                 yield from self._tables.frames(table, columns, self._wanted)
             case "runs":
