@@ -56,6 +56,8 @@ class Listed(NamedTuple):
     parts: dict[Table, list[ObjectPart]]
     foreign: list[str]
     """Keys in the tables' folders that are none of ours."""
+    replaced: frozenset[str] = frozenset()
+    """Keys of parts that compaction has merged: their rows are in others, also where a part still lies in a spool."""
 
     def alive(self, now: float) -> set[str]:
         """The writers that gave a sign of life lately; `now` is the own clock's time."""
@@ -80,7 +82,7 @@ def list_bucket(bucket: Bucket, root: Path) -> Listed:
     parts, foreign = _parts(tables, state, root)
     parts = {table: [found for found in parts[table] if found.part.segment not in unsure] for table in TABLES}
     now = max((entry.modified for entry in [*first, *tables]), default=0.0)
-    return Listed(live, _seen(first), now, parts, foreign)
+    return Listed(live, _seen(first), now, parts, foreign, frozenset(state.replaced))
 
 
 def _list_tables(bucket: Bucket) -> list[Entry]:

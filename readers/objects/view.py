@@ -32,17 +32,19 @@ from ingest.errors import FormatTooNew, ObjectsUnavailable, SegmentCorrupt, Stor
 from ingest.layout import DIRECTORY_MODE, FORMAT_VERSION, TABLES, Layout, StoreFile, Table, segment_name
 from ingest.objects.address import Address, cache_folder, spool_folder
 from ingest.objects.bucket import Bucket
-from ingest.objects.names import STORE, file_of_key, key_of_file
-from ingest.paths import check_path
+from ingest.objects.names import STORE
 from readers.objects.listed import Listed, ObjectPart, list_bucket
 from readers.objects.livefiles import LiveFiles
 from readers.objects.partfiles import PartFiles
 from readers.objects.ranges import Footers, has_any, row_groups
+from readers.objects.viewedfiles import ViewedFiles
 
 LOOK_S = 5.0
+LONGEST_S = 30.0
+"""Seconds between two looks, however long they take: what a spool has removed must have been seen in the bucket."""
 STALE_OK_S = 60.0
 _SHARE = 20
-"""Looking takes at most this part (1/n) of the time."""
+"""Looking takes at most this part (1/n) of the time, but for that."""
 _TRIES = 10
 _NEW_S = 60.0
 _SMALL_BYTES = 256 << 10
@@ -71,10 +73,7 @@ class ObjectView(Layout):
         self._listed: Listed | None = None
         self._looked_at = self._due = float("-inf")
         self._said: str | None = None
-        self._stamps: dict[Path, str] = {}
-        """Of the plain files here: what tells that they are those that are there."""
-        self._folders: dict[tuple[Path, int | None], float] = {}
-        """When folders were listed."""
+        self._files = ViewedFiles(bucket, self.root, self.tmp)
         self._lock = threading.RLock()
         self._pid = os.getpid()
         atexit.register(self.close)
@@ -133,7 +132,7 @@ class ObjectView(Layout):
                 return False
             self._said, self._looked_at = None, began
             took_s = time.monotonic() - began
-            self._due = time.monotonic() + max(LOOK_S, _SHARE * took_s)
+            self._due = time.monotonic() + max(LOOK_S, min(_SHARE * took_s, LONGEST_S))
             return changed
 
     def last_look(self) -> Listed:
@@ -182,35 +181,17 @@ class ObjectView(Layout):
     def obtain(self, *paths: Path) -> None:
         """Have parts, or files of artifacts, models and checkpoints, here."""
         self._refuse_forked()
-        plain = [path for path in paths if self._folder_of(path)]
+        plain = [path for path in paths if self._files.has(path)]
         gone = self.parts.obtain([path for path in paths if path not in plain] if plain else paths)
         if gone:
             self.look_again()
         for path in plain:
-            self._obtain_plain(path)
+            self._files.obtain(path, self._spool)
 
     def obtain_folder(self, path: Path, most_bytes: int | None = None) -> None:
         """Have the files below a folder of artifacts, models or checkpoints here; it is listed every few seconds."""
         self._refuse_forked()
-        inside, asked = path.relative_to(self.root).as_posix(), (path, most_bytes)
-        own = self._spool.root / inside
-        names = set()
-        for file in own.rglob("*") if own.is_dir() else ():  # at each call: what was logged here is seen at once
-            if file.is_file() and not file.is_symlink():
-                names.add(file.relative_to(self._spool.root).as_posix())
-                self._obtain_plain(self.root / file.relative_to(self._spool.root))
-        if time.monotonic() - self._folders.get(asked, float("-inf")) < LOOK_S:
-            return
-        for entry in self.bucket.list(key_of_file(inside)):
-            name = check_path(file_of_key(entry.key))
-            if most_bytes is None or entry.size <= most_bytes:
-                self._obtain_plain(self.root / name)
-            names.add(name)
-        for file in path.rglob("*"):  # what was removed there, as checkpoints are that nobody asked to keep
-            if file.is_file() and file.relative_to(self.root).as_posix() not in names:
-                file.unlink(missing_ok=True)
-                self._stamps.pop(file, None)
-        self._folders[asked] = time.monotonic()
+        self._files.obtain_folder(path, self._spool, most_bytes)
 
     def close(self) -> None:
         """Remove the folder."""
@@ -224,14 +205,17 @@ class ObjectView(Layout):
         """Look at the bucket, and show what is there. Raises: ObjectsUnavailable."""
         for _ in range(_TRIES):
             listed = list_bucket(self.bucket, self.parts.root)
-            changed = self._listed is None or listed[:1] != self._listed[:1] or listed.parts != self._listed.parts
             alive = listed.alive(time.time())
-            ours = self._own_segments()
-            live = {segment: chain for segment, chain in listed.live.items() if segment_name(*segment) not in ours}
-            mine = {folder.name for folder in _folders(self._spool.live)}
-            live = {segment: chain for segment, chain in live.items() if segment[0] not in mine}
+            ours, mine = self._own_segments(), {folder.name for folder in _folders(self._spool.live)}
+            live = {
+                (writer, number): chain
+                for (writer, number), chain in listed.live.items()
+                if writer not in mine and segment_name(writer, number) not in ours
+            }
+            listed = listed._replace(live=live)
+            changed = self._listed is None or listed[:1] != self._listed[:1] or listed.parts != self._listed.parts
             self.parts.update([found for table in TABLES for found in listed.parts[table]])
-            self._listed = listed._replace(live=live)  # before live/ changes: what was committed is listed by now
+            self._listed = listed  # before live/ changes: what was committed is listed by now
             self._live_files.link(self._spool)
             if self._live_files.update(live, alive, alive - mine - {writer for writer, _ in live}):
                 return changed
@@ -241,7 +225,9 @@ class ObjectView(Layout):
         """What this host has sealed, and not yet removed from its spool."""
         if not self._spool.store_file.exists():
             return []
-        return list(snapshot(self._spool, table).parts)
+        replaced = frozenset() if self._listed is None else self._listed.replaced
+        root, parts = self._spool.root, snapshot(self._spool, table).parts
+        return [part for part in parts if part.path.relative_to(root).as_posix() not in replaced]
 
     def _own_segments(self) -> set[str]:
         """The segments that the spool has anything of."""
@@ -249,33 +235,6 @@ class ObjectView(Layout):
             return set()
         live = {segment_name(segment.writer, segment.number) for segment in live_segments(self._spool)}
         return live | {part.segment for table in TABLES for part in self._own_parts(table)}
-
-    def _folder_of(self, path: Path) -> bool:
-        return any(path.is_relative_to(folder) for folder in (self.artifacts, self.models, self.checkpoints))
-
-    def _obtain_plain(self, path: Path) -> None:
-        """Have a plain file here; one whose bytes have changed is fetched anew. Of this host's own the spool has it."""
-        inside = path.relative_to(self.root)
-        own = self._spool.root / inside
-        source: Path | None = own if own.is_file() and not own.is_symlink() else None
-        there = None if source is not None else self.bucket.head(key_of_file(inside.as_posix()))
-        stamp = str(source.stat().st_mtime_ns) if source is not None else there.etag if there is not None else None
-        if stamp is None or (self._stamps.get(path) == stamp and path.is_file()):
-            return
-        scratch = self.tmp / secrets.token_hex(16)
-        for folder in (self.tmp, path.parent):
-            folder.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-        try:
-            if source is not None:
-                shutil.copyfile(source, scratch)
-            else:
-                self.bucket.download(key_of_file(inside.as_posix()), scratch)
-            scratch.replace(path)
-            self._stamps[path] = stamp
-        except FileNotFoundError:  # deleted since it was looked for
-            return
-        finally:
-            scratch.unlink(missing_ok=True)
 
     def _refuse_forked(self) -> None:
         if os.getpid() != self._pid:

@@ -12,11 +12,13 @@ from ingest.compact import CompactionReport
 from ingest.errors import ObjectsUnavailable
 from ingest.layout import Layout, segment_name
 from ingest.objects import compaction, merging, retiring
+from ingest.objects.address import spool_folder
 from ingest.objects.bucket import Bucket
 from ingest.objects.compaction import compact_if_due, compact_objects
 from ingest.objects.names import RETIRED, SWAPS, TMP, live_key, retired_key
 from ingest.objects.swaps import SwapState, create, read_state
 from ingest.objects.uploader import Uploader
+from readers.store import Store
 from tests.objects.conftest import S3
 from tests.objects.contents import held
 from tests.objects.stores import bucket_of, log, once, tracker_of
@@ -201,3 +203,12 @@ def test_nodes_take_turns(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         until(lambda: len(bucket.list("metrics")) == 1)
         until(lambda: not any(thread.name == "steplog-compaction" for thread in threading.enumerate()))
         assert held(bucket).points == once("r", range(160))
+
+
+def test_a_part_that_is_merged_while_it_is_in_a_spool_counts_once_on_its_host(s3: S3, tmp_path: Path) -> None:
+    """Readers of the host look at its spool too, which keeps parts for a while; merged ones are the bucket's."""
+    with bucket_of(s3) as bucket:
+        small_parts(spool_folder(bucket.address), bucket)
+        compact_objects(bucket, tmp_path / "tmp")
+        points = Store(bucket.address.url).metrics().collect()
+        assert sorted(points["value"].to_list()) == [float(value) for value in range(40)]
