@@ -5,6 +5,7 @@ that is in the store was dealt with. What is in the way is said once a cause.
 """
 
 import json
+import logging
 import re
 import threading
 from collections.abc import Callable
@@ -25,7 +26,7 @@ class SendingProcess(ChildProcess):
         main: the file it runs.
         settings: what it is told first.
         warn: says what is in the way; called once a cause.
-        note: says what is no trouble, as that another process sends.
+        logger: says the rest: what the child says on stderr, and that another process sends.
         said: the causes that were said already.
         name: of the threads that listen.
 
@@ -38,14 +39,14 @@ class SendingProcess(ChildProcess):
         settings: dict[str, Any],
         *,
         warn: Callable[[str], None],
-        note: Callable[[str], None],
+        logger: logging.Logger,
         said: set[str],
         name: str,
     ) -> None:
         self._state: dict[str, Any] = {}
         self._changed = threading.Condition(threading.Lock())
         self._asked = self._settled = 0
-        self._warn, self._note, self._said = warn, note, said
+        self._warn, self._logger, self._said = warn, logger, said
         self.over = False
         """Whether it will tell nothing any more."""
         self.busy = False
@@ -112,7 +113,7 @@ class SendingProcess(ChildProcess):
     def _speak(self, said: dict[str, Any]) -> None:
         """Say once each thing that is in the way."""
         if "busy" in said:
-            self._note(str(said["busy"]))
+            self._logger.info("%s", said["busy"])
         error = said.get("error") or said.get("state", {}).get("error")
         cause = self._cause(str(error))
         if error and cause not in self._said and len(self._said) < _MOST_CAUSES:
@@ -123,4 +124,4 @@ class SendingProcess(ChildProcess):
         """Repeat what the child says on stderr; at most a hundred lines."""
         for number, line in enumerate(pipe):
             if number < 100:
-                self._warn(line.decode(errors="replace").rstrip())
+                self._logger.warning("%s", line.decode(errors="replace").rstrip())

@@ -8,8 +8,9 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ingest.errors import TrackerError
+from ingest.errors import PortTaken, TrackerError
 from readers.alertrules import parse_rule
 from readers.dashboard.process import DashboardProcess
 from readers.dashboard.settings import DashboardSettings
@@ -47,7 +48,7 @@ class Dashboard:
         if self._tracker.settings.disabled:
             return None
         settings = DashboardSettings(
-            self._tracker.root,
+            self._tracker.address or self._tracker.root,
             host=host,
             port=asked,
             read_only=bool(read_only),
@@ -59,7 +60,7 @@ class Dashboard:
             if self.process is not None and self.process.alive:
                 return self.process.address
             try:
-                self.process = DashboardProcess.start(settings, next_free=bool(next_free))
+                self.process = self._started(settings, next_free=bool(next_free))
             except (OSError, TrackerError) as error:
                 self._tracker._fault("start_dashboard", error)  # noqa: SLF001 - one place says, counts, or raises
                 return None
@@ -67,6 +68,18 @@ class Dashboard:
             self._tracker._at_close(self.stop)  # noqa: SLF001 - it ends with the tracker
             _say(self.process.address, settings)
             return self.process.address
+
+    def _started(self, settings: DashboardSettings, *, next_free: bool) -> DashboardProcess:
+        """Start it; where an address can't be reached, over what this host has of it, which is said."""
+        try:
+            return DashboardProcess.start(settings, next_free=next_free)
+        except TrackerError as error:
+            if self._tracker.address is None or isinstance(error, PortTaken):
+                raise
+            here = replace(settings, store=self._tracker.root)
+            process = DashboardProcess.start(here, next_free=next_free)
+            print(f"steplog: {error}; the dashboard shows what this host has", file=sys.stderr, flush=True)  # noqa: T201 - its own voice
+            return process
 
     def stop(self) -> None:
         """Stop the server; when none runs, nothing happens."""

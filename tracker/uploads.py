@@ -171,7 +171,6 @@ class Uploads:
                 self.address.url,
                 linger_s=self._wait_s or LINGER_S,
                 warn=self._warn,
-                note=_log.info,
                 said=self._said,
                 ended=restart,
             )

@@ -12,6 +12,7 @@ for at most `linger_s`, and ends.
 """
 
 import itertools
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple, Self
 from readers.sendingprocess import SendingProcess
 
 _MAIN = Path(__file__).with_name("uploading.py").absolute()
+_logger = logging.getLogger("steplog.upload")
 CLAIM_S = 5.0
 """How long giving a number to a model or a checkpoint waits for the bucket."""
 
@@ -63,7 +65,6 @@ class UploaderProcess(SendingProcess):
         url: the address.
         linger_s: for how long it goes on when the program was killed.
         warn: says what is in the way; called once a cause.
-        note: says what is no trouble.
         said: the causes that were said already.
         ended: called, in a thread of its own, when it has ended though nobody stopped it.
 
@@ -77,7 +78,6 @@ class UploaderProcess(SendingProcess):
         *,
         linger_s: float,
         warn: Callable[[str], None],
-        note: Callable[[str], None],
         said: set[str],
         ended: Callable[[], None] = lambda: None,
     ) -> None:
@@ -86,7 +86,7 @@ class UploaderProcess(SendingProcess):
         self._claims = itertools.count()
         self._claimed: dict[int, int | None] = {}
         settings = {"root": str(root), "url": url, "linger_s": linger_s}
-        super().__init__(_MAIN, settings, warn=warn, note=note, said=said, name="steplog-upload")
+        super().__init__(_MAIN, settings, warn=warn, logger=_logger, said=said, name="steplog-upload")
 
     def view(self) -> Uploading:
         """How it stands."""
@@ -118,9 +118,8 @@ class UploaderProcess(SendingProcess):
         return False  # a busy one asks the one that is at work
 
     def _cause(self, error: str) -> str:
-        return super()._cause(
-            error.rpartition("; ")[2]
-        )  # of an ObjectsUnavailable what to do; before it stands the key
+        advice = error.rpartition("; ")[2]  # of an ObjectsUnavailable; the rest names the key
+        return super()._cause(advice)
 
     def _heard(self, said: dict[str, Any]) -> None:
         if "claimed" in said:

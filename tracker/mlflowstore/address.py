@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from ingest.layout import Layout
+from ingest.objects.address import is_address
 from tracker.settings import DEFAULT_OUTPUT_DIR
 
 SCHEME = "steplog"
@@ -22,7 +23,10 @@ def root_of(uri: str) -> Path:
         raise ValueError(f"{uri!r} is no address of a store; write {PREFIX}/absolute/path or {PREFIX}relative/path")
     path = unquote(rest.removeprefix("//"))  # whoever takes an address apart and puts it together may lose the slashes
     absolute = "/" + path.lstrip("/") if path.startswith("/") else path
-    return Layout(absolute or os.environ.get("STEPLOG_DIR") or DEFAULT_OUTPUT_DIR).root
+    folder = absolute or os.environ.get("STEPLOG_DIR") or DEFAULT_OUTPUT_DIR
+    if is_address(folder):
+        raise ValueError(f"{uri!r} means STEPLOG_DIR, which is {folder!r}: MLflow's store is a folder; name one")
+    return Layout(folder).root
 
 
 def uri_of(path: Path) -> str:
