@@ -58,6 +58,12 @@ class Sweep(NamedTuple):
     values: Floats
     """Shape (runs, metrics, steps)."""
 
+    def alone(self, place: int) -> "Sweep":
+        """One of the runs by itself."""
+        one = slice(place, place + 1)
+        columns = {name: column[one] for name, column in self._asdict().items() if name not in ("first", "experiment")}
+        return self._replace(first=self.first + place, **columns)
+
 
 def sweeps(first: int, count: int) -> Iterator[Sweep]:
     """The runs from number `first` on, a whole number of sweeps."""

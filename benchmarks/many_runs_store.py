@@ -120,7 +120,7 @@ def _metrics(found: Iterable[Sweep], noted: list[tuple[pa.Table, pa.Table, Truth
         table = _with_writers(sealed_metrics(rows, names, ""), rows.run, sweep)
         summary = summarise(rows, names, "")
         runs = np.repeat(np.arange(SWEEP, dtype=np.int32), len(METRICS))
-        noted.append((_facts(sweep), _with_writers(summary, runs, sweep), _truth(sweep)))
+        noted.append((facts_of(sweep), _with_writers(summary, runs, sweep), _truth(sweep)))
         left.append(table)
         whole = sum(map(len, left)) // METRICS_ROW_GROUP * METRICS_ROW_GROUP
         together = pa.concat_tables(left)
@@ -162,7 +162,7 @@ def _with_writers(table: pa.Table, runs: Any, sweep: Sweep) -> pa.Table:
     return table.set_column(table.schema.get_field_index("writer"), table.schema.field("writer"), writers)
 
 
-def _facts(sweep: Sweep) -> pa.Table:
+def facts_of(sweep: Sweep) -> pa.Table:
     """What each run says of itself: its start, its params, its end."""
     records: list[FactRecord] = []
     sizes = []
