@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.errors import ExperimentNotFound, RunNotFound, StoreUnavailable
 from ingest.layout import TABLES
+from ingest.objects.names import SNAPSHOT_S
 from readers.cluster.engine import engine_of
 from readers.opening import layout_of, tables_of
 from readers.records import BestRun, ExperimentSummary, MetricSummary, RunRecord, by_run, records, summarise
@@ -242,7 +243,8 @@ class Store:
         from readers.progress import read_progress
         from readers.stragglers import judged
 
-        return judged(run_id, read_progress(self._tables, run_id, metric, step_time), step_time)
+        progress = read_progress(self._tables, run_id, metric, step_time)
+        return judged(run_id, progress, step_time, unseen_s=0.0 if self.layout.adopts else 2 * SNAPSHOT_S)
 
     def resolve_run(self, asked: str) -> str:
         """The id of the run that is meant by an id, the beginning of one, or a run's name.

@@ -9,6 +9,9 @@ step have a MAD near zero, where anything would be odd, so it also takes a diffe
              for ten of its own intervals between two points (and at least `_SILENT_S`) while others went on
     slow     a step takes it at least 10 % longer than the median rank
 
+What other hosts upload only now and then is seen late: a rank that runs is behind only if its pace doesn't make up for
+what may not be seen of it yet (`unseen_s`).
+
 Dean & Ghemawat 2004 ("MapReduce") named stragglers; Ananthanarayanan et al. 2010 ("Reining in the Outliers in
 Map-Reduce Clusters using Mantri") and Spark compare with the median, too, but with a fixed factor of 1.5 or more, which
 misses a rank that costs a synchronous training a fifth of its time.
@@ -105,14 +108,15 @@ _SCHEMA = pl.Schema(
 )
 
 
-def judged(run_id: str, progress: Progress, step_time: str | None = None) -> Ranks:
+def judged(run_id: str, progress: Progress, step_time: str | None = None, *, unseen_s: float = 0.0) -> Ranks:
     """Verdicts on how far the ranks of a run have come.
 
     Args:
         step_time: the metric whose means are in the column `step_time`; None: the pace at which steps were logged.
+        unseen_s: seconds after which a point of a rank that runs is seen at the latest.
     """
     rows = progress.ranks.with_columns(_pace(), every=_every())
-    usual = _Usual.of(rows, step_time)
+    usual = _Usual.of(rows, step_time)._replace(unseen_s=unseen_s)
     found = tuple(_judged(row, usual) for row in rows.iter_rows(named=True))
     return Ranks(run_id, progress.metric, found, tuple(_notes(progress, rows, usual, found)))
 
@@ -152,6 +156,8 @@ class _Usual(NamedTuple):
     """Time of a step."""
     timed: str | None
     """The metric that the times are of; None: as logged."""
+    unseen_s: float = 0.0
+    """How old what is seen of a rank may be."""
 
     @classmethod
     def of(cls, rows: pl.DataFrame, step_time: str | None) -> "_Usual":
@@ -209,7 +215,7 @@ def _verdict(row: dict[str, Any], lag: float | None, usual: _Usual) -> tuple[Ver
     if row["status"] not in {"RUNNING", None}:
         if far:
             return "ended early", f"ended {_count(lag)} before the furthest"
-    elif far:
+    elif far and not _may_be_unseen(row, lag, usual):
         return "straggler", behind
     elif usual.lacking is not None and _is_silent(row, lag, usual):
         return "straggler", f"silent for {_silence_s(row, usual):.0f} s, {behind}"
@@ -224,6 +230,13 @@ def _verdict(row: dict[str, Any], lag: float | None, usual: _Usual) -> tuple[Ver
 def _is_far_behind(row: dict[str, Any], lag: float, lacking: _Spread, made: float) -> bool:
     few = max(_POINTS_BEHIND * (row["every"] or 1.0), _BEHIND * made)
     return lag - lacking.median >= few and lacking.has_beyond(lag)
+
+
+def _may_be_unseen(row: dict[str, Any], lag: float, usual: _Usual) -> bool:
+    """Whether it may have made the steps that it lacks, and they just aren't seen yet."""
+    if not usual.unseen_s or usual.lacking is None:
+        return False
+    return row["pace_s"] is None or (lag - usual.lacking.median) * row["pace_s"] <= usual.unseen_s
 
 
 def _is_silent(row: dict[str, Any], lag: float, usual: _Usual) -> bool:

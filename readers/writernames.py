@@ -41,4 +41,4 @@ def rank_of(writer: str) -> int:
 def of_rank(wanted: int) -> pl.Expr:
     """Whether each row's `writer` has that rank; names that tell none count as rank 0. Pushed down to Parquet."""
     text = pl.col("writer").str
-    return text.contains(rf"^[^-]*-\d+-0*{wanted}-") if wanted else ~text.contains(r"^[^-]*-\d+-0*[1-9]\d*-")
+    return text.contains(rf"^[^-]*-\d+-0*{wanted}-") if wanted else ~text.contains(r"^[^-]*-\d+-0*[1-9]\d{0,8}-")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ingest.errors import MetricNotFound
+from ingest.objects.names import SNAPSHOT_S
 from readers.dashboard.store_view import StoreView
 from readers.progress import read_progress
 from readers.stragglers import judged
@@ -21,7 +22,7 @@ def rank_table(view: StoreView, run_id: str, step_time: str | None = None) -> di
     except MetricNotFound:
         step_time = None
         progress = read_progress(view.tables, run_id)
-    found = judged(run_id, progress, step_time)
+    found = judged(run_id, progress, step_time, unseen_s=0.0 if view.store.layout.adopts else 2 * SNAPSHOT_S)
     return {
         "metric": found.metric,
         "step_time": step_time,

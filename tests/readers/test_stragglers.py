@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from ingest.errors import MetricNotFound, RunNotFound
+from readers.progress import read_progress
 from readers.store import Store
-from readers.stragglers import RankProgress, Ranks
+from readers.stragglers import RankProgress, Ranks, judged
 from tests.readers.conftest import T0, Recorder
 
 Launch = Callable[..., Recorder]
@@ -96,6 +97,19 @@ def test_a_rank_that_is_through_late_was_a_straggler(launch: Launch, root: Path)
 
     assert ranks.stragglers == (2,)
     assert "1.50x" in ranks.ranks[2].reason
+
+
+def test_what_may_not_be_seen_yet_makes_no_straggler(launch: Launch, root: Path) -> None:
+    """Ten steps of a second each may have been made since the last upload; once the rank has ended they are lacking."""
+    for rank in range(4):
+        train(recorder := launch(rank), 40 if rank < 3 else 30)
+    progress = read_progress(Store(root)._tables, "r")
+
+    assert judged("r", progress).stragglers == (3,)
+    assert judged("r", progress, unseen_s=20.0).stragglers == ()
+    recorder.end("r")
+    ended = read_progress(Store(root)._tables, "r")
+    assert judged("r", ended, unseen_s=20.0).ranks[3].verdict == "ended early"
 
 
 def test_ordinary_spread_makes_no_straggler(launch: Launch, root: Path) -> None:
