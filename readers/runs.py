@@ -8,7 +8,9 @@ and of statuses that the user set, the run's status follows:
     INTERRUPTED         a writer died without an end
     otherwise           what the user set last, or else the last end: FINISHED
 
-Who resumes a run takes it over: ends, deaths and statuses from before the last resumption don't count any more.
+Who resumes a run takes it over: ends, deaths and statuses from before the last resumption don't count any more. Where
+many ranks write a run, each resumes its own part, one after the other: those that were started again as often as any
+other rank belong together, and the fate of each of them counts.
 Children that only log to their parent's run don't attach, so their death says nothing. Nor does who edits a run's tags
 from outside, or asks it to stop: such a writer is no part of the run's life, and what it wrote doesn't prolong it.
 
@@ -126,7 +128,9 @@ class Lives(NamedTuple):
         lives = pl.col("writer").is_in(list(alive)) & ~pl.col("ended")
         writers = self.writers.with_columns(resumed_at=resumed_at, lives=lives)
         since = (pl.col("time") >= pl.col("resumed_at")) | (pl.col("end_time") > pl.col("resumed_at"))
-        return writers.with_columns(counts=lives | pl.col("resumed_at").is_null() | since.fill_null(value=False))
+        newest = pl.col("generation") == pl.col("generation").max().over("run_id")
+        told = lives | pl.col("resumed_at").is_null() | since.fill_null(value=False) | newest.fill_null(value=False)
+        return writers.with_columns(counts=told)
 
     def _said_since_resumed(self, writers: pl.DataFrame) -> pl.DataFrame:
         """The last status that the user set in each run, since it was resumed."""
@@ -145,7 +149,16 @@ def _attached(rows: pl.DataFrame) -> pl.DataFrame:
     wide = wide.with_columns(missing).select(*index, *given)
     texts = wide.with_columns(plain_texts(wide[name]) for name in _ATTACHED)
     resumed = (pl.col("resumed") == "true").fill_null(value=False)
-    return texts.with_columns(resumed=resumed).sort("time", "writer", "seq")
+    return _with_generations(texts.with_columns(resumed=resumed).sort("time", "writer", "seq"))
+
+
+def _with_generations(attached: pl.DataFrame) -> pl.DataFrame:
+    """With how often its rank had been started again by then; a rank's first attachment starts nothing again."""
+    if not attached["resumed"].any():
+        return attached.with_columns(generation=pl.lit(0, pl.UInt32))
+    rank = pl.col("rank").fill_null("0")
+    again = pl.col("resumed") & (pl.int_range(pl.len()).over("run_id", rank) > 0)
+    return attached.with_columns(generation=again.cast(pl.UInt32).cum_sum().over("run_id", rank))
 
 
 def _writers(attached: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
@@ -157,7 +170,7 @@ def _writers(attached: pl.DataFrame, ends: pl.DataFrame) -> pl.DataFrame:
         plain_texts(ends["value"]).alias("end_status"),
     )
     ends = ends.group_by(_WRITER).agg(pl.all().last())
-    last = attached.sort("seq").group_by(_WRITER).agg(pl.col("seq", "time", "resumed").last())
+    last = attached.sort("seq").group_by(_WRITER).agg(pl.col("seq", "time", "resumed", "generation").last())
     writers = last.join(ends, on=_WRITER, how="full", coalesce=True)
     return writers.with_columns(ended=(pl.col("end_seq") > pl.col("seq").fill_null(-1)).fill_null(value=False))
 

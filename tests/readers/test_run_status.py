@@ -26,11 +26,12 @@ class Said(NamedTuple):
     writer: str
     kind: str
     value: str = ""
+    rank: int = 0
 
 
-def attach(writer: str, *, resumed: bool = False) -> Said:
+def attach(writer: str, *, resumed: bool = False, rank: int = 0) -> Said:
     """The writer attaches."""
-    return Said(writer, "run", "true" if resumed else "false")
+    return Said(writer, "run", "true" if resumed else "false", rank)
 
 
 def end(writer: str, status: str = "FINISHED") -> Said:
@@ -46,8 +47,10 @@ def status(writer: str, status: str) -> Said:
 def facts(*events: Said) -> pl.DataFrame:
     """The events as facts of one run, a second apart."""
     rows = []
-    for number, (writer, kind, value) in enumerate(events):
-        told = {"resumed": value, "run_name": '"name"', "rank": "0"} if kind == "run" else {"status": f'"{value}"'}
+    for number, (writer, kind, value, rank) in enumerate(events):
+        told = (
+            {"resumed": value, "run_name": '"name"', "rank": str(rank)} if kind == "run" else {"status": f'"{value}"'}
+        )
         time = START + timedelta(seconds=number)
         rows += [("r", writer, number, time, kind, key, text, "e") for key, text in told.items()]
     return pl.DataFrame(rows, SCHEMAS["facts"], orient="row")
@@ -102,6 +105,41 @@ CASES: list[tuple[str, list[Said], set[str], str]] = [
         "FAILED",
     ),
     ("resumed by two", [attach("a"), attach("b", resumed=True), attach("c", resumed=True), end("b")], {"c"}, "RUNNING"),
+    (
+        "a rank that finds the run there resumes nothing",
+        [attach("a"), attach("b", resumed=True, rank=1), end("b")],
+        set(),
+        "INTERRUPTED",
+    ),
+    (
+        "all ranks resumed one after the other, and the first one died since",
+        [attach("a"), attach("b", rank=1), attach("c", resumed=True), attach("d", resumed=True, rank=1), end("d")],
+        set(),
+        "INTERRUPTED",
+    ),
+    (
+        "the rank that had died was resumed",
+        [attach("a"), attach("b", rank=1), attach("c", resumed=True, rank=1), end("c"), end("a")],
+        set(),
+        "FINISHED",
+    ),
+    (
+        "resumed with fewer ranks",
+        [attach("a"), attach("b", rank=1), attach("c", resumed=True), end("c")],
+        set(),
+        "FINISHED",
+    ),
+    (
+        "resumed again, with fewer ranks than the last time",
+        [
+            *(attach(f"a{rank}", rank=rank) for rank in range(3)),
+            *(attach(f"b{rank}", resumed=True, rank=rank) for rank in range(3)),
+            *(attach(f"c{rank}", resumed=True, rank=rank) for rank in range(2)),
+            *(end(f"c{rank}") for rank in range(2)),
+        ],
+        set(),
+        "FINISHED",
+    ),
     ("joined without resuming", [attach("a"), attach("b"), end("b")], set(), "INTERRUPTED"),
     ("only its end is left", [end("a", "KILLED")], set(), "KILLED"),
 ]
