@@ -9,6 +9,9 @@ for a key) is said and left out; it keeps nothing else back.
 *Versions that are removed* here (retention of checkpoints, a model's version) are removed there: their number's folder
 is gone while the folder above it is still there. Nothing else is ever deleted in the bucket for being gone here.
 
+*Room*: a spool keeps a large file (LARGE_BYTES) for FILE_KEEP_S after its upload; then readers fetch it from the
+bucket. Folders and small files stay: they say which numbers of models and checkpoints are taken.
+
 A folder whose time of change is the one at the last look, and older than that look, has the same files: it isn't read.
 """
 
@@ -27,7 +30,11 @@ from ingest.objects.journal import Journal, Stamp
 from ingest.objects.names import FILE_FOLDERS, key_of_file
 from ingest.objects.transfers import Transfers
 
+FILE_KEEP_S = 86_400.0
+"""Seconds for which a spool keeps a large file that is in the bucket, unless it was changed."""
+LARGE_BYTES = 64 * 1024
 _SURE_NS = 100_000_000  # coarser than any file system's clock ticks
+_LOOK_S = 600.0
 _BATCH = 256
 _NUMBERED = re.compile(r"(?P<version>(?P<home>(?:models|checkpoints)/.+?)/[0-9]{1,18})/.+", re.DOTALL)
 
@@ -59,6 +66,7 @@ class PlainFiles:
         self._transfers = transfers
         self._folders: dict[str, _Folder] = {}
         self._waiting: dict[str, LocalFile] = {}
+        self._next_look = -1e9
         self.refused: dict[str, tuple[Stamp, str]] = {}
         """Files that the server doesn't take as they are, and what it says."""
 
@@ -107,6 +115,20 @@ class PlainFiles:
             self._transfers.one(lambda: self._bucket.delete(map(key_of_file, gone)))
             for name in gone:
                 self._journal.forget_file(name)
+
+    def forget_old(self) -> None:
+        """Delete a spool's large files that are in the bucket for long. Raises: OSError."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look, limit_ns = time.monotonic() + _LOOK_S, time.time_ns() - int(FILE_KEEP_S * 1e9)
+        for name, stamp in self._journal.files.items():
+            if stamp.size >= LARGE_BYTES and stamp.modified_ns < limit_ns:
+                path = self._layout.root / name
+                try:
+                    if Stamp.of(path.lstat()) == stamp and path.lstat().st_ctime_ns < limit_ns:
+                        path.unlink()
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
 
     def _put(self, file: LocalFile) -> str | None:
         """Upload one; why the server refuses it for itself, "" if it isn't here any more, None if all is well."""

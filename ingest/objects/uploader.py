@@ -168,6 +168,7 @@ class Uploader:
             whole = self._live.send(pieces, self._count_piece)
         if self._is_spool:
             self._sealed.forget_old()
+            self._files.forget_old()
         self._live.leave()
 
     def _open(self) -> None:

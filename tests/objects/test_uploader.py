@@ -13,7 +13,7 @@ from ingest.compact import compact
 from ingest.errors import Busy, StoreUnavailable
 from ingest.frames import whole
 from ingest.layout import Layout
-from ingest.objects import sealedparts
+from ingest.objects import plainfiles, sealedparts
 from ingest.objects.bucket import Bucket
 from ingest.objects.names import LIVE, STORE, heartbeat_key, live_key, parse_live
 from ingest.objects.uploader import Uploader
@@ -357,6 +357,30 @@ def test_a_checkpoint_that_is_retired_here_is_removed_there_and_nothing_else(s3:
             (tmp_path / "checkpoints").rename(tmp_path / "moved")
             assert uploader.drain()
             assert {entry.key.split("/")[2] for entry in bucket.list(f"checkpoints/{run}")} == {"2"}
+
+
+def test_a_spool_keeps_large_files_for_a_while_and_numbers_for_good(
+    s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is large and uploaded goes after its time; a checkpoint's folder stays, so that its number isn't free."""
+    monkeypatch.setattr(plainfiles, "FILE_KEEP_S", -1.0)
+    monkeypatch.setattr(plainfiles, "_LOOK_S", 0.0)
+    with bucket_of(s3) as bucket, tracker_of(tmp_path, bucket.address) as tracker:
+        run = tracker.start_run("a")
+        with Uploader(Layout(tmp_path), bucket) as uploader:
+            tracker.save_checkpoint({"weights": "x" * 100_000})
+            tracker.log_text("y" * 100_000, "large.txt")
+            tracker.log_text("z", "small.txt")
+            assert uploader.drain()
+            folder = tmp_path / "artifacts" / run
+            assert not (folder / "large.txt").exists()
+            assert (folder / "small.txt").exists()
+            assert max(file.stat().st_size for file in (tmp_path / "checkpoints").rglob("*")) < 100_000
+            assert uploader.drain()
+            assert bucket.get(f"artifacts/{run}/large.txt") == b"y" * 100_000
+            tracker.save_checkpoint({"epoch": 2})
+            assert uploader.drain()
+            assert {entry.key.split("/")[2] for entry in bucket.list(f"checkpoints/{run}")} == {"1", "2"}
 
 
 def test_a_server_that_stops_answering_ends_a_drain_in_time(own_s3: S3, tmp_path: Path) -> None:
