@@ -10,9 +10,9 @@ uploader, swaps).
 import contextlib
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ from ingest.objects.address import Address
 from ingest.objects.clients import AT_ONCE, CHUNK_BYTES, Clients
 from ingest.objects.refusals import no_bucket, refused
 
+_T = TypeVar("_T")
 _MOST_CHUNKS, _SMALL_BYTES, _PAGE = 9_000, 256 * 1024, 1000
 
 MOST_BYTES = 320 << 20
@@ -75,6 +76,7 @@ class Bucket:
         self.address = address
         self.counts = Counts()
         self._timeouts = timeout_s, connect_timeout_s
+        self._retries = retries
         self._clients = Clients(address, timeout_s, connect_timeout_s, retries, retry_s)
         self._lock = threading.Lock()
         self._large = threading.Semaphore(2)
@@ -167,8 +169,10 @@ class Bucket:
         """The names of the folders right below a folder, sorted."""
         import obstore
 
-        with self._told(f"list {prefix or 'it'}"):
-            found = obstore.list_with_delimiter(self._clients.small, prefix=prefix or None)["common_prefixes"]
+        found = self._listed(
+            prefix,
+            lambda: obstore.list_with_delimiter(self._clients.small, prefix=prefix or None)["common_prefixes"],
+        )
         self._count(lists=1 + max(0, len(found) - 1) // _PAGE)
         return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
 
@@ -176,10 +180,11 @@ class Bucket:
         """Every object below a folder, at any depth, sorted by key; empty when there is none."""
         import obstore
 
-        found: list[Entry] = []
-        with self._told(f"list {prefix or 'it'}"):
-            for page in obstore.list(self._clients.small, prefix=prefix or None, chunk_size=_PAGE):
-                found += [_entry(meta) for meta in page]
+        def pages() -> list[Entry]:
+            every = obstore.list(self._clients.small, prefix=prefix or None, chunk_size=_PAGE)
+            return [_entry(meta) for page in every for meta in page]
+
+        found = self._listed(prefix, pages)
         self._count(lists=1 + max(0, len(found) - 1) // _PAGE)
         return sorted(found)
 
@@ -234,6 +239,18 @@ class Bucket:
             store = self._clients.sending(chunk)
             obstore.put(store, key, path, use_multipart=True, chunk_size=chunk, max_concurrency=AT_ONCE)
         return True
+
+    def _listed(self, prefix: str, work: Callable[[], _T]) -> _T:
+        """List; again where the answer broke off in its middle, which the client repeats of other requests only."""
+        left = self._retries
+        while True:
+            try:
+                with self._told(f"list {prefix or 'it'}"):
+                    return work()
+            except ObjectsUnavailable as error:
+                if not left or "response body" not in str(error):
+                    raise
+                left -= 1
 
     @contextlib.contextmanager
     def _told(self, tried: str) -> Iterator[None]:
