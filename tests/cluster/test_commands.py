@@ -1,5 +1,6 @@
 """The commands that analyse take --cluster, or STEPLOG_CLUSTER, and print the same."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -79,3 +80,12 @@ def test_a_cluster_that_is_not_there_is_one_line(steplog: Callable[..., Said], m
 
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "no Dask scheduler at tcp://127.0.0.1:9" in err
+
+
+def test_a_command_ends_in_peace(root: Path, dask: "DaskProcesses") -> None:
+    """As a process of its own: nothing on stderr, from Dask neither, and it doesn't hang at its end."""
+    command = [sys.executable, "-m", "tracker.cli", "best", "--store", str(root), "--cluster", dask.address, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=18)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"direction"' in done.stdout

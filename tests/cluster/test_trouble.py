@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,8 +70,8 @@ def fragile(tmp_path: Path) -> "Iterator[Callable[..., DaskProcesses]]":
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clusters are given up after a second."""
-    monkeypatch.setattr("readers.cluster.dask.TIMEOUT_S", 1.0)
+    """Clusters are given up after two seconds."""
+    monkeypatch.setattr("readers.cluster.dask.TIMEOUT_S", 2.0)
     monkeypatch.setattr("readers.cluster.dask._LOOK_S", 0.1)
 
 
@@ -155,7 +156,7 @@ def test_the_loss_of_all_workers_ends_the_question(own: Path, fragile: "Callable
     try:
         next(frames)
         worker.kill()
-        with pytest.raises(ClusterUnavailable, match=r"has had no worker for 1 s.*dask worker"):
+        with pytest.raises(ClusterUnavailable, match=r"has had no worker for 2 s.*dask worker"):
             take_all(frames)
     finally:
         client.close()
@@ -299,3 +300,36 @@ def test_runs_that_are_in_no_store_are_refused(own: Path) -> None:
 
     with pytest.raises(TypeError, match=r"server at http://x are in none"):
         ExperimentComparator(Served(), cluster="here").rank("loss")  # type: ignore[arg-type] # that is the misuse
+
+
+def test_a_job_that_ends_every_worker_is_given_up(own: Path, fragile: "Callable[..., DaskProcesses]") -> None:
+    """As for want of memory: after as many workers as Dask allows it is an error that says so."""
+    cluster = fragile(DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0")
+    cluster.add_worker()
+    client = cluster.client(1)
+
+    def deadly(_: int) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    try:
+        with pytest.raises(ClusterUnavailable, match="lost a job with each of several workers"):
+            next(Dask.of(client).map(deadly, [1]))
+    finally:
+        client.close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_scheduler_that_hangs_ends_the_question(own: Path, fragile: "Callable[..., DaskProcesses]") -> None:
+    """SIGSTOP: it neither answers nor goes; an error after the time-out, not a wait for ever."""
+    cluster = fragile()
+    cluster.add_worker()
+    client = cluster.client(1)
+    frames = Store(own, cluster=client)._tables.frames("metrics")
+    try:
+        next(frames)
+        cluster.scheduler.send_signal(signal.SIGSTOP)
+        with pytest.raises(ClusterUnavailable, match="doesn't answer"):
+            take_all(frames)
+    finally:
+        cluster.scheduler.send_signal(signal.SIGCONT)
+        client.close()
