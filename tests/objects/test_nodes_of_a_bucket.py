@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 import pytest
 
+from readers.dashboard.series import Asked, Series
+from readers.dashboard.store_view import StoreView
+from tests.dashboard.asking import read_chart
 from tests.nodes import Node, whats_missing
 from tests.objects.conftest import S3
 from tests.objects.proxy import LossyProxy
@@ -120,4 +123,7 @@ def test_a_network_that_was_away_costs_a_rank_nothing(s3: S3, hosts: list[Host],
     end(running[0])
 
     assert ranks(reader, address) == [("gpu-0", "FINISHED", 499), ("gpu-1", "FINISHED", 499)]
+    asked = Asked(["job@0", "job@1", "job"], "loss")
+    drawn = read_chart(Series(StoreView(reader.store(address))).answer(asked, None)).header["runs"]
+    assert [(line["run_id"], line["points"]) for line in drawn] == [("job@0", 500), ("job@1", 500), ("job", 1000)]
     assert reader.points(address, "loss") == sorted(1 / (step + 1) for step in range(500) for _ in running)

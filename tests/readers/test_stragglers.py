@@ -60,6 +60,8 @@ def test_points_tell_the_rank_that_logged_them(launch: Launch, root: Path) -> No
 
     assert points.group_by("rank").len().sort("rank").collect().rows() == [(0, 1), (3, 4), (12, 13)]
     assert points.filter(rank=12).collect().height == 13
+    told = Store(root).sql("SELECT rank, COUNT(*) AS points FROM metrics GROUP BY rank ORDER BY rank")
+    assert told.rows() == [(0, 1), (3, 4), (12, 13)]
     assert Store(root).metrics().filter(rank=3).select("step").collect()["step"].sort().to_list() == [0, 1, 2, 3]
 
 

@@ -65,6 +65,13 @@ test("of many ranks the usual ones share a colour, and the odd ones stand out an
   expect(new Set(drawn.colours?.values()).size).toBe(3);
 });
 
+test("of more ranks than can be drawn, those that aren't well are", () => {
+  const drawn = drawnOf("r1", "name", ranks(Array.from({ length: 600 }, (_, rank) => row(rank, rank === 599 ? "dead" : "ok"))), "lines");
+
+  expect(drawn.runs.length).toBe(500);
+  expect(drawn.runs.at(-1)).toBe("r1@599");
+});
+
 test("the headline counts who is odd, and claims nothing where nothing is known", () => {
   expect(headline(ranks([row(0), row(1, "straggler"), row(2, "dead"), row(3, "dead")]))).toBe("4 ranks, progress by loss. 1 straggler: rank 1; 2 dead.");
   expect(headline(ranks([row(0), row(1), row(2)]))).toBe("3 ranks, progress by loss. No straggler.");

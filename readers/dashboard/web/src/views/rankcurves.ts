@@ -5,6 +5,7 @@ import "../styles/ranks.css";
 import type { RunAnswer } from "../answers";
 import { mountPanels, type PanelOptions, type Panels } from "../charts/panels";
 import { h } from "../dom";
+import { formatCount } from "../format";
 import { choice } from "./choice";
 import { drawnOf, type RankView } from "./ranks";
 import type { SectionContext } from "./section";
@@ -24,6 +25,7 @@ export interface RankCurves {
 export function rankCurves(place: HTMLElement, context: SectionContext, name: string, more: Pick<PanelOptions, "params" | "onParams">): RankCurves {
   const bar = h("div", { class: "rank-bar", hidden: true });
   const charts = h("div");
+  const told = h("span", { class: "faint", role: "status" });
   place.append(bar, charts);
   let panels: Panels | null = null;
   let view: RankView = VIEWS.find(({ value }) => value === context.param("ranks"))?.value ?? "lines";
@@ -36,6 +38,7 @@ export function rankCurves(place: HTMLElement, context: SectionContext, name: st
       context.setParam("ranks", view === "lines" ? null : view);
       draw();
     }),
+    told,
   );
 
   function draw(): void {
@@ -45,6 +48,8 @@ export function rankCurves(place: HTMLElement, context: SectionContext, name: st
     if (now === shown) return;
     shown = now;
     const drawn = drawnOf(context.runId, name, answer.ranks, view);
+    const left = (answer.ranks?.count ?? 0) - drawn.runs.length;
+    told.textContent = view !== "one" && left > 0 ? `${formatCount(drawn.runs.length)} of them are drawn, those that aren't well among them.` : "";
     if (panels === null) panels = mountPanels(charts, { ...drawn, ...more });
     else panels.update(drawn);
   }

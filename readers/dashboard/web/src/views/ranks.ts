@@ -9,6 +9,8 @@ export type RankView = "lines" | "band" | "one";
 
 /** With more ranks than this, colours can't tell who is who. */
 export const FEW_RANKS = 12;
+/** The server answers about so many lines at once. */
+export const MOST_LINES = 500;
 const [USUAL, STRAGGLER, GONE] = [0, 1, 12];
 type Drawn = Pick<PanelOptions, "runs" | "names" | "groups" | "colours" | "strong" | "legend" | "noun">;
 
@@ -19,9 +21,9 @@ export function drawnOf(runId: string, name: string, ranks: RanksAnswer | null, 
     return { runs: [runId], names: new Map([[runId, name]]), groups: undefined, colours: undefined, strong: undefined, legend: undefined, noun: undefined };
   }
   const odd = rows.filter(isOdd);
-  const usual = rows.filter((row) => !isOdd(row));
+  const usual = rows.filter((row) => !isOdd(row)).slice(0, Math.max(0, MOST_LINES - odd.length));
   const line = (row: RankRow): string => lineOf(runId, row.rank);
-  const lines = [...usual, ...odd].map(line); // the odd ones are drawn over the others
+  const lines = [...usual, ...odd.slice(0, MOST_LINES)].map(line); // the odd ones are drawn over the others
   const few = rows.length <= FEW_RANKS;
   return {
     runs: lines,
@@ -29,7 +31,7 @@ export function drawnOf(runId: string, name: string, ranks: RanksAnswer | null, 
     groups: view === "band" ? new Map(lines.map((one) => [one, `${rows.length} ranks`])) : undefined,
     colours: new Map(rows.map((row, place) => [line(row), few ? place : row.verdict === "straggler" ? STRAGGLER : isOdd(row) ? GONE : USUAL])),
     strong: few ? undefined : new Set(odd.map(line)),
-    legend: few ? rows.map(line) : [...odd, ...usual].map(line),
+    legend: few ? rows.map(line) : [...odd.slice(0, MOST_LINES), ...usual].map(line),
     noun: ["rank", "ranks"],
   };
 }
