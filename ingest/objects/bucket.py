@@ -25,6 +25,8 @@ from ingest.objects.refusals import no_bucket, refused
 _T = TypeVar("_T")
 _MOST_CHUNKS, _SMALL_BYTES, _PAGE = 9_000, 256 * 1024, 1000
 
+_NEAR_BYTES = 1 << 20  # OBJECT_STORE_COALESCE_DEFAULT of the client
+
 MOST_BYTES = 320 << 20
 """Of an object that is read at once; nothing of ours that is has so many."""
 
@@ -137,7 +139,8 @@ class Bucket:
         starts, ends = zip(*spans, strict=True)
         with self._told(f"read {key}"):
             found = [bytes(part) for part in obstore.get_ranges(self._clients.fetch, key, starts=starts, ends=ends)]
-        self._count(gets=len(spans), received_bytes=sum(map(len, found)))
+        fetched = [end - start for start, end in _together(spans)]
+        self._count(gets=len(fetched), received_bytes=sum(fetched))
         return found
 
     def download(self, key: str, path: Path) -> None:
@@ -279,6 +282,17 @@ class Bucket:
         with self._lock:
             for name, value in more.items():
                 setattr(self.counts, name, getattr(self.counts, name) + value)
+
+
+def _together(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The ranges that the client asks for: it fetches spans together that are less than `_NEAR_BYTES` apart."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start - found[-1][1] <= _NEAR_BYTES:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
 
 
 def _entry(meta: Any) -> Entry:

@@ -41,7 +41,7 @@ def test_what_is_put_is_read_back(s3: S3, tmp_path: Path) -> None:
         assert found is not None
         assert found.size == 10
         assert bucket.counts.sent_bytes == len(large) + 10
-        assert bucket.counts.received_bytes == len(large) + 15
+        assert bucket.counts.received_bytes == len(large) + 20  # two near ranges come in one request
 
 
 def test_of_several_creators_one_wins(s3: S3) -> None:
