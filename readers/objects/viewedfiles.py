@@ -4,6 +4,7 @@ Their names stay while their bytes may change, so each time it is looked whether
 this host has in its spool is taken from there: it may not be uploaded yet.
 """
 
+import logging
 import secrets
 import shutil
 import time
@@ -19,6 +20,7 @@ from ingest.paths import check_path
 LIST_S = 5.0
 """Seconds for which a folder that was listed isn't listed again."""
 _THREADS = 8
+_log = logging.getLogger("steplog")
 
 
 class ViewedFiles:
@@ -36,6 +38,7 @@ class ViewedFiles:
         self._stamps: dict[Path, str] = {}
         """Of the files here: what tells that they are those that are there."""
         self._listed_at: dict[tuple[Path, int | None], float] = {}
+        self._said: set[str] = set()
 
     def has(self, path: Path) -> bool:
         """Whether a path is that of a plain file."""
@@ -57,10 +60,10 @@ class ViewedFiles:
             return
         wanted: dict[Path, str] = {}
         for entry in self._bucket.list(self._key(path)):
-            name = check_path(file_of_key(entry.key))
-            if name not in names and (most_bytes is None or entry.size <= most_bytes):
+            name = self._name(entry.key)
+            if name is not None and name not in names and (most_bytes is None or entry.size <= most_bytes):
                 wanted[self._root / name] = entry.etag
-            names.add(name)
+            names.add(name or "")
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(self._fetch, wanted.keys(), wanted.values()))
         for file in path.rglob("*"):  # what was removed there, as checkpoints are that nobody asked to keep
@@ -73,6 +76,19 @@ class ViewedFiles:
 
     def _key(self, path: Path) -> str:
         return key_of_file(path.relative_to(self._root).as_posix())
+
+    def _name(self, key: str) -> str | None:
+        """The file that an object is; None for one that can't be a file of ours, which is said once."""
+        try:
+            return check_path(file_of_key(key))
+        except ValueError as error:
+            self._say(key, error)
+            return None
+
+    def _say(self, key: str, why: object) -> None:
+        if key not in self._said:
+            self._said.add(key)
+            _log.warning("steplog: %s has an object that is left out: %s", self._bucket.address.shown, why)
 
     def _take_folder(self, path: Path, spool: Layout) -> set[str]:
         """Take what the spool has below a folder; the names."""
@@ -105,6 +121,9 @@ class ViewedFiles:
             self._place(path, etag, lambda scratch: self._bucket.download(self._key(path), scratch))
         except FileNotFoundError:
             return
+        except (FileExistsError, IsADirectoryError, NotADirectoryError):  # keys can be so, files can't
+            name = path.relative_to(self._root).as_posix()
+            self._say(name, f"{name!r} lies below, or above, another file's name")
 
     def _place(self, path: Path, stamp: str, fill: Callable[[Path], object]) -> None:
         scratch = self._tmp / secrets.token_hex(16)
