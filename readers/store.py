@@ -24,6 +24,7 @@ from readers.records import BestRun, ExperimentSummary, MetricSummary, RunRecord
 if TYPE_CHECKING:
     import polars as pl
 
+    from readers.part import Part
     from readers.runtable import Statistic
     from readers.scan import Tables
     from readers.stragglers import Ranks
@@ -161,6 +162,18 @@ class Store:
         fits = where_of(where)
         frame = derived(SUMMARIES, lambda predicate: read_aggregate(self._tables, fits, predicate))
         return _only(frame, key=keys, run_id=runs, experiment=experiments)
+
+    def part(self, where: "str | pl.Expr") -> "Part":
+        """The same runs, of whose histories only the points that fit count: a Source for comparators.
+
+        Args:
+            where: as for `aggregate`, such as "step >= 500".
+
+        Raises: LookupFailed: it names another column. ValueError: it is no condition.
+        """
+        from readers.part import Part
+
+        return Part(self, where)
 
     def params(self, runs: Sequence[str] | None = None, experiments: Collection[str] | None = None) -> "pl.LazyFrame":
         """One row for each run and param: its last value; nested ones under dotted names. See readers.params."""

@@ -10,7 +10,10 @@ import pytest
 
 from ingest.compact import compact
 from ingest.errors import LookupFailed
+from readers.curves import read_curves
+from readers.runtable import RunTable
 from readers.store import Store
+from tracker import ExperimentComparator
 
 if TYPE_CHECKING:
     from tests.readers.conftest import Recorder
@@ -135,3 +138,23 @@ def test_what_is_no_condition_is_refused(where: object, error: type[Exception], 
     """Before anything is read, with what can be given."""
     with pytest.raises(error, match=said):
         store.aggregate(where=where)  # type: ignore[arg-type] # some are of a wrong type
+
+
+def test_runs_are_compared_by_a_part_of_their_histories(recorder: "Recorder", store: Store) -> None:
+    """What was better early is worse late: ranks, values and curves are of the points that fit."""
+    for run_id, early, late in (("a", 1.0, 5.0), ("b", 2.0, 4.0), ("c", 3.0, math.nan)):
+        recorder.start(run_id)
+        recorder.params(run_id, {"lr": early})
+        for step, value in enumerate([early, early, late, late]):
+            recorder.log(run_id, {"loss": value}, step + 0.5)
+        recorder.seal()
+    part = store.part("step >= 2")
+
+    assert [run["run_id"] for run in ExperimentComparator(store).rank("loss", value="min")] == ["a", "b", "c"]
+    assert [run["run_id"] for run in ExperimentComparator(part).rank("loss", value="min")] == ["b", "a"]
+    assert RunTable.read(part).metric("loss", "mean").tolist()[:2] == [5.0, 4.0]
+    assert [curve.x.tolist() for curve in read_curves(part, RunTable.read(part), "loss").curves] == [[2.5, 3.5]] * 3
+    assert part.metrics(["loss"], ["a"]).select("value", "step", "step_float").collect().rows() == [
+        (5.0, None, 2.5),
+        (5.0, None, 3.5),
+    ]

@@ -41,13 +41,19 @@ def best(
     mode: ModeOption = Mode.auto,
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="So many runs at most.")] = 10,
     value: ValueOption = Statistic.last,
+    where: Annotated[
+        str | None,
+        typer.Option("--where", metavar="CONDITION", help="By these points of the histories only: 'step >= 500'."),
+    ] = None,
     json: JsonOption = False,
     store: StoreOption = DEFAULT_STORE,
     cluster: ClusterOption = None,
 ) -> None:
     """Rank runs by a metric, best first, with the params in which they differ.
 
-    Example: steplog best mnist --metric val_accuracy --top 5
+    Examples:
+    steplog best mnist --metric val_accuracy --top 5
+    steplog best mnist --metric loss --value mean --where "step >= 500"
     """
     import numpy as np
 
@@ -57,7 +63,8 @@ def best(
 
     opened = open_store(store, cluster)
     with asking():
-        table = RunTable.read(opened, experiments=None if experiment is None else [experiment])
+        source = opened if where is None else opened.part(where)
+        table = RunTable.read(source, experiments=None if experiment is None else [experiment])
         metric = metric or headline_of(table)
         if metric is None:
             raise AskedWrongly("no run has a metric, so none is best")

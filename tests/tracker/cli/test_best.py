@@ -92,3 +92,15 @@ def test_ties_share_a_rank(steplog: Steplog, tmp_path: Path) -> None:
 
     assert [line[0] for line in lines(said)[2:]] == ["1", "1", "3"]
     assert "1 run without it" in said.out
+
+
+def test_best_by_a_part_of_the_histories(steplog: Steplog, store: Path) -> None:
+    """--where: only these points count; what is no condition is exit code 2."""
+    whole = json.loads(steplog("best", "vision/resnet", "-m", "loss", "--value", "max", "--json", "--store", store).out)
+    early = ["--where", "step < 1"]
+    first = json.loads(steplog("best", "vision/resnet", "-m", "loss", "--json", "--store", store, *early).out)
+    wrong = steplog("best", "--where", "stp < 1", "--store", store)
+
+    assert [run["value"] for run in first["runs"]] == [run["value"] for run in whole["runs"]] == [2.25, 2.5, 2.75]
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "no column 'stp'" in wrong.err
