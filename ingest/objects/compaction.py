@@ -16,6 +16,7 @@ Which parts: as in ingest.compact. Who compacts: nodes take turns by conditional
 time, so that of a thousand nodes one does the work; that is only thrift, and two at once are safe.
 """
 
+import logging
 import math
 import random
 import threading
@@ -27,7 +28,7 @@ from pathlib import Path
 import msgspec
 
 from ingest.compact import LARGEST_BYTES, CompactionReport
-from ingest.errors import ObjectsUnavailable, SegmentCorrupt
+from ingest.errors import ObjectsUnavailable
 from ingest.layout import TABLES, Table, part_name, split_part
 from ingest.objects.bucket import Bucket, Entry
 from ingest.objects.merging import Input, describe, merge_inputs
@@ -44,6 +45,7 @@ _MOST_BYTES, _MOST_BYTES_IN_TRAINING = 2 * LARGEST_BYTES, LARGEST_BYTES // 2
 _MOST_PARTS, _FEWEST_DUE, _TIER, _TRIES = 1000, 16, 4, 50
 _BUDGET_S = 120.0
 _MERGED = "compacted-"
+_logger = logging.getLogger("steplog.upload")
 
 
 def compact_objects(
@@ -109,12 +111,8 @@ def compact_if_due(bucket: Bucket, tmp: Path, note: Path) -> None:
     def work() -> None:
         try:
             compact_objects(bucket, tmp, fewest=_FEWEST_DUE, everything=False, budget_s=_BUDGET_S, youngest_s=YOUNG_S)
-        except (
-            ObjectsUnavailable,
-            SegmentCorrupt,
-            OSError,
-        ):  # the next turn tries again, and `steplog compact` says it
-            return
+        except Exception as error:  # noqa: BLE001 - the next turn tries again, and `steplog compact` says it, too
+            _logger.warning("steplog: compaction of %s waits: %s", bucket.address.shown, error)
 
     threading.Thread(target=work, name="steplog-compaction", daemon=True).start()
 

@@ -35,14 +35,14 @@ from ingest.errors import ObjectsUnavailable
 from ingest.frames import HEADER, whole
 from ingest.home import home_of
 from ingest.layout import Layout
-from ingest.objects.bucket import Bucket, Entry
-from ingest.objects.names import HEARTBEAT_S, LiveKey, heartbeat_key, live_folder, live_key, parse_live, pieces
+from ingest.objects.bucket import Bucket
+from ingest.objects.names import HEARTBEAT_S, LIVE, LiveKey, heartbeat_key, live_folder, live_key, parse_live, pieces
 from ingest.objects.transfers import Transfers
 
 PIECE_BYTES = 4 * 1024 * 1024
 """Most bytes of a queue file that make one object, unless a single frame is longer."""
 
-_AGAIN_S = 5.0
+_AGAIN_S, _MANY = 5.0, 16
 Segment = tuple[str, int]
 """A writer and the number of its segment."""
 
@@ -71,11 +71,13 @@ class LivePieces:
 
     def look(self, writers: Iterable[str]) -> None:
         """Learn what an uploader before this one has put there of them. Raises: ObjectsUnavailable. Halted."""
-        new = sorted({*writers} - self._looked)
-        for writer, entries in zip(new, self._transfers.all([*map(self._lister, new)]), strict=True):
-            for key in filter(None, (parse_live(entry.key) for entry in entries)):
-                self.objects.setdefault((writer, key.segment), set()).add(key)
-            self._looked.add(writer)
+        new = {*writers} - self._looked
+        folders = [live_folder(writer) for writer in sorted(new)] if len(new) < _MANY else [LIVE]
+        listed = self._transfers.all(partial(self._bucket.list, folder) for folder in folders)
+        for key in filter(None, (parse_live(entry.key) for entries in listed for entry in entries)):
+            if key.writer in new:
+                self.objects.setdefault(key[:2], set()).add(key)
+        self._looked |= new
 
     def waiting(self) -> list[Piece]:
         """What is to be uploaded as of now, of each segment in order. Raises: ObjectsUnavailable. Halted. OSError."""
@@ -92,18 +94,21 @@ class LivePieces:
         of: dict[Segment, list[Piece]] = {}
         for piece in waiting:
             of.setdefault(piece.key[:2], []).append(piece)
-        whole_ones = True
+        all_there = True
         while of:
             heads = [found.pop(0) for found in of.values()]
             of = {segment: found for segment, found in of.items() if found}
-            for piece, sent in zip(heads, self._transfers.all(partial(self._put, p) for p in heads), strict=True):
-                if sent:
-                    self.objects.setdefault(piece.key[:2], set()).add(piece.key)
-                    done(piece)
-                else:
-                    whole_ones = False
+
+            def sent(found: tuple[Piece, bool]) -> None:
+                if found[1]:
+                    self.objects.setdefault(found[0].key[:2], set()).add(found[0].key)
+                    done(found[0])
+
+            for piece, is_there in self._transfers.all((partial(self._put, head) for head in heads), sent):
+                if not is_there:
+                    all_there = False
                     of.pop(piece.key[:2], None)
-        return whole_ones
+        return all_there
 
     def mark(self, segment: Segment) -> None:
         """See that a segment is live in the bucket; `look` first. Any thread. Raises: ObjectsUnavailable."""
@@ -180,9 +185,6 @@ class LivePieces:
                 return
             self._beaten[writer] = time.monotonic()
 
-    def _lister(self, writer: str) -> Callable[[], list[Entry]]:
-        return lambda: self._bucket.list(live_folder(writer))
-
     def _pieces(self, segment: LiveSegment) -> list[Piece]:
         chain = pieces(self.objects.get((segment.writer, segment.number), ()))
         start, found = chain[-1].end if chain else 0, []
@@ -195,17 +197,18 @@ class LivePieces:
             return []
         return found
 
-    def _put(self, piece: Piece) -> bool:
+    def _put(self, piece: Piece) -> tuple[Piece, bool]:
+        """Upload one; whether its queue file was still there."""
         key = piece.key
         try:
             with piece.path.open("rb") as file:
                 data = os.pread(file.fileno(), key.end - key.start, key.start)
         except FileNotFoundError:
-            return False
+            return piece, False
         if len(data) < key.end - key.start:
-            return False
+            return piece, False
         self._bucket.put(live_key(*key), pa.compress(data, codec="zstd", asbytes=True))
-        return True
+        return piece, True
 
 
 def _whole_end(descriptor: int, start: int) -> int:

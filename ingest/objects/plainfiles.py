@@ -80,15 +80,18 @@ class PlainFiles:
         """Upload files. Raises: ObjectsUnavailable. Halted. OSError: the journal can't be kept."""
         for start in range(0, len(waiting), _BATCH):
             batch = waiting[start : start + _BATCH]
-            for file, trouble in zip(batch, self._transfers.all(partial(self._put, f) for f in batch), strict=True):
+
+            def tried(found: tuple[LocalFile, str | None]) -> None:
+                file, trouble = found
                 self._waiting.pop(file.name, None)
                 self.refused.pop(file.name, None)
-                if trouble is not None:
-                    if trouble:
-                        self.refused[file.name] = file.stamp, trouble
-                    continue
-                self._journal.note_file(file.name, file.stamp)
-                done(file)
+                if trouble:
+                    self.refused[file.name] = file.stamp, trouble
+                elif trouble is None:
+                    self._journal.note_file(file.name, file.stamp)
+                    done(file)
+
+            self._transfers.all((partial(self._put, file) for file in batch), tried)
             self._journal.sync()
 
     def left_out(self) -> str | None:
@@ -130,17 +133,17 @@ class PlainFiles:
                 except (FileNotFoundError, NotADirectoryError):
                     continue
 
-    def _put(self, file: LocalFile) -> str | None:
-        """Upload one; why the server refuses it for itself, "" if it isn't here any more, None if all is well."""
+    def _put(self, file: LocalFile) -> tuple[LocalFile, str | None]:
+        """Upload one; and why the server refuses it for itself, "" if it isn't here any more, None if all is well."""
         try:
             self._bucket.put(key_of_file(file.name), file.path)
         except FileNotFoundError:  # removed meanwhile
-            return ""
+            return file, ""
         except ObjectsUnavailable as error:
             if not error.transient and self._takes_others():
-                return str(error)
+                return file, str(error)
             raise
-        return None
+        return file, None
 
     def _takes_others(self) -> bool:
         """Whether the server takes anything at all."""

@@ -63,6 +63,7 @@ class SealedParts:
         self._transfers = transfers
         self._kept: list[LocalPart] = []
         self._absent: set[str] = set()
+        self._up: set[str] = set()  # parts are in the bucket, and the journal doesn't say so yet
 
     def waiting(self) -> tuple[dict[str, list[LocalPart]], list[LocalPart]]:
         """(the parts of each segment that is to be uploaded, merged parts that are). Raises: OSError."""
@@ -88,14 +89,15 @@ class SealedParts:
         for start in range(0, len(names), _BATCH):
             batch = names[start : start + _BATCH]
             self._live.look(split_segment(name)[0] for name in batch)
-            self._transfers.all(partial(self._put, waiting[name]) for name in batch)
+            self._transfers.all((partial(self._put, n, waiting[n]) for n in batch if n not in self._up), self._up.add)
             for name in batch:
                 self._journal.note_segment(name, time.time())
             self._journal.sync()
-            self._transfers.all(partial(self._live.drop, split_segment(name)) for name in batch)
+            self._up.clear()
             for name in batch:
                 for part in waiting[name]:
                     done(part)
+            self._transfers.all(partial(self._live.drop, split_segment(name)) for name in batch)
 
     def forget_old(self) -> None:
         """Delete a spool's parts that are in the bucket for long enough, as of the last `waiting`. Raises: OSError."""
@@ -107,11 +109,12 @@ class SealedParts:
             if self._journal.segments[segment] < limit:
                 self._journal.forget_segment(segment)
 
-    def _put(self, parts: list[LocalPart]) -> None:
+    def _put(self, segment: str, parts: list[LocalPart]) -> str:
         """Upload one segment's parts; any thread."""
-        self._live.mark(split_segment(parts[0].segment))
+        self._live.mark(split_segment(segment))
         for part in sorted(parts, key=lambda part: (_ORDER.index(part.table), part.key)):
             self._bucket.put(part.key, part.path)
+        return segment
 
     def _list(self) -> Iterator[LocalPart]:
         """Every part that lies in the folders of the tables."""

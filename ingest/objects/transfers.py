@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 _T = TypeVar("_T")
 _LOOK_S = 0.5
@@ -20,10 +20,24 @@ class Halted(Exception):
 
 
 class _Job(Generic[_T]):
-    def __init__(self, work: Callable[[], _T]) -> None:
-        self.work = work
+    def __init__(self, work: Callable[[], _T], done: Callable[[_T], object] | None) -> None:
+        self._work = work
+        self._done = done
         self.result: list[_T] = []
         self.error: BaseException | None = None
+        self.ended = False
+
+    def run(self) -> None:
+        """Do it; what it raises is raised where it is waited for."""
+        try:
+            self.result.append(self._work())
+        except BaseException as error:  # noqa: BLE001 - see above
+            self.error = error
+
+    def tell(self) -> None:
+        """Tell what it came to, if it came to something."""
+        if self.result and self._done is not None:
+            self._done(self.result[0])
 
 
 class Transfers:
@@ -40,22 +54,27 @@ class Transfers:
         self._meanwhile = meanwhile
         self._most = threads
         self._threads = 0
-        self._todo: deque[_Job[object]] = deque()
+        self._todo: deque[_Job[Any]] = deque()
+        self._begun: list[_Job[Any]] = []
         self._running = 0
         self._stopping = self._closed = False
         self._changed = threading.Condition()
 
-    def all(self, works: Iterable[Callable[[], _T]]) -> list[_T]:
+    def all(self, works: Iterable[Callable[[], _T]], done: Callable[[_T], object] | None = None) -> list[_T]:
         """Do all, in about their order; returns what they return, in order.
+
+        Args:
+            done: called with what each returns, in the thread that waits; of those that were still on their way when
+                the time was up, in the next call.
 
         Raises: Halted. What the first that failed has raised; then no more were begun, and all that were have ended.
         """
         self._settle()
-        jobs = [_Job(work) for work in works]
+        jobs = [_Job(work, done) for work in works]
         if not jobs:
             return []
         with self._changed:
-            self._todo.extend(jobs)  # type: ignore[arg-type]
+            self._todo.extend(jobs)
             self._staff()
             self._changed.notify_all()
         try:
@@ -63,15 +82,16 @@ class Transfers:
         finally:
             with self._changed:
                 self._todo.clear()
-        self._settle()
+            self._collect()
         failed = next((job.error for job in jobs if job.error), None)
         if failed is not None:
+            self._settle()
             raise failed
         return [job.result[0] for job in jobs]
 
-    def one(self, work: Callable[[], _T]) -> _T:
+    def one(self, work: Callable[[], _T], done: Callable[[_T], object] | None = None) -> _T:
         """Do one. Raises: Halted; what it raises."""
-        return self.all([work])[0]
+        return self.all([work], done)[0]
 
     def pause(self, seconds: float) -> None:
         """Wait. Raises: Halted: the time would be up before."""
@@ -101,6 +121,15 @@ class Transfers:
     def _settle(self) -> None:
         """Wait until what was begun has ended."""
         self._wait(lambda: not self._running)
+        self._collect()
+
+    def _collect(self) -> None:
+        """Tell of what has ended."""
+        with self._changed:
+            ended = [job for job in self._begun if job.ended]
+            self._begun = [job for job in self._begun if not job.ended]
+        for job in ended:
+            job.tell()
 
     def _wait(self, true: Callable[[], bool], at: float | None = None) -> None:
         while True:
@@ -114,6 +143,7 @@ class Transfers:
                 if self.until is not None and self.until <= time.monotonic():
                     raise Halted
                 self._changed.wait(max(0.0, min(left_s, _LOOK_S)))
+            self._collect()
             self._meanwhile()
 
     def _staff(self) -> None:
@@ -129,11 +159,10 @@ class Transfers:
                         return
                     self._changed.wait()
                 job = self._todo.popleft()
+                self._begun.append(job)
                 self._running += 1
-            try:
-                job.result.append(job.work())
-            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-                job.error = error
+            job.run()
             with self._changed:
+                job.ended = True
                 self._running -= 1
                 self._changed.notify_all()

@@ -177,7 +177,9 @@ class Uploader:
             return
         if self._layout.compaction_file.exists() and not finish_swap_of(self._layout):
             raise StoreUnavailable(f"{str(self._layout.root)!r} is being compacted; it is uploaded after that")
-        self._transfers.one(lambda: make_store(self._bucket))
+        self._transfers.one(lambda: make_store(self._bucket), self._note_opened)
+
+    def _note_opened(self, _made: None) -> None:
         self._opened = True
 
     def _recover(self) -> None:
@@ -200,12 +202,16 @@ class Uploader:
         """Bring parts that were compacted here before the first upload."""
         if not merged:
             return
-        self._transfers.one(lambda: adopt(self._bucket, [(part.table, part.key, part.path) for part in merged]))
-        for part in merged:
-            self._journal.note_segment(part.segment, time.time())
-        self._journal.sync()
-        for part in merged:
-            self._attempts.sent(part.size, parts=1)
+
+        def adopted(_done: None) -> None:
+            for part in merged:
+                self._journal.note_segment(part.segment, time.time())
+                self._attempts.sent(part.size, parts=1)
+            self._journal.sync()
+
+        self._transfers.one(
+            lambda: adopt(self._bucket, [(part.table, part.key, part.path) for part in merged]), adopted
+        )
 
     def _compact(self) -> None:
         """Compact the bucket if it is this node's turn; its troubles are its own."""

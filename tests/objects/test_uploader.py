@@ -419,3 +419,34 @@ def test_a_segment_that_is_sealed_while_it_is_uploaded_counts_once(
         found = held(bucket)
         assert found.points == once(run, range(10))
         assert found.live == []
+
+
+def test_short_drains_get_on_and_send_nothing_twice(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who drains a moment at a time, as the uploader's process does, sees all arrive, each object put once."""
+    puts: list[str] = []
+    put = Bucket.put
+
+    def noting(self: Bucket, key: str, data: bytes | Path, *, create: bool = False) -> bool:
+        puts.append(key)
+        return put(self, key, data, create=create)
+
+    monkeypatch.setattr(Bucket, "put", noting)
+    with bucket_of(s3) as bucket:
+        for number in range(6):
+            with tracker_of(tmp_path, bucket.address, f"e{number}") as tracker:
+                tracker.start_run("a", run_id=f"r{number}")
+                log(tracker, 0, 10)
+                for file in range(20):
+                    tracker.log_text("x" * 10_000, f"{file}.txt")
+        drains = 0
+        with Uploader(Layout(tmp_path), bucket) as uploader:
+            while not uploader.drain(0.02):
+                drains += 1
+                assert uploader.state.error is None
+                assert drains < 2000
+            assert uploader.state.files == 120
+            assert uploader.state.parts == 18
+        assert drains > 0
+        assert sorted(puts) == sorted(set(puts))
+        expected = sum((once(f"r{number}", range(10)) for number in range(6)), start=once("", range(0)))
+        assert held(bucket).points == expected
