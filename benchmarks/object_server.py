@@ -6,10 +6,8 @@ tools read: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and so on (`environment`).
 
 import contextlib
 import json
-import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +19,7 @@ BUCKET = "experiments"
 SETTINGS = "SeaweedFS (weed server, S3 gateway) on loopback, one volume server"
 _KEY, _SECRET = "BENCHMARKS0KEY", "benchmarks-secret"
 _START_S = 60.0
+_LEASH = '"$@" </dev/null & read -r _; kill -9 $!; wait $!'  # whoever started it may be killed: the pipe ends then
 _OPTIONS = """-ip 127.0.0.1 -ip.bind 127.0.0.1 -volume.max 64 -master.volumeSizeLimitMB 256 -master.telemetry=false
     -master.peers none -filer -s3 -s3.port.iceberg 0 -s3.port.lance 0"""
 
@@ -52,14 +51,15 @@ def object_server(folder: Path) -> Iterator[dict[str, str]]:
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+        leashed = ["sh", "-c", _LEASH, "sh", *command]
+        server = subprocess.Popen(
+            leashed, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=folder, start_new_session=True
+        )
     try:
         _wait(server, environment, folder / "server.log")
         yield environment
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)  # asked politely, it takes 15 s
-        server.wait()
+        server.communicate()  # killed: asked politely, it takes 15 s
         shutil.rmtree(folder, ignore_errors=True)
 
 
