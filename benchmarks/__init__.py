@@ -4,6 +4,9 @@
     python -m benchmarks.training_slowdown   what logging costs a training loop
     python -m benchmarks.write_throughput    points a second, bytes a point, memory
     python -m benchmarks.queries             questions over thousands of runs: time, cold and warm, and memory
+    python -m benchmarks.many_runs           questions over 10⁷ to 10⁹ points: a folder, an S3 server, two Dask workers
+    python -m benchmarks.upload_throughput   bringing a store to object storage, beside `aws s3 cp` and rclone
+    python -m benchmarks.object_costs        what a store on object storage costs a month, on paper
     python -m benchmarks.tail_latency        from log call to a follower in another process
     python -m benchmarks.dashboard           how long a dashboard's server takes to answer its page, over HTTP
     python -m benchmarks.first_paint         how long a person waits for the dashboard's pages, in a real browser

@@ -13,9 +13,12 @@ from benchmarks import (
     live_feed,
     live_page,
     log_call,
+    many_runs,
+    object_costs,
     queries,
     tail_latency,
     training_slowdown,
+    upload_throughput,
     write_throughput,
 )
 from benchmarks.results import FOLDER, Document, framed, load
@@ -28,6 +31,9 @@ _RENDERED: dict[str, Callable[[Document], str]] = {
         write_throughput,
         tail_latency,
         queries,
+        many_runs,
+        upload_throughput,
+        object_costs,
         dashboard,
         first_paint,
         live_feed,
