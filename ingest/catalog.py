@@ -71,7 +71,7 @@ def snapshot(layout: Layout, table: Table) -> Snapshot:
     """
     for _ in range(_TRIES):
         before, swap = set(live_segments(layout)), read_swap(layout)
-        found, foreign = _list_parts(layout, table)
+        found, foreign = list_parts(layout, table)
         after = live_segments(layout)
         if before.issubset(after) and read_swap(layout) == swap:
             live = {segment_name(segment.writer, segment.number) for segment in after}
@@ -130,7 +130,7 @@ def read_swap(layout: Layout) -> Swap:
         raise SegmentCorrupt(message) from error
 
 
-def _list_parts(layout: Layout, table: Table) -> tuple[list[Part], list[Path]]:
+def list_parts(layout: Layout, table: Table) -> tuple[list[Part], list[Path]]:
     """(parts, foreign files) of a table as the folders show them."""
     parts: list[Part] = []
     foreign: list[Path] = []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ingest.layout import Layout
 from ingest.objects.address import Address, is_address
+from ingest.objects.kept import layout_at
 
 if TYPE_CHECKING:
     from readers.objects.view import ObjectView
@@ -27,7 +28,7 @@ def layout_of(root: str | os.PathLike[str]) -> Layout:
     if is_address(root):
         return view_of(Address.of(root))
     folder = Path(os.path.abspath(root))  # noqa: PTH100 - as in Layout
-    return next((view for view in list(_views.values()) if view.root == folder), None) or Layout(root)
+    return next((view for view in list(_views.values()) if view.root == folder), None) or layout_at(root)
 
 
 def view_of(address: Address) -> "ObjectView":

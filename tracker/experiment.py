@@ -339,10 +339,10 @@ class ExperimentTracker(
 
 def _second_best(wanted: Layout, address: Address | None) -> Layout:
     """A store to go on with: the one that was wanted, without its queue_dir; else one in a temporary folder."""
-    layout = Layout(wanted.root)
+    layout = type(wanted)(wanted.root)
     try:
         create(layout, address)
     except StoreUnavailable:
-        layout = Layout(tempfile.mkdtemp(prefix="steplog-"))
+        layout = type(wanted)(tempfile.mkdtemp(prefix="steplog-"))
         create(layout, address)
     return layout

@@ -9,6 +9,7 @@ import os
 from ingest.errors import ObjectsUnavailable, StoreUnavailable
 from ingest.layout import Layout
 from ingest.objects.address import Address, spool_folder
+from ingest.objects.kept import SpoolLayout
 from ingest.objects.target import write_target
 from ingest.settings import PipelineSettings
 
@@ -19,7 +20,7 @@ sealed file is three requests that cost money."""
 
 def spool_layout(address: Address, queue_dir: str | os.PathLike[str] | None) -> Layout:
     """Where the spool of an address is on this host: below queue_dir, if that is given."""
-    return Layout(spool_folder(address, queue_dir))
+    return SpoolLayout(spool_folder(address, queue_dir))
 
 
 def create(layout: Layout, address: Address | None) -> None:

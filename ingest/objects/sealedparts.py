@@ -11,8 +11,8 @@ here is put once more, which doubles its rows where the bucket was compacted in 
 Which segments are done, and of which parts: parts are listed, then live segments, then parts again. What the first
 listing knows and isn't live was committed before, so the second listing has all its parts.
 
-A spool's parts are deleted here KEEP_S after their commit: readers of this host look at the spool as well as at the
-bucket, so that a listing of the bucket that is a moment old misses nothing. The parts of any other store stay.
+A spool's parts leave its tables KEEP_S after their commit (see kept): readers of this host look at the spool as well as
+at the bucket, so that a listing of the bucket that is a moment old misses nothing. The parts of any other store stay.
 
 Parts that compaction has merged in a local store before its first upload are ordinary merged parts of the bucket:
 they count by the state of its compaction (see compaction.adopt). From the first upload on the store isn't compacted
@@ -30,12 +30,14 @@ from ingest.catalog import live_segments
 from ingest.layout import TABLES, Layout, Table, split_part, split_segment
 from ingest.objects.bucket import Bucket
 from ingest.objects.journal import Journal
+from ingest.objects.kept import clear, put_away
 from ingest.objects.livepieces import LivePieces
 from ingest.objects.transfers import Transfers
 
 KEEP_S = 120.0
 """Seconds for which a spool keeps a part that is in the bucket."""
 MERGED = "compacted-"
+_CLEAR_S = 60.0
 _BATCH = 64
 _ORDER: tuple[Table, ...] = ("facts", "summaries", "metrics")
 
@@ -64,6 +66,7 @@ class SealedParts:
         self._kept: list[LocalPart] = []
         self._absent: set[str] = set()
         self._up: set[str] = set()  # parts are in the bucket, and the journal doesn't say so yet
+        self._cleared_at = -1e9
 
     def waiting(self) -> tuple[dict[str, list[LocalPart]], list[LocalPart]]:
         """(the parts of each segment that is to be uploaded, merged parts that are). Raises: OSError."""
@@ -100,11 +103,14 @@ class SealedParts:
             self._transfers.all(partial(self._live.drop, split_segment(name)) for name in batch)
 
     def forget_old(self) -> None:
-        """Delete a spool's parts that are in the bucket for long enough, as of the last `waiting`. Raises: OSError."""
+        """Put away a spool's parts that are in the bucket for long, as of the last `waiting`. Raises: OSError."""
         limit = time.time() - KEEP_S
         for part in self._kept:
             if self._journal.segments.get(part.segment, limit) < limit:
-                part.path.unlink(missing_ok=True)
+                put_away(self._layout, part.table, part.path, part.segment)
+        if time.monotonic() - self._cleared_at > _CLEAR_S:
+            self._cleared_at = time.monotonic()
+            clear(self._layout)
         for segment in self._absent:
             if self._journal.segments[segment] < limit:
                 self._journal.forget_segment(segment)
