@@ -27,6 +27,7 @@ from ingest.frames import whole
 from ingest.layout import DIRECTORY_MODE, FILE_MODE, Layout
 from ingest.objects.bucket import Bucket
 from ingest.objects.names import LiveKey, live_key
+from readers.objects.privatefolder import make_private
 
 MOST_PIECE_BYTES = 256 << 20
 MOST_SEGMENT_BYTES = 1 << 30
@@ -40,7 +41,7 @@ class LiveFiles:
     def __init__(self, bucket: Bucket, folder: Path) -> None:
         self._bucket = bucket
         self._folder = folder
-        folder.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        make_private(folder)
         self._held = folder.parent / "alive.lock"
         self._free = folder.parent / "dead.lock"
         for path in (self._held, self._free):

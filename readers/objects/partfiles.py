@@ -14,9 +14,9 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ingest.layout import DIRECTORY_MODE
 from ingest.objects.bucket import Bucket
 from readers.objects.listed import ObjectPart
+from readers.objects.privatefolder import make_private
 
 MOST_BYTES = 8 << 30
 _THREADS = 16
@@ -69,8 +69,8 @@ class PartFiles:
     def _fetch(self, found: ObjectPart) -> Path | None:
         """Fetch a part; its path when it is gone."""
         path = found.part.path
-        path.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-        self._tmp.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+        make_private(path.parent)
+        make_private(self._tmp)
         scratch = self._tmp / secrets.token_hex(16)
         try:
             for key in found.keys:

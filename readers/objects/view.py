@@ -36,6 +36,7 @@ from ingest.objects.names import STORE
 from readers.objects.listed import Listed, ObjectPart, list_bucket
 from readers.objects.livefiles import LiveFiles
 from readers.objects.partfiles import PartFiles
+from readers.objects.privatefolder import claim_private, make_private
 from readers.objects.ranges import Footers, has_any, row_groups
 from readers.objects.viewedfiles import ViewedFiles
 
@@ -250,7 +251,8 @@ class ObjectView(Layout):
 
 def _own_folder(views: Path) -> Path:
     """Make a folder of this process's own, and remove those of processes that have died."""
-    views.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+    claim_private(views.parent)
+    make_private(views)
     for folder in _folders(views):
         with contextlib.suppress(OSError):
             if time.time() - folder.stat().st_mtime < _NEW_S:  # its lock may not be held yet

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ingest.layout import DIRECTORY_MODE, Layout
+from ingest.layout import Layout
 from ingest.objects.bucket import Bucket
 from ingest.objects.names import FILE_FOLDERS, file_of_key, key_of_file
 from ingest.paths import check_path
+from readers.objects.privatefolder import make_private
 
 LIST_S = 5.0
 """Seconds for which a folder that was listed isn't listed again."""
@@ -128,7 +129,7 @@ class ViewedFiles:
     def _place(self, path: Path, stamp: str, fill: Callable[[Path], object]) -> None:
         scratch = self._tmp / secrets.token_hex(16)
         for folder in (self._tmp, path.parent):
-            folder.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+            make_private(folder)
         try:
             fill(scratch)
             scratch.replace(path)
