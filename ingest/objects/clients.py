@@ -23,6 +23,7 @@ CHUNK_BYTES = 8 * 1024 * 1024
 AT_ONCE = 2
 """Chunks of one file that are on their way at once."""
 _LONGEST_FETCH_S = 3600.0
+_IDLE_S = 10.0  # servers close idle connections after some 20 s: a request on such a one fails
 
 _user: int | None = None  # the process whose threads the client library has
 
@@ -65,6 +66,7 @@ class Clients:
                 timeout_s, connect_s = self._timeouts
                 whole_s = _LONGEST_FETCH_S if kind == "fetch" else timeout_s + AT_ONCE * chunk / SLOWEST
                 options = {"timeout": timedelta(seconds=whole_s), "connect_timeout": timedelta(seconds=connect_s)}
+                options["pool_idle_timeout"] = timedelta(seconds=_IDLE_S)
                 if kind == "fetch":
                     options["read_timeout"] = timedelta(seconds=timeout_s)
                 self._made[kind, chunk] = connect(self._address, options, self._retry)

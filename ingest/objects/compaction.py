@@ -31,7 +31,7 @@ from ingest.compact import LARGEST_BYTES, CompactionReport
 from ingest.errors import ObjectsUnavailable
 from ingest.layout import TABLES, Table, part_name, split_part
 from ingest.objects.bucket import Bucket, Entry
-from ingest.objects.merging import Input, describe, merge_inputs
+from ingest.objects.merging import Input, begun_at, describe, merge_inputs
 from ingest.objects.names import LIVE, RETIRED_S, TMP, parse_live, scratch_key
 from ingest.objects.retiring import finish, remove_old, server_time
 from ingest.objects.swaps import MergedPart, SwapState, create, read_state
@@ -144,33 +144,38 @@ def _groups(
     table: Table, entries: Sequence[Entry], state: SwapState, live: set[str], fewest: int, *, everything: bool
 ) -> list[list[Input]]:
     """The parts to merge, group by group; each is one experiment's and of a bounded size."""
-    tiers: dict[tuple[str, int], list[tuple[int, Input]]] = defaultdict(list)
+    tiers: dict[tuple[str, int], list[Input]] = defaultdict(list)
     replaced = {*state.replaced}
-    there = [Input(table, part.path, part.scratch, part.size) for part in state.parts if part.table == table]
+    there = [
+        Input(table, part.path, part.scratch, part.size, begun_at(part.first_run))
+        for part in state.parts
+        if part.table == table
+    ]
     for entry in entries:
         named = split_part(entry.key.rpartition("/")[2])
         if named is None or entry.key.count("/") != 2 or entry.key in replaced:
             continue
         if not named[0].startswith(_MERGED) and named[0] not in live:
-            there.append(Input(table, entry.key, "", entry.size))
+            there.append(Input(table, entry.key, "", entry.size, entry.modified))
     for part in there:
         if part.size < LARGEST_BYTES:
             tier = 0 if everything else int(math.log(max(part.size, 16 * 1024), _TIER))
-            tiers[part.key.rpartition("/")[0], tier].append((part.size, part))
+            tiers[part.key.rpartition("/")[0], tier].append(part)
     most = _MOST_BYTES if everything else _MOST_BYTES_IN_TRAINING
-    return [group for sized in tiers.values() for group in _bounded(sorted(sized), most) if len(group) >= fewest]
+    aged = [sorted(parts, key=lambda part: (part.at, part.key)) for parts in tiers.values()]  # neighbours in time
+    return [group for parts in aged for group in _bounded(parts, most) if len(group) >= fewest]
 
 
-def _bounded(parts: Sequence[tuple[int, Input]], most: int) -> list[list[Input]]:
+def _bounded(parts: Sequence[Input], most: int) -> list[list[Input]]:
     """Cut a list into groups, which bounds the memory of a merge."""
     groups: list[list[Input]] = [[]]
     total = 0
-    for size, part in parts:
-        if groups[-1] and (total + size > most or len(groups[-1]) >= _MOST_PARTS):
+    for part in parts:
+        if groups[-1] and (total + part.size > most or len(groups[-1]) >= _MOST_PARTS):
             groups.append([])
             total = 0
         groups[-1].append(part)
-        total += size
+        total += part.size
     return groups
 
 

@@ -66,6 +66,7 @@ class LivePieces:
         self._looked: set[str] = set()
         self._live: set[Segment] = set()
         self._beaten: dict[str, float] = {}
+        self._signs: dict[str, float] = {}
         self._next_beat = -1e9
         self._beating: threading.Thread | None = None
 
@@ -101,6 +102,7 @@ class LivePieces:
 
             def sent(found: tuple[Piece, bool]) -> None:
                 if found[1]:
+                    self._signs[found[0].key.writer] = time.monotonic()
                     self.objects.setdefault(found[0].key[:2], set()).add(found[0].key)
                     done(found[0])
 
@@ -118,7 +120,14 @@ class LivePieces:
             self.objects.setdefault(segment, set()).add(key)
 
     def drop(self, segment: Segment) -> None:
-        """Let the parts of a segment count: it isn't live any more. Any thread. Raises: ObjectsUnavailable."""
+        """Let the parts of a segment count: it isn't live any more. Any thread. Raises: ObjectsUnavailable.
+
+        Its objects were a sign that the writer lives: one that does gets another, before they go.
+        """
+        writer = segment[0]
+        if self._is_due(writer, self._beaten) and is_alive(home_of(self._layout.writer(writer))):
+            self._put_sign(writer)
+        self._signs.pop(writer, None)
         known = self.objects.get(segment, set())
         first = sorted((key for key in known if key.start == 0), key=lambda key: key.end)
         for keys in (first[:-1], first[-1:], [key for key in known if key.start]):
@@ -149,7 +158,7 @@ class LivePieces:
     def beat(self) -> None:
         """Show that the writers of this store live, where that was last shown HEARTBEAT_S ago; doesn't wait for it.
 
-        Of one that died the sign grows old.
+        A live piece shows it as well. Of one that died the sign grows old.
         """
         now = time.monotonic()
         if now < self._next_beat or (self._beating is not None and self._beating.is_alive()):
@@ -158,7 +167,7 @@ class LivePieces:
         due = [
             folder.name
             for folder in live_writers(self._layout)
-            if now - self._beaten.get(folder.name, -1e9) >= HEARTBEAT_S and is_alive(home_of(folder))
+            if self._is_due(folder.name, self._beaten, self._signs) and is_alive(home_of(folder))
         ]
         if due:
             self._beating = threading.Thread(target=self._beat, args=(due,), name="steplog-heartbeat", daemon=True)
@@ -179,11 +188,20 @@ class LivePieces:
     def _beat(self, writers: Iterable[str]) -> None:
         for writer in writers:
             try:
-                self._bucket.put(heartbeat_key(writer), json.dumps({"at": time.time()}).encode())
+                self._put_sign(writer)
             except ObjectsUnavailable:  # said by the upload that fails for the same reason
                 self._next_beat = time.monotonic() + _AGAIN_S
                 return
-            self._beaten[writer] = time.monotonic()
+
+    def _put_sign(self, writer: str) -> None:
+        self._bucket.put(heartbeat_key(writer), json.dumps({"at": time.time()}).encode())
+        self._beaten[writer] = time.monotonic()
+
+    @staticmethod
+    def _is_due(writer: str, *shown: dict[str, float]) -> bool:
+        """Whether the writer's last sign of these kinds is HEARTBEAT_S old."""
+        latest = max(signs.get(writer, -1e9) for signs in shown)
+        return time.monotonic() - latest >= HEARTBEAT_S
 
     def _pieces(self, segment: LiveSegment) -> list[Piece]:
         chain = pieces(self.objects.get((segment.writer, segment.number), ()))

@@ -27,6 +27,8 @@ class Input(NamedTuple):
     scratch: str
     """Where it may lie instead; "" for a part that was never merged."""
     size: int
+    at: float
+    """About when its rows were logged, seconds since 1970."""
 
 
 def merge_inputs(
@@ -69,6 +71,14 @@ def describe(table: Table, key: str, scratch: str, path: Path) -> MergedPart:
     runs = pc.min_max(file.read(columns=["run_id"])["run_id"])
     first, last = (str(runs[end].as_py() or "") for end in ("min", "max"))
     return MergedPart(table, key, scratch, first, last, path.stat().st_size, file.metadata.num_rows)
+
+
+def begun_at(run_id: str) -> float:
+    """When a run began, as its id tells (ingest.layout.new_run_id); 0 for an id that somebody chose."""
+    try:
+        return int(run_id[:12], 16) / 1000
+    except ValueError:
+        return 0.0
 
 
 def _fetch(bucket: Bucket, part: Input, path: Path) -> str | None:

@@ -38,7 +38,8 @@ from ingest.objects.transfers import Halted, Transfers
 from ingest.recovery import recover, remove_scratch
 
 RECOVER_S = 30.0
-SWEEP_S = 60.0
+SWEEP_S, QUIET_SWEEP_S = 60.0, 900.0
+"""Seconds between two looks for what came late: while an answer is outstanding, and else."""
 DOUBT_S = 1000.0
 """How long the server may do a put whose answer never came; S3 refuses signatures older than 900 s."""
 
@@ -192,8 +193,9 @@ class Uploader:
             self._attempts.say(line)
 
     def _sweep(self) -> None:
-        """Look for what came to the bucket late, while that may be; what is found goes with `forget_gone`."""
-        if self._swept_at > self._doubt_until or time.monotonic() - self._swept_at < SWEEP_S:
+        """Look for what came to the bucket late; what is found goes with `forget_gone`."""
+        pause_s = QUIET_SWEEP_S if self._swept_at > self._doubt_until else SWEEP_S
+        if time.monotonic() - self._swept_at < pause_s:
             return
         self._live.sweep(split_segment(name)[0] for name in self._journal.segments if not name.startswith(MERGED))
         self._swept_at = time.monotonic()
