@@ -17,10 +17,11 @@ from readers.scan import Tables
 from readers.schemas import SCHEMAS
 from readers.sql import SQLInvalid, condition
 from readers.summaries import merged
+from readers.writernames import rank
 
-POINTS = pl.Schema({**SCHEMAS["metrics"], "step": pl.Float64()})
+POINTS = pl.Schema({**SCHEMAS["metrics"], "step": pl.Float64(), "rank": pl.Int64()})
 del POINTS["step_float"]
-"""What a condition may name. `step` is any step, whole or not; null where none was given."""
+"""What a condition may name. `step` is any step, whole or not; null where none was given. `rank` is the writer's."""
 _PROBE = pl.DataFrame(
     {
         "run_id": ["a", "b", "b", "c"],
@@ -31,6 +32,7 @@ _PROBE = pl.DataFrame(
         "step": [3.0, None, 0.5, 700.0],
         "value": [-1.0, 7.5, 0.25, 2.0],
         "experiment": ["e", "e", "f", "g"],
+        "rank": [0, 0, 1, 1],
     }
 ).cast(dict(POINTS))  # type: ignore[arg-type]
 """Points by which it shows whether a condition looks at more than one of them."""
@@ -57,7 +59,9 @@ class Folded(Query):
 
     def _fold(self, points: pl.DataFrame) -> pl.DataFrame:
         points = points.with_columns(step=pl.coalesce("step_float", pl.col("step").cast(pl.Float64)))
-        points = points if self._where is None else points.filter(self._where)
+        if self._where is not None:
+            asks_rank = "rank" in self._where.meta.root_names()
+            points = (points.with_columns(rank()) if asks_rank else points).filter(self._where)
         return self.nothing() if points.is_empty() else of_points(points)
 
 

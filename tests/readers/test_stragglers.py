@@ -65,6 +65,18 @@ def test_points_tell_the_rank_that_logged_them(launch: Launch, root: Path) -> No
     assert Store(root).metrics().filter(rank=3).select("step").collect()["step"].sort().to_list() == [0, 1, 2, 3]
 
 
+def test_the_numbers_of_one_rank_are_those_of_its_points(launch: Launch, root: Path) -> None:
+    """A condition on points may name the rank: what rank 0 alone logged, live and sealed."""
+    for rank in range(3):
+        train(recorder := launch(rank), 10 * (rank + 1))
+        if rank == 1:
+            recorder.seal()
+    store = Store(root)
+
+    assert store.aggregate(["loss"], where="rank = 1").collect()["count"].to_list() == [20]
+    assert store.aggregate(["loss"], where="rank >= 1 AND step >= 15").collect()["count"].to_list() == [5 + 15]
+
+
 def test_a_rank_tells_where_it_is(launch: Launch, root: Path) -> None:
     """Its last step, its pace, and how far it is behind the one that has come furthest."""
     train(launch(0), 100, seconds=0.5)
