@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ingest.errors import (
         ArtifactNotFound,
+        Busy,
         CheckpointNotFound,
         CheckpointNotSerializable,
         ClusterUnavailable,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         ModelNotFound,
         ModelNotSerializable,
         NoActiveRun,
+        ObjectsUnavailable,
         PipelineError,
         PortTaken,
         QueueFull,
@@ -75,6 +77,7 @@ _HOMES = {
 }
 _ERRORS = {
     "ArtifactNotFound",
+    "Busy",
     "CheckpointNotFound",
     "CheckpointNotSerializable",
     "ClusterUnavailable",
@@ -90,6 +93,7 @@ _ERRORS = {
     "ModelNotFound",
     "ModelNotSerializable",
     "NoActiveRun",
+    "ObjectsUnavailable",
     "PipelineError",
     "PortTaken",
     "QueueFull",
@@ -108,6 +112,7 @@ _ERRORS = {
 __all__ = [
     "ArtifactNotFound",
     "AutoMLTracker",
+    "Busy",
     "Checkpoint",
     "CheckpointNotFound",
     "CheckpointNotSerializable",
@@ -132,6 +137,7 @@ __all__ = [
     "ModelNotSerializable",
     "ModelVersion",
     "NoActiveRun",
+    "ObjectsUnavailable",
     "PipelineError",
     "PipelineSettings",
     "PortTaken",

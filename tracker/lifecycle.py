@@ -241,7 +241,7 @@ class RunLifecycle(Stopping):
         from readers.lookup import extremes  # Arrow
 
         self._make_visible()
-        return extremes(self.layout, run_id)
+        return self._nearest(lambda layout: extremes(layout, run_id))
 
     def _attach(self, run: ActiveRun) -> None:
         """In a child process: say that it writes to its parent's run, and be awake as long as it may."""

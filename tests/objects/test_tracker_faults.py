@@ -166,8 +166,14 @@ def test_a_spool_of_another_folder_is_named_by_that(
     assert synced(command)["target"] == address
 
 
-def test_a_dead_node_s_disk_is_uploaded_from_another_host(s3: S3, tmp_path: Path, other_host: OtherHost) -> None:
-    """Killed while nothing was uploaded: its spool, mounted elsewhere, says itself where it belongs."""
+def test_a_dead_node_s_disk_is_uploaded_from_another_host(
+    s3: S3, tmp_path: Path, other_host: OtherHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while nothing was uploaded: its spool, mounted elsewhere, says itself where it belongs.
+
+    That goes before what the environment says of an MLflow server.
+    """
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", DEAD)
     address = s3.address("node")
     code = """
         t = ExperimentTracker(sys.argv[1], 'exp', auto_log=False)
