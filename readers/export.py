@@ -23,6 +23,8 @@ import polars as pl
 from readers.store import Store
 
 _POINTS_AT_ONCE = 250_000
+_MOST_AT_ONCE = 4 * _POINTS_AT_ONCE  # a run with more is read metric by metric
+_RUNS_AT_ONCE = 10_000
 _ACTIVE = r"^[=+\-@\t\r\n＝＋－＠]"  # noqa: RUF001 - spreadsheets read the full-width ones as well
 _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 _WORDS = {math.inf: "Infinity", -math.inf: "-Infinity"}
@@ -76,15 +78,41 @@ def history(store: Store, runs: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """
     experiments = runs["experiment"].unique().to_list()
     summaries = store.summaries(experiments=experiments).collect()
-    counts = summaries.group_by("run_id").agg(points=pl.col("count").sum() + pl.col("nan_count").sum())
+    sizes = summaries.select("run_id", "key", points=pl.col("count") + pl.col("nan_count"))
+    counts = sizes.group_by("run_id").agg(pl.col("points").sum())
     runs = runs.select("run_id", "run_name", "experiment").with_row_index("place")
-    runs = runs.join(counts, on="run_id", how="left", maintain_order="left")
-    part = (pl.col("points").fill_null(0).cum_sum() // _POINTS_AT_ONCE).alias("part")
+    runs = runs.join(counts, on="run_id", how="left", maintain_order="left").with_columns(pl.col("points").fill_null(0))
+    alone = pl.when(pl.col("points") > _MOST_AT_ONCE).then("place")
+    batch = pl.struct(alone, pl.col("points").cum_sum() // _POINTS_AT_ONCE).rle_id().alias("batch")
     columns = ["experiment", "run_id", "run_name", "key", "step", "step_float", "time", "value"]
-    for few in runs.with_columns(part).partition_by("part", maintain_order=True) or [runs]:
-        points = store.metrics(runs=few["run_id"].to_list(), experiments=few["experiment"].unique().to_list()).collect()
-        known = points.join(few.select("run_id", "run_name", "place"), on="run_id")
-        yield known.sort("place", "key", "time", "writer", "seq").select(columns)
+    for few in runs.with_columns(batch).partition_by("batch", maintain_order=True) or [runs]:
+        points = store.metrics(runs=few["run_id"].to_list(), experiments=few["experiment"].unique().to_list())
+        for portion in _portions(sizes.join(few, on="run_id", how="semi")):
+            known = points.filter(portion).collect().join(few.select("run_id", "run_name", "place"), on="run_id")
+            yield known.sort("place", "key", "time", "writer", "seq").select(columns)
+
+
+def _portions(sizes: pl.DataFrame) -> Iterator[pl.Expr]:
+    """Conditions that take the points of one large run, metric by metric, or of several small ones at once."""
+    if sizes["points"].sum() <= _MOST_AT_ONCE:
+        yield pl.lit(value=True)
+        return
+    portion = (pl.col("points").cum_sum() // _POINTS_AT_ONCE).alias("portion")
+    for some in sizes.sort("key").with_columns(portion).partition_by("portion", maintain_order=True):
+        yield pl.col("key").is_in(some["key"].to_list())
+    yield ~pl.col("key").is_in(sizes["key"].to_list())  # where a summary is damaged, its points may be whole
+
+
+def of_all_runs(read: Callable[..., pl.LazyFrame], runs: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The same as of_runs, for some thousand runs at a time.
+
+    Args:
+        read: a store's `params`, `tags`, `facts` or `summaries`.
+    """
+    for start in range(0, max(1, runs.height), _RUNS_AT_ONCE):
+        few = runs.slice(start, _RUNS_AT_ONCE)
+        of_few = None if few.height == runs.height else few["run_id"].to_list()  # all are found by their experiments
+        yield of_runs(read(runs=of_few, experiments=few["experiment"].unique().to_list()), few)
 
 
 def of_runs(rows: pl.LazyFrame, runs: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from readers import export as exporting
-from readers.export import export, history, of_runs, spreadsheet_safe
+from readers.export import export, history, of_all_runs, of_runs, spreadsheet_safe
 from readers.store import Store
 
 FRAME = pl.DataFrame(
@@ -169,6 +169,32 @@ def test_history_is_every_point_in_order(recorder: Any, store: Store, monkeypatc
     ]
 
 
+def test_a_run_larger_than_memory_is_read_metric_by_metric(
+    recorder: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same order, with small runs around it, and with points whose summary is damaged."""
+    for run_id, keys in (("r0", "a"), ("r1", "dbcae"), ("r2", "ab"), ("r3", "ab")):
+        recorder.start(run_id)
+        for step in range(4):
+            recorder.log(run_id, dict.fromkeys(keys, float(step)), step)
+    recorder.seal()
+    recorder.log("r1", {"z": 1.0}, 0)
+    recorder.seal()
+    runs = store.runs().collect()
+    whole = pl.concat(history(store, runs))
+    monkeypatch.setattr(exporting, "_POINTS_AT_ONCE", 8)
+    monkeypatch.setattr(exporting, "_MOST_AT_ONCE", 12)
+    pieces = list(history(store, runs))
+
+    assert pl.concat(pieces).equals(whole)
+    assert max(piece.height for piece in pieces) <= 16
+    assert len([piece for piece in pieces if piece["run_id"].unique().to_list() == ["r1"]]) >= 3
+    newest = max(recorder.layout.partition("summaries", "e").iterdir())
+    newest.write_bytes(newest.read_bytes()[:-9])
+    damaged = Store(store.root)
+    assert sum(piece.height for piece in history(damaged, damaged.runs().collect())) == whole.height
+
+
 def test_no_runs_have_an_empty_history(recorder: Any, store: Store) -> None:
     """With its columns, for the file's heading."""
     recorder.start("r")
@@ -194,3 +220,18 @@ def test_params_of_runs_are_in_their_order(recorder: Any, store: Store) -> None:
         ("r0", "name of r0", "a"),
         ("r0", "name of r0", "z"),
     ]
+
+
+def test_many_runs_are_read_a_few_at_a_time(recorder: Any, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same rows in the same order as at once."""
+    for run_id in ("r0", "r1", "r2"):
+        recorder.start(run_id)
+        recorder.params(run_id, {"z": 1, "a": "x"})
+    recorder.flush()
+    runs = store.runs().collect()
+    monkeypatch.setattr(exporting, "_RUNS_AT_ONCE", 2)
+    pieces = list(of_all_runs(store.params, runs))
+
+    assert [piece.height for piece in pieces] == [4, 2]
+    assert pl.concat(pieces).equals(of_runs(store.params(), runs))
+    assert [piece.height for piece in of_all_runs(store.params, runs.clear())] == [0]

@@ -190,19 +190,18 @@ def _export_tables(
 
 def _frames(store: "Store", table: "RunTable", what: What, statistics: list[Statistic]) -> "Iterable[pl.DataFrame]":
     """The rows of some runs, in their order."""
-    from readers.export import history, of_runs
+    from readers.export import history, of_all_runs
 
-    experiments = table.runs["experiment"].unique().to_list()
     match what:
         case What.runs:
             return [table.wide(tags=None, statistics=[each.value for each in statistics] or ["last"])]
         case What.metrics:
             return history(store, table.runs)
         case What.params:
-            return [of_runs(store.params(experiments=experiments), table.runs)]
+            return of_all_runs(store.params, table.runs)
         case What.tags:
-            return [of_runs(store.tags(experiments=experiments), table.runs)]
+            return of_all_runs(store.tags, table.runs)
         case What.facts:
-            return [of_runs(store.facts(experiments=experiments), table.runs)]
+            return of_all_runs(store.facts, table.runs)
         case What.summaries:
-            return [of_runs(store.summaries(experiments=experiments), table.runs)]
+            return of_all_runs(store.summaries, table.runs)
