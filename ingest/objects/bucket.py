@@ -270,7 +270,9 @@ class Bucket:
             raise refused(self.address, tried, error) from None
         except ObjectsUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - obstore's own types, and raised again
+        except BaseException as error:
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # of a library in Rust
+                raise
             if type(error).__name__ in {"AlreadyExistsError", "PreconditionError"}:
                 raise FileExistsError(f"{self.address.shown}: can't {tried}: it is there already") from None
             found = refused(self.address, tried, error)

@@ -55,7 +55,7 @@ def connect(address: Address, client: Any, retry: Any) -> Any:
         if address.scheme == "gs":
             return GCSStore(address.bucket, prefix=prefix, client_options=client, retry_config=retry)
         if address.scheme == "az":
-            named: Any = {"account_name": address.account} if address.account else None
+            named: Any = {"account_name": _azure_account(address, os.environ)}
             return AzureStore(address.bucket, prefix=prefix, config=named, client_options=client, retry_config=retry)
         config, provider = _s3(address, os.environ)
         if str(config.get("endpoint", "")).startswith("http://"):
@@ -73,7 +73,18 @@ def connect(address: Address, client: Any, retry: Any) -> Any:
     except Exception as error:  # noqa: BLE001 - obstore's own types, of settings that make no sense to it
         from ingest.objects.refusals import refused
 
-        raise refused(address, "open it", error) from None  # its text and locals may hold secrets
+        raise refused(address, "open it", error, transient=False) from None  # its text and locals may hold secrets
+
+
+def _azure_account(address: Address, environment: Mapping[str, str]) -> str:
+    account = address.account or environment.get("AZURE_STORAGE_ACCOUNT_NAME") or environment.get("AZURE_ACCOUNT_NAME")
+    if not account:
+        message = (
+            f"{address.shown} can't be opened: which account? Set AZURE_STORAGE_ACCOUNT_NAME, or give the address as "
+            f"abfss://{address.bucket}@ACCOUNT.dfs.core.windows.net/{address.prefix}"
+        )
+        raise ObjectsUnavailable(message, transient=False)
+    return account
 
 
 def _s3(address: Address, environment: Mapping[str, str]) -> tuple[Any, Any]:

@@ -137,7 +137,9 @@ class PlainFiles:
         """Upload one; and why the server refuses it for itself, "" if it isn't here any more, None if all is well."""
         try:
             self._bucket.put(key_of_file(file.name), file.path)
-        except FileNotFoundError:  # removed meanwhile
+        except FileNotFoundError:
+            if file.path.exists():  # what isn't there is something of the server's
+                raise
             return file, ""
         except ObjectsUnavailable as error:
             if not error.transient and self._takes_others():

@@ -26,6 +26,8 @@ def refused(address: Address, tried: str, error: BaseException, *, transient: bo
     code, said, status = _first(_CODE, text), _first(_MESSAGE, text), int(_first(_STATUS, text) or 0)
     words = f"{code}: {said}" if code else _client_words(text)
     advice, lasting = _advice(address, error, text, code, status)
+    if transient is False and not lasting:
+        advice = f"check the credentials: looked at {PLACES[address.scheme]}"
     message = f"{address.shown}: can't {tried}: {_cut(redact(_plain(words)))}; {advice}"
     return ObjectsUnavailable(message, transient=not lasting if transient is None else transient)
 
@@ -39,7 +41,7 @@ def no_bucket(error: BaseException) -> bool:
 def _advice(address: Address, error: BaseException, text: str, code: str, status: int) -> tuple[str, bool]:
     """(what to do, whether only a person can help)."""
     kind = type(error).__name__
-    if any(place in text for place in _METADATA):
+    if any(place in text for place in _METADATA) or "must be specified" in text:
         return f"no credentials were found: looked at {PLACES[address.scheme]}", True
     if "invalid path" in text:
         return f"no store has such keys: delete or rename {_plain(_first(_INVALID_KEY, text))!r}", True

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,11 @@ from ingest.objects.address import Address
 from ingest.objects.bucket import Bucket
 from ingest.objects.clients import CHUNK_BYTES
 from tests.objects.conftest import S3
+from tests.objects.proxy import PIECE, LossyProxy
 from tests.objects.server import READER
+from tests.waiting import until
+
+_ROOT = Path(__file__).parents[2]
 
 
 def test_what_is_put_is_read_back(s3: S3, tmp_path: Path) -> None:
@@ -162,3 +168,39 @@ def test_a_forked_child_gets_an_error_and_no_deadlock(s3: S3) -> None:
                 os._exit(status)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert bucket.get("x") == b"1"
+
+
+@pytest.mark.parametrize("url", ["gs://bucket/x", "abfss://box@account.dfs.core.windows.net/x", "az://box/x"])
+def test_other_clouds_without_credentials_say_where_these_are_looked_for(
+    s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str
+) -> None:
+    """The same code opens them; what is missing is named by its variable."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "no.json"))
+    monkeypatch.setenv("AZURE_MSI_ENDPOINT", "http://127.0.0.1:9/token")
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "http://127.0.0.1:9/token")
+    with pytest.raises(
+        ObjectsUnavailable, match=r"GOOGLE_APPLICATION_CREDENTIALS|AZURE_STORAGE_ACCOUNT|127\.0\.0\.1:9"
+    ):
+        Bucket(Address.of(url), timeout_s=0.5, connect_timeout_s=0.5, retries=0).put("x", b"")
+
+
+def test_a_large_file_that_is_cut_off_is_not_there_at_all(s3: S3, proxy: LossyProxy, tmp_path: Path) -> None:
+    """Killed in the middle of an upload in parts: no half file is seen; the next upload brings it whole."""
+    body = os.urandom(5 * CHUNK_BYTES)
+    (tmp_path / "large").write_bytes(body)
+    proxy.late = 0.2
+    program = (
+        "import sys; from pathlib import Path; from ingest.objects.address import Address;"
+        "from ingest.objects.bucket import Bucket; Bucket(Address.of(sys.argv[1])).put('x', Path(sys.argv[2]))"
+    )
+    child = subprocess.Popen([sys.executable, "-c", program, s3.address(), str(tmp_path / "large")], cwd=_ROOT)
+    until(lambda: proxy.pieces > 2.5 * CHUNK_BYTES / PIECE)
+    child.kill()
+    assert child.wait() < 0
+    proxy.late = 0.0
+    with Bucket(Address.of(s3.address())) as bucket:
+        assert bucket.head("x") is None
+        assert bucket.list() == []
+        assert bucket.put("x", tmp_path / "large")
+        assert bucket.get("x") == body
