@@ -32,6 +32,7 @@ from readers.objects.privatefolder import make_private
 MOST_PIECE_BYTES = 256 << 20
 MOST_SEGMENT_BYTES = 1 << 30
 _THREADS = 16
+_AT_ONCE = 64
 _log = logging.getLogger("steplog")
 
 
@@ -72,13 +73,15 @@ class LiveFiles:
             for key in chain
             if key.end > self._reached.get(segment, -1) and live_key(*key) not in self._damaged
         ]
+        there = True
         with ThreadPoolExecutor(_THREADS) if len(wanted) > 1 else contextlib.nullcontext() as pool:
-            fetched = pool.map(self._fetch, wanted) if pool else map(self._fetch, wanted)
-            there = True
-            for (segment, key), data in zip(wanted, fetched, strict=True):
-                there = there and data is not None
-                if data is not None and there:
-                    self._append(segment, key, data)
+            for start in range(0, len(wanted), _AT_ONCE):  # so that memory holds only these
+                some = wanted[start : start + _AT_ONCE]
+                fetched = pool.map(self._fetch, some) if pool else map(self._fetch, some)
+                for (segment, key), data in zip(some, fetched, strict=True):
+                    there = there and data is not None
+                    if data is not None and there:
+                        self._append(segment, key, data)
         for writer in {folder.name for folder in self._own()} - {*(writer for writer, _ in live), *silent}:
             shutil.rmtree(self._folder / writer, ignore_errors=True)
         return there

@@ -93,9 +93,13 @@ def asking() -> Iterator[None]:
 def open_layout(place: str) -> Layout:
     """The layout of an existing store.
 
-    Raises: StoreNotFound: there is none. FormatTooNew: it was written by a newer version.
+    Raises: StoreNotFound: there is none. FormatTooNew: it was written by a newer version. AskedWrongly: an address that
+        is none.
     """
-    layout = layout_of(place)
+    try:
+        layout = layout_of(place)
+    except ValueError as error:
+        raise AskedWrongly(str(error)) from error
     if not layout.check():
         message = (
             f"no store at {place!r}; give its folder with --store DIR or STEPLOG_DIR, or make one with 'steplog demo'"
