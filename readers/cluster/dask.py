@@ -17,6 +17,7 @@ from ingest.errors import ClusterUnavailable
 from readers.cluster.engine import TIMEOUT_S, Done, Job
 
 _INSTALL = "a Dask cluster needs the library distributed: pip install 'steplog[distributed]'"
+_CLOSED = ("closed", "closing")
 _LOOK_S = 1.0
 _A_THREAD, _MOST = 2, 256
 """Jobs under way for each thread of the workers, so that none waits for its next; and in all."""
@@ -31,6 +32,7 @@ class Dask:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._address = getattr(client.scheduler, "address", "an unknown address")
 
     @classmethod
     def at(cls, address: object) -> Self:
@@ -66,15 +68,14 @@ class Dask:
             raise ValueError(
                 "the client is asynchronous, and answers here aren't: give Client(address), or the address"
             )
-        if given.status in {"closed", "closing"}:
+        if given.status in _CLOSED:
             raise ValueError("the client is closed; give one that is connected, or the scheduler's address")
         return cls(given)
 
     @property
     def place(self) -> str:
         """Who runs jobs, for people."""
-        scheduler = self._client.scheduler
-        return f"the Dask cluster at {scheduler.address if scheduler else 'an address that is gone'}"
+        return f"the Dask cluster at {self._address}"
 
     def map(self, function: Callable[[Job], Done], jobs: Iterable[Job]) -> Iterator[Done]:
         """Run jobs on the workers; see Engine."""
@@ -127,9 +128,9 @@ class Dask:
         try:
             found: dict[str, int] = self._client.sync(self._client.scheduler.ncores, callback_timeout=TIMEOUT_S)
         except (OSError, TypeError, AttributeError, RuntimeError) as error:  # also of a client that was closed
-            raise ClusterUnavailable(
-                f"{self.place} doesn't answer: {str(error) or type(error).__name__}; is its scheduler running?"
-            ) from error
+            closed = self._client.status in _CLOSED
+            why = "the client was closed" if closed else f"{str(error) or type(error).__name__}; is it running?"
+            raise ClusterUnavailable(f"{self.place} doesn't answer: {why}") from error
         return found
 
 

@@ -27,7 +27,7 @@ class DaskProcesses:
         described = folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
                                      "--idle-timeout", "600", "--scheduler-file", str(described))  # fmt: skip
-        until(lambda: _address(described), self.said)
+        until(lambda: _address(described), self.said, deadline_s=40)
         self.address = _address(described)
 
     def add_worker(self, *, nanny: bool = False) -> "subprocess.Popen[bytes]":
@@ -40,8 +40,8 @@ class DaskProcesses:
         from distributed import Client
 
         client: Any = Client
-        made = client(self.address, timeout=15, set_as_default=False)
-        made.wait_for_workers(workers, timeout=15)
+        made = client(self.address, timeout=40, set_as_default=False)
+        made.wait_for_workers(workers, timeout=40)
         return made
 
     def close(self) -> None:

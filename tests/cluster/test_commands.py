@@ -13,7 +13,10 @@ from tracker.cli import main
 if TYPE_CHECKING:
     from tests.cluster.daskprocesses import DaskProcesses
 
-pytestmark = pytest.mark.usefixtures("small_chunks")
+pytestmark = [
+    pytest.mark.usefixtures("small_chunks"),
+    pytest.mark.timeout(60),  # a cluster is five processes that import a lot: on a busy machine they take their time
+]
 Said = tuple[int, str, str]
 
 
@@ -85,7 +88,7 @@ def test_a_cluster_that_is_not_there_is_one_line(steplog: Callable[..., Said], m
 def test_a_command_ends_in_peace(root: Path, dask: "DaskProcesses") -> None:
     """As a process of its own: nothing on stderr, from Dask neither, and it doesn't hang at its end."""
     command = [sys.executable, "-m", "tracker.cli", "best", "--store", str(root), "--cluster", dask.address, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=18)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=50)
 
     assert (done.returncode, done.stderr) == (0, "")
     assert '"direction"' in done.stdout

@@ -20,7 +20,10 @@ from tracker import ExperimentComparator, HyperparameterAnalyzer
 if TYPE_CHECKING:
     from tests.cluster.daskprocesses import DaskProcesses
 
-pytestmark = pytest.mark.usefixtures("small_chunks")
+pytestmark = [
+    pytest.mark.usefixtures("small_chunks"),
+    pytest.mark.timeout(60),  # a cluster is five processes that import a lot: on a busy machine they take their time
+]
 
 
 def comparator(root: Path, cluster: object) -> object:
@@ -203,7 +206,7 @@ def test_a_worker_killed_in_the_middle_changes_no_answer(
     engine = Deadly(Dask.of(client), tmp_path / "killed")
     try:
         assert_same(question(root, engine), question(root, None))
-        client.wait_for_workers(2, timeout=15)
+        client.wait_for_workers(2, timeout=40)
         now = set(client.run(os.getpid).values())
     finally:
         client.close()

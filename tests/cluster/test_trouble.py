@@ -24,7 +24,10 @@ from tracker import ExperimentComparator, ExperimentTracker
 if TYPE_CHECKING:
     from tests.cluster.daskprocesses import DaskProcesses
 
-pytestmark = pytest.mark.usefixtures("small_chunks")
+pytestmark = [
+    pytest.mark.usefixtures("small_chunks"),
+    pytest.mark.timeout(60),  # a cluster is five processes that import a lot: on a busy machine they take their time
+]
 
 
 def parts(root: Path) -> list[Path]:
@@ -190,6 +193,15 @@ def test_a_worker_that_does_not_see_the_store_says_so(own: Path, monkeypatch: py
     store = Store(own, cluster="here")
     monkeypatch.setattr(Layout, "place", property(lambda layout: f"{layout.root}-elsewhere"))
     with pytest.raises(ClusterUnavailable, match=r"doesn't see the store: .*own-elsewhere.*same path"):
+        store.metrics().collect()
+
+
+def test_a_client_that_was_closed_since_is_told_of(own: Path, dask: "DaskProcesses") -> None:
+    """A store that outlives its client says so."""
+    client = dask.client(1)
+    store = Store(own, cluster=client)
+    client.close()
+    with pytest.raises(ClusterUnavailable, match=r"tcp://.* doesn't answer: the client was closed"):
         store.metrics().collect()
 
 
