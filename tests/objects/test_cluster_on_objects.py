@@ -52,7 +52,7 @@ def test_two_dask_workers_give_the_same(pushed: str) -> None:
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True, silence_logs="ERROR"
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", processes=True, silence_logs="ERROR"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
