@@ -1,12 +1,12 @@
 """Compaction of a bucket: many small parts become few large ones, with any number of writers and no lock service.
 
-Guarantee: readers count every row once at every moment (see swaps). Steps of one merge: (1) take the newest state, then
-list the table, then the live segments: parts of these are left alone, and whatever else is listed was committed, so
-that nobody puts it again (see sealedparts); (2) merge parts, and put the result in tmp/; (3) make the next state by
-conditional create: now the merged part counts and those it was made of don't; (4) copy these to retired/ and the merged
-part to its place, (5) delete them from their places, and the merged part from tmp/. Who is killed behind (3) leaves
-(4) and (5) to the next compaction, which does them again, each without harm. Who loses the race at (3) looks at the
-winner's state: are all its parts still there, it makes the state after that; else its work is dropped.
+Guarantee: readers count every row once at every moment (see swaps). Steps: (1) take the newest state, then list the
+tables, then the live segments: parts of these are left alone, and whatever else is listed was committed, so that nobody
+puts it again (see sealedparts); (2) merge parts, and put the results in tmp/; (3) make the next state by conditional
+create: now the merged parts count and those they were made of don't; (4) copy these to retired/ and the merged ones to
+their places, (5) delete those from their places, and the merged ones from tmp/. Who is killed behind (3) leaves (4) and
+(5) to the next compaction, which does them again, each without harm. Who loses the race at (3) looks at the winner's
+state: the merges whose inputs all still count there go into the state after that; the others are dropped.
 
 States are kept for a day. Who made one looks whether it is in line with the newest: a process that was stopped for
 longer may have made one that nobody counts, and then deletes nothing. Whose inputs were listed more than RETIRED_S ago
@@ -28,13 +28,13 @@ from pathlib import Path
 import msgspec
 
 from ingest.compact import LARGEST_BYTES, CompactionReport
-from ingest.errors import ObjectsUnavailable
-from ingest.layout import TABLES, Table, part_name, split_part
+from ingest.layout import TABLES, Table, split_part
 from ingest.objects.bucket import Bucket, Entry
-from ingest.objects.merging import Input, begun_at, describe, merge_inputs
-from ingest.objects.names import LIVE, RETIRED_S, TMP, parse_live, scratch_key
-from ingest.objects.retiring import finish, remove_old, server_time
-from ingest.objects.swaps import MergedPart, SwapState, create, read_state
+from ingest.objects.merges import MERGED, Merges
+from ingest.objects.merging import Input, begun_at, describe
+from ingest.objects.names import LIVE, TMP, parse_live, scratch_key
+from ingest.objects.retiring import finish, remove_old
+from ingest.objects.swaps import SwapState, create, read_state
 from ingest.objects.transfers import Transfers
 
 EVERY_S = 600.0
@@ -42,9 +42,8 @@ EVERY_S = 600.0
 YOUNG_S = 600.0
 """Parts younger than that are left alone, but by who asks for it."""
 _MOST_BYTES, _MOST_BYTES_IN_TRAINING = 2 * LARGEST_BYTES, LARGEST_BYTES // 2
-_MOST_PARTS, _FEWEST_DUE, _TIER, _TRIES = 1000, 16, 4, 50
+_MOST_PARTS, _FEWEST_DUE, _TIER = 1000, 16, 4
 _BUDGET_S = 120.0
-_MERGED = "compacted-"
 _logger = logging.getLogger("steplog.upload")
 
 
@@ -73,20 +72,21 @@ def compact_objects(
     """
     deadline, transfers = time.monotonic() + budget_s, Transfers(8)
     try:
-        work = _Work(bucket, tmp, transfers)
-        number, state = read_state(bucket)
+        merges = Merges(bucket, tmp, transfers)
+        state = merges.state
         tables = {table: bucket.list(table) for table in TABLES}
         live = {f"{key.writer}-{key.segment:06d}" for key in map(parse_live, _keys(bucket.list(LIVE))) if key}
         finish(bucket, state, _keys(entry for found in tables.values() for entry in found), transfers)
         for table in TABLES:
-            old = [entry for entry in tables[table] if work.now - entry.modified >= youngest_s]
+            old = [entry for entry in tables[table] if merges.now - entry.modified >= youngest_s]
             for group in _groups(table, old, state, live, fewest, everything=everything):
                 if time.monotonic() < deadline:
-                    number, state = work.merge(group, number, state)
-        remove_old(bucket, number, state, tables, work.now)
+                    merges.add(group)
+        merges.commit()
+        remove_old(bucket, merges.number, merges.state, tables, merges.now)
     finally:
         transfers.close()
-    return work.report
+    return merges.report
 
 
 def compact_if_due(bucket: Bucket, tmp: Path, note: Path) -> None:
@@ -155,7 +155,7 @@ def _groups(
         named = split_part(entry.key.rpartition("/")[2])
         if named is None or entry.key.count("/") != 2 or entry.key in replaced:
             continue
-        if not named[0].startswith(_MERGED) and named[0] not in live:
+        if not named[0].startswith(MERGED) and named[0] not in live:
             there.append(Input(table, entry.key, "", entry.size, entry.modified))
     for part in there:
         if part.size < LARGEST_BYTES:
@@ -177,69 +177,6 @@ def _bounded(parts: Sequence[Input], most: int) -> list[list[Input]]:
         groups[-1].append(part)
         total += part.size
     return groups
-
-
-class _Work:
-    """One compaction at work."""
-
-    def __init__(self, bucket: Bucket, tmp: Path, transfers: Transfers) -> None:
-        self.report = CompactionReport()
-        self.now = server_time(bucket)
-        self._began = time.time(), time.monotonic()
-        self._bucket = bucket
-        self._tmp = tmp
-        self._transfers = transfers
-
-    def merge(self, group: Sequence[Input], number: int, state: SwapState) -> tuple[int, SwapState]:
-        """Merge one group; returns the newest state as it is known then."""
-        bucket, report = self._bucket, self.report
-        merged = merge_inputs(bucket, self._tmp, group, report.damaged, self._transfers)
-        if merged is None:
-            return number, state
-        scratch, digest, whole = merged
-        try:
-            name = part_name(f"{_MERGED}{scratch.stem}", digest)
-            part = describe(whole[0].table, f"{whole[0].key.rpartition('/')[0]}/{name}", scratch_key(name), scratch)
-            bucket.put(part.scratch, scratch)
-        finally:
-            scratch.unlink(missing_ok=True)
-        number, state, made = self._commit(number, state, part, [source.key for source in whole])
-        if not made:
-            bucket.delete([part.scratch])
-            return number, state
-        finish(bucket, state, {source.key for source in whole}, self._transfers, only=part)
-        report.files_before += len(whole)
-        report.files_after += 1
-        report.bytes_before += sum(source.size for source in whole)
-        report.bytes_after += part.size
-        return number, state
-
-    def _commit(
-        self, number: int, state: SwapState, part: MergedPart, inputs: Sequence[str]
-    ) -> tuple[int, SwapState, bool]:
-        """Make the next state; (its number, it, True), or the newest and False: inputs are gone from that."""
-        gone = {*inputs}
-        for _ in range(_TRIES):
-            counted = {merged.path for merged in state.parts}
-            if any(key in state.replaced or (_is_merged(key) and key not in counted) for key in inputs):
-                return number, state, False
-            if max(time.time() - self._began[0], time.monotonic() - self._began[1]) > RETIRED_S:
-                return number, state, False  # a state that replaced inputs may have forgotten that by now
-            new = msgspec.structs.replace(
-                state,
-                parts=(*(merged for merged in state.parts if merged.path not in gone), part),
-                replaced=(*state.replaced, *inputs),
-                replaced_at=(*state.replaced_at, *(self.now for _ in inputs)),
-            )
-            create(self._bucket, number + 1, new)
-            number, state = read_state(self._bucket)
-            if part.path in state.replaced or any(merged.path == part.path for merged in state.parts):
-                return number, state, True
-        raise ObjectsUnavailable(f"{self._bucket.address.shown}: others compact it all the time; try again later")
-
-
-def _is_merged(key: str) -> bool:
-    return key.rpartition("/")[2].startswith(_MERGED)
 
 
 def _keys(entries: Iterable[Entry]) -> set[str]:

@@ -32,19 +32,23 @@ def server_time(bucket: Bucket) -> float:
 
 
 def finish(
-    bucket: Bucket, state: SwapState, listed: Collection[str], transfers: Transfers, only: MergedPart | None = None
+    bucket: Bucket,
+    state: SwapState,
+    listed: Collection[str],
+    transfers: Transfers,
+    only: Sequence[MergedPart] | None = None,
 ) -> None:
     """Do what is left of the merges that led to a state.
 
     Args:
         listed: keys that were in the tables after the state was read.
-        only: just this merged part, and what of `listed` is replaced; else all that there are.
+        only: just these merged parts, and what of `listed` is replaced; else all that there are.
 
     Raises: ObjectsUnavailable. Halted.
     """
     there = {*listed}
-    scratches = {entry.key for entry in bucket.list(TMP)} if only is None else {only.scratch}
-    moved = [part for part in (state.parts if only is None else [only]) if part.scratch in scratches]
+    scratches = {entry.key for entry in bucket.list(TMP)} if only is None else {part.scratch for part in only}
+    moved = [part for part in (state.parts if only is None else only) if part.scratch in scratches]
     replaced = sorted(there.intersection(state.replaced))
     transfers.all([partial(_copy, bucket, key, retired_key(key)) for key in replaced])
     transfers.all([partial(_copy, bucket, part.scratch, part.path) for part in moved if part.path not in there])

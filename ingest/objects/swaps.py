@@ -16,6 +16,7 @@ minutes ago, which is far below RETIRED_S.
 """
 
 import secrets
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -23,6 +24,9 @@ from ingest.errors import FormatTooNew, SegmentCorrupt
 from ingest.layout import FORMAT_VERSION, StoreFile, Table
 from ingest.objects.bucket import Bucket
 from ingest.objects.names import SWAPS, parse_swap, swap_key
+
+_kept: "WeakKeyDictionary[Bucket, tuple[int, str, SwapState]]" = WeakKeyDictionary()
+"""The state that was read last, with its number and what tells that the object is the same."""
 
 
 class MergedPart(msgspec.Struct, frozen=True):
@@ -62,13 +66,18 @@ def read_state(bucket: Bucket) -> tuple[int, SwapState]:
         made it. ObjectsUnavailable.
     """
     while True:
-        numbers = [number for entry in bucket.list(SWAPS) if (number := parse_swap(entry.key)) is not None]
-        if not numbers:
+        found = {number: entry for entry in bucket.list(SWAPS) if (number := parse_swap(entry.key)) is not None}
+        if not found:
             return 0, SwapState()
+        number, kept = max(found), _kept.get(bucket)
+        if kept is not None and kept[:2] == (number, found[number].etag):
+            return number, kept[2]
         try:
-            return max(numbers), decoded(bucket, bucket.get(swap_key(max(numbers))), max(numbers))
+            state = decoded(bucket, bucket.get(swap_key(number)), number)
         except FileNotFoundError:  # newer ones were made meanwhile, and this one cleared away
             continue
+        _kept[bucket] = number, found[number].etag, state
+        return number, state
 
 
 def decoded(bucket: Bucket, body: bytes, number: int) -> SwapState:

@@ -11,7 +11,7 @@ import pytest
 from ingest.compact import CompactionReport
 from ingest.errors import ObjectsUnavailable
 from ingest.layout import Layout, segment_name
-from ingest.objects import compaction, merging, retiring
+from ingest.objects import compaction, merges, merging, retiring
 from ingest.objects.address import spool_folder
 from ingest.objects.bucket import Bucket
 from ingest.objects.compaction import compact_if_due, compact_objects
@@ -151,7 +151,7 @@ def test_who_comes_second_drops_its_work(s3: S3, tmp_path: Path, monkeypatch: py
                 made.append(compact_objects(of, tmp_path / "other"))
             return create(of, number, state)
 
-        monkeypatch.setattr(compaction, "create", beaten)
+        monkeypatch.setattr(merges, "create", beaten)
         report = compact_objects(bucket, tmp_path / "tmp")
         assert made[1].files_after == 3
         assert report.files_after == 0
@@ -170,7 +170,7 @@ def test_who_overslept_makes_no_state(s3: S3, tmp_path: Path, monkeypatch: pytes
             monkeypatch.setattr(time, "time", lambda: now + 4000.0)
             return merge(*asked)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(compaction, "merge_inputs", slept)
+        monkeypatch.setattr(merges, "merge_inputs", slept)
         assert compact_objects(bucket, tmp_path / "tmp").files_after == 0
         assert bucket.list(SWAPS) == []
         assert held(bucket).points == once("r", range(40))
