@@ -89,9 +89,18 @@ def _parts(pieces: Iterable[pl.DataFrame], *, by_experiment: bool) -> Iterator[_
 
 
 def _writer(file: Any, schema: pa.Schema, footers: list[pq.FileMetaData]) -> pq.ParquetWriter:
-    ranged = [field.name for field in schema if not pa.types.is_floating(field.type)]
+    texts = [field.name for field in schema if pa.types.is_large_string(field.type)]
+    floats = [field.name for field in schema if pa.types.is_floating(field.type)]
+    numbers = [field.name for field in schema if field.name not in {*texts, *floats}]
     return pq.ParquetWriter(
-        file, schema, compression="zstd", write_statistics=ranged, store_schema=False, metadata_collector=footers
+        file,
+        schema,
+        compression="zstd",
+        use_dictionary=[*texts, *floats],
+        column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
+        write_statistics=[*texts, *numbers],
+        store_schema=False,
+        metadata_collector=footers,
     )
 
 

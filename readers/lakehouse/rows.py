@@ -1,10 +1,11 @@
 """Rows: the tables that are exported, in pieces of bounded size, so that a store larger than memory goes through.
 
-`metrics` and `facts` are read chunk by chunk. What is folded from facts and summaries (the last value of a param, a
-metric's summary) is folded for a number of runs at a time, as many as hold a bounded number of bytes.
+`facts` are read chunk by chunk. Points are read for a number of runs at a time, of a large run for some metrics at a
+time: a chunk of well compressed Parquet may hold more of them than memory does. What is folded from facts and summaries
+(the last value of a param, a metric's summary) is folded for a number of runs at a time.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal, get_args
 
 import polars as pl
@@ -24,7 +25,7 @@ LAKE_TABLES: tuple[LakeTable, ...] = get_args(LakeTable)
 
 _FIRST = ["experiment", "run_id"]
 _METRICS = pl.Schema({**SCHEMAS["metrics"], "rank": pl.Int64()})
-_POINTS_AT_ONCE = 1_000_000
+_POINTS_AT_ONCE = 2_000_000
 _BATCH_BYTES = 64 << 20  # of values as they are in memory; folding takes several times as much
 _ROW_BYTES = {"summaries": 250, "params": 100, "tags": 100}
 
@@ -47,22 +48,19 @@ class Rows:
         self, layout: Layout, runs: Collection[str] | None = None, experiments: Collection[str] | None = None
     ) -> None:
         self._tables = Tables(layout)
-        wanted = [
-            pl.col(name).is_in(list(of))
-            for name, of in (("run_id", runs), ("experiment", experiments))
-            if of is not None
-        ]
-        self._wanted = pl.all_horizontal(wanted) if wanted else None
+        self._wanted: pl.Expr | None = None
+        for name, of in (("run_id", runs), ("experiment", experiments)):
+            if of is not None:
+                self._wanted = self._and(pl.col(name).is_in(list(of)))
 
     def of(self, table: LakeTable) -> Iterator[pl.DataFrame]:
         """The rows of a table, those of one experiment mostly together; no promised order but that."""
         columns = list(schema_of(table))
         match table:
             case "metrics":
-                for piece in self._tables.frames(table, list(SCHEMAS[table]), self._wanted):
-                    yield from (
-                        rows.with_columns(rank()).select(columns) for rows in piece.iter_slices(_POINTS_AT_ONCE)
-                    )
+                for batch in self._point_batches():
+                    for piece in self._tables.frames(table, list(SCHEMAS[table]), batch):
+                        yield piece.with_columns(rank()).select(columns)
             case "facts":
                 yield from self._tables.frames(table, columns, self._wanted)
             case "runs":
@@ -91,9 +89,32 @@ class Rows:
             return
         batch = (pl.col("bytes").cum_sum() // _BATCH_BYTES).alias("batch")
         for few in sizes.sort("experiments", "run_id").with_columns(batch).partition_by("batch", maintain_order=True):
-            of_few = pl.col("run_id").is_in(few["run_id"].implode())
-            of_few &= pl.col("experiment").is_in(few["experiments"].explode().unique().implode())
-            yield of_few if self._wanted is None else self._wanted & of_few
+            yield self._and(_of(few))
+
+    def _point_batches(self) -> Iterator[pl.Expr | None]:
+        """Conditions that together hold for every wanted point, each for a bounded number of them."""
+        points = (pl.col("count") + pl.col("nan_count")).sum()
+        columns = ["run_id", "experiment", "key", "count", "nan_count"]
+        sizes = _summed(self._tables.frames("summaries", columns, self._wanted), points)
+        damaged = bool(self._tables.verified.damaged())
+        if damaged or sizes["bytes"].sum() <= _POINTS_AT_ONCE:
+            yield self._wanted  # whose summary is damaged, isn't known: chunk by chunk, then
+            return
+        sizes = sizes.sort("experiments", "run_id")
+        alone = pl.when(pl.col("bytes") > _POINTS_AT_ONCE).then("run_id")
+        batch = pl.struct(alone, pl.col("bytes").cum_sum() // _POINTS_AT_ONCE).rle_id().alias("batch")
+        for few in sizes.with_columns(batch).partition_by("batch", maintain_order=True):
+            if few.height > 1 or few["bytes"][0] <= _POINTS_AT_ONCE:
+                yield self._and(_of(few))
+                continue
+            rows = pl.concat(self._tables.frames("summaries", columns, self._and(_of(few))))
+            keys = rows.group_by("key").agg(points=points).sort("key")
+            portion = (pl.col("points").cum_sum() // _POINTS_AT_ONCE).alias("portion")
+            for some in keys.with_columns(portion).partition_by("portion", maintain_order=True):
+                yield self._and(_of(few) & pl.col("key").is_in(some["key"].implode()))
+
+    def _and(self, condition: pl.Expr) -> pl.Expr:
+        return condition if self._wanted is None else self._wanted & condition
 
     def _sizes(self, table: LakeTable) -> pl.DataFrame:
         """For each run the experiments that it has rows in, and about how many bytes they are."""
@@ -105,7 +126,18 @@ class Rows:
             wanted = of_kind if self._wanted is None else of_kind & self._wanted
             pieces = self._tables.frames("facts", ["run_id", "experiment", "kind", "value"], wanted)
             size = (pl.col("value").str.len_bytes() + _ROW_BYTES[table]).sum()
-        found = [piece.group_by("run_id", "experiment").agg(bytes=size) for piece in pieces]
-        counted = {"run_id": pl.String(), "experiment": pl.String(), "bytes": pl.Int64()}
-        every = pl.concat([pl.DataFrame(schema=counted), *(frame.cast({"bytes": pl.Int64}) for frame in found)])
-        return every.group_by("run_id").agg(pl.col("bytes").sum(), experiments=pl.col("experiment").unique().sort())
+        return _summed(pieces, size)
+
+
+def _summed(pieces: Iterable[pl.DataFrame], size: pl.Expr) -> pl.DataFrame:
+    """For each run the experiments that it has rows in, and the sum of a size over them."""
+    schema = {"run_id": pl.String(), "experiment": pl.String(), "bytes": pl.Int64()}
+    found = [piece.group_by("run_id", "experiment").agg(bytes=size.cast(pl.Int64)) for piece in pieces]
+    every = pl.concat([pl.DataFrame(schema=schema), *found])
+    return every.group_by("run_id").agg(pl.col("bytes").sum(), experiments=pl.col("experiment").unique().sort())
+
+
+def _of(few: pl.DataFrame) -> pl.Expr:
+    """The condition that a row is of one of these runs."""
+    of_few = pl.col("run_id").is_in(few["run_id"].implode())
+    return of_few & pl.col("experiment").is_in(few["experiments"].explode().unique().implode())

@@ -138,14 +138,16 @@ def test_former_versions_can_still_be_asked_for(lake: Lake) -> None:
     assert table.scan(snapshot_id=first.snapshot_id).to_arrow().num_rows == expected
 
 
+@pytest.mark.parametrize("at_once", [7, 40])  # points; a run has 36, of 2 metrics
 @pytest.mark.parametrize("library", EXPORTS)
 def test_pieces_of_any_size_give_the_same(
-    library: str, recorder: "Recorder", store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    library: str, at_once: int, recorder: "Recorder", store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is folded for a few runs at a time, and written to files of a few rows, is what comes at once."""
     pytest.importorskip(library)
-    fill(recorder, ("e", "a/b"))
+    fill(recorder, ("e", "a/b", "f"))
     monkeypatch.setattr(rows, "_BATCH_BYTES", 300)
+    monkeypatch.setattr(rows, "_POINTS_AT_ONCE", at_once)
     monkeypatch.setattr(datafiles, "_FILE_BYTES", 1)
     monkeypatch.setattr(datafiles, "_SLICE", 5)
     done = EXPORTS[library](store, tmp_path / "out")

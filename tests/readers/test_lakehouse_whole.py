@@ -15,7 +15,7 @@ import pytest
 
 from readers.lakehouse import datafiles, rows
 from readers.lakehouse.delta import DeltaTarget
-from readers.lakehouse.export import export_iceberg
+from readers.lakehouse.export import export_delta, export_iceberg
 from readers.lakehouse.iceberg import IcebergTarget
 from readers.lakehouse.rows import LAKE_TABLES
 from readers.lakehouse.target import ExportFailed, Target, TargetTable
@@ -179,6 +179,21 @@ def test_a_damaged_part_is_left_out_and_named(
     assert [damage.path for damage in done.damaged] == [part]
     assert part.name in caplog.text
     assert [count(library, tmp_path / "out", table) for table in ("metrics", "runs")] == [1, 2]
+
+
+def test_points_whose_summary_is_damaged_are_exported(
+    recorder: "Recorder", store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Summaries say how many points are read at once; without them it is chunk by chunk."""
+    pytest.importorskip("deltalake")
+    fill(recorder, ("e", "f"))
+    recorder.seal()
+    part = next(recorder.layout.partition("summaries", "e").iterdir())
+    part.write_bytes(b"")
+    monkeypatch.setattr(rows, "_POINTS_AT_ONCE", 5)
+    export_delta(store, tmp_path / "out", tables=["metrics"])
+
+    assert count("deltalake", tmp_path / "out", "metrics") == ours(store, "metrics").height
 
 
 @pytest.mark.parametrize("library", EXPORTS)
