@@ -34,7 +34,7 @@ from readers.verified import Damage, Verified
 if TYPE_CHECKING:
     from readers.live import LiveRows
     from readers.objects.listed import ObjectPart
-    from readers.objects.rangedparts import RangedParts
+    from readers.objects.rangedparts import RangedParts, Runs
 
 _CHUNK_BYTES = 16 << 20  # of Parquet; some 3 million points, 300 MB with all columns
 _CHUNK_FILES = 512
@@ -57,7 +57,7 @@ class Spread(Protocol):
         here: "RangedParts",
         query: Query,
         parts: "list[tuple[ObjectPart, str]]",
-        runs: Sequence[str] | None,
+        runs: "Runs | None",
     ) -> Iterator[pl.DataFrame]:
         """What `here` would give of parts of a store on object storage (see readers.objects.rangedparts)."""
 

@@ -5,7 +5,7 @@ left out of answers and listed as if it had been met here. A few small parts are
 """
 
 import pickle
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,7 +17,7 @@ from readers.scan import Tables
 
 if TYPE_CHECKING:
     from readers.objects.listed import ObjectPart
-    from readers.objects.rangedparts import RangedParts
+    from readers.objects.rangedparts import RangedParts, Runs
 
 LEAST_BYTES = 1 << 20
 """Parts of fewer bytes in all are read by the asker."""
@@ -56,7 +56,7 @@ class FanOut:
         here: "RangedParts",
         query: Query,
         parts: list[tuple["ObjectPart", str]],
-        runs: Sequence[str] | None,
+        runs: "Runs | None",
     ) -> Iterator[pl.DataFrame]:
         """The frames that `here` would read of parts in a bucket.
 
@@ -70,7 +70,7 @@ class FanOut:
             yield from here.frames(query, parts, runs)
             return
         known = {found.keys[0]: found for found, _ in parts}
-        reading = RangedReading(place, versions(), sent, (), None if runs is None else tuple(runs))
+        reading = RangedReading(place, versions(), sent, (), runs)
         results = self._engine.map(read_ranges, jobs(reading, parts))
         try:
             for done in results:

@@ -14,7 +14,7 @@ from ingest.objects.address import Address
 from ingest.objects.bucket import Bucket
 from readers.cluster.work import check_versions, packed
 from readers.objects.listed import ObjectPart
-from readers.objects.rangedparts import RangedParts
+from readers.objects.rangedparts import RangedParts, Runs
 from readers.objects.ranges import Footers
 from readers.query import Query
 
@@ -31,8 +31,7 @@ class RangedReading(NamedTuple):
     query: bytes
     parts: tuple[tuple[ObjectPart, str], ...]
     """Each with its experiment."""
-    runs: tuple[str, ...] | None
-    """The runs that can have rows, sorted."""
+    runs: Runs | None
 
 
 class RangedRead(NamedTuple):
@@ -50,12 +49,19 @@ def jobs(reading: RangedReading, parts: Iterable[tuple[ObjectPart, str]]) -> Ite
     size = 0
     for found, experiment in parts:
         if job and size + found.size > _JOB_BYTES:
-            yield reading._replace(parts=tuple(job))
+            yield _with(reading, job)
             job, size = [], 0
         job.append((found, experiment))
         size += found.size
     if job:
-        yield reading._replace(parts=tuple(job))
+        yield _with(reading, job)
+
+
+def _with(reading: RangedReading, parts: list[tuple[ObjectPart, str]]) -> RangedReading:
+    """A job of these parts, with the runs of their experiments."""
+    names = {experiment for _, experiment in parts}
+    runs = None if reading.runs is None else {name: reading.runs[name] for name in names & reading.runs.keys()}
+    return reading._replace(parts=tuple(parts), runs=runs)
 
 
 def read_ranges(job: RangedReading) -> RangedRead:

@@ -5,7 +5,7 @@ Several parts are on their way at once, a few row groups of each at a time; rows
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import polars as pl
@@ -13,7 +13,7 @@ import polars as pl
 from ingest.errors import SegmentCorrupt
 from ingest.objects.bucket import Bucket
 from readers.objects.listed import ObjectPart
-from readers.objects.ranges import Footers, read, row_groups
+from readers.objects.ranges import Footers, has_any, read, row_groups
 from readers.query import Query
 from readers.verified import Damage
 
@@ -21,6 +21,10 @@ _AHEAD = 8
 """Parts that are fetched at once; of each at most some tens of megabytes are wanted."""
 _AT_ONCE_BYTES = 16 << 20
 _log = logging.getLogger("steplog")
+
+
+Runs = Mapping[str, Sequence[str]]
+"""Of each experiment the runs that are wanted, sorted; of one that isn't there nothing is known, and all may be."""
 
 
 class RangedParts:
@@ -33,7 +37,7 @@ class RangedParts:
         """By key."""
 
     def frames(
-        self, query: Query, parts: Iterable[tuple[ObjectPart, str]], runs: Sequence[str] | None
+        self, query: Query, parts: Iterable[tuple[ObjectPart, str]], runs: Runs | None
     ) -> Iterator[pl.DataFrame]:
         """What a query asks of parts (each with its experiment), in their order, a few row groups at a time.
 
@@ -43,7 +47,8 @@ class RangedParts:
             waiting: deque[Future[list[pl.DataFrame]]] = deque()
             try:
                 for found, experiment in parts:
-                    waiting.append(pool.submit(self.rows, query, found, experiment, runs))
+                    wanted = None if runs is None else runs.get(experiment)
+                    waiting.append(pool.submit(self.rows, query, found, experiment, wanted))
                     if len(waiting) >= _AHEAD:
                         yield from waiting.popleft().result()
                 while waiting:
@@ -73,6 +78,11 @@ class RangedParts:
         if found.keys[0] not in self.damage:
             self.damage[found.keys[0]] = Damage(found.part.path, reason)
             _log.warning("steplog: %s", reason)
+
+
+def may_have(found: ObjectPart, runs: Sequence[str] | None) -> bool:
+    """Whether a part can have one of the runs (sorted), as far as is known without a look inside."""
+    return runs is None or (has_any(runs, *found.runs) if found.runs is not None else bool(runs))
 
 
 def _batches(metadata: object, groups: list[int]) -> Iterator[list[int]]:

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from ingest.catalog import Part
-from readers.objects.rangedparts import RangedParts
-from readers.objects.ranges import has_any
+from readers.objects.rangedparts import RangedParts, Runs, may_have
 from readers.objects.view import ObjectView
 from readers.query import Query
 from readers.scan import Spread, Tables, chunks
@@ -46,10 +45,10 @@ class ObjectTables(Tables):
         away = [known[part.path] for part in parts if part.path in known and part not in here]
         if not away:
             return
+        named = [(found, self._names.of(found.part)) for found in away]
         runs = self._runs(query)
         if runs is not None:
-            away = [found for found in away if found.runs is None or has_any(runs, *found.runs)]
-        named = [(found, self._names.of(found.part)) for found in away]
+            named = [(found, name) for found, name in named if may_have(found, runs.get(name))]
         try:
             if self._spread is None:
                 yield from self._ranged.frames(query, named, runs)
@@ -59,12 +58,17 @@ class ObjectTables(Tables):
             self._view.look_again()
             raise
 
-    def _runs(self, query: Query) -> list[str] | None:
-        """The runs that can have rows for a query, sorted; None when it doesn't choose by run."""
+    def _runs(self, query: Query) -> Runs | None:
+        """The runs that can have rows for a query; None when it doesn't choose by run.
+
+        A run's points are of the experiment that it says it is of, in a fact that is written before them.
+        """
         early = query.early(["run_id"])
         if early is None:
             return None
-        there = self.frame("facts", ["run_id"], (pl.col("kind") == "run") & (pl.col("key") == "experiment")).unique()
+        said = (pl.col("kind") == "run") & (pl.col("key") == "experiment")
+        there = self.frame("facts", ["run_id", "experiment"], said).unique()
         if self.verified.damaged():  # it may be the facts: then nobody knows which runs there are
             return None
-        return there.filter(early)["run_id"].sort().to_list()
+        wanted = there.filter(early).sort("run_id").rows_by_key("experiment", include_key=False)
+        return {name: [run_id for (run_id,) in wanted.get(name, ())] for name in there["experiment"].unique()}
