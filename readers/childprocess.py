@@ -92,9 +92,10 @@ class ChildProcess:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-        for thread in self._threads:
+        others = [thread for thread in self._threads if thread is not threading.current_thread()]
+        for thread in others:
             thread.join(STOP_S)  # it ends when the last holder of the child's pipe does
-        if not any(thread.is_alive() for thread in self._threads):
+        if not any(thread.is_alive() for thread in others):
             _close(child.stdout)
             _close(child.stderr)
 

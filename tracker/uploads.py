@@ -45,6 +45,7 @@ class Uploads:
         self._strict = tracker.settings.pipeline.strict
         self._process: UploaderProcess | None = None
         self._pid = 0
+        self._last = Uploading.of(address.shown, {}, running=False)
         self._said: set[str] = set()
         self._numbers: dict[str, int] = {}
         self._restart_s = RESTART_S
@@ -71,7 +72,7 @@ class Uploads:
     def view(self) -> Uploading:
         """How it stands."""
         if self._process is None or self._pid != os.getpid():
-            return Uploading.of(self.address.shown, {}, running=False)
+            return self._last
         return self._process.view()
 
     def forked(self) -> None:
@@ -105,13 +106,14 @@ class Uploads:
             if not self._process.alive:  # it was killed
                 self._launch()
             process, self._process = self._process, None
-        if not self._wait_s:
-            process.leave()
-        elif process.settle(self._wait_s):
+        done = bool(self._wait_s) and process.settle(self._wait_s)
+        self._last = process.view()._replace(running=False)
+        if done:
             process.stop()
-        else:
-            process.leave()
-            self._say_left(process.view())
+            return
+        process.leave()
+        if self._wait_s:
+            self._say_left(self._last)
 
     def reserve(self, home: Path, about: str) -> Callable[[Path, int], int]:
         """Make what gives a number to a model or checkpoint that no other node gives.

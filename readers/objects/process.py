@@ -13,7 +13,6 @@ for at most `linger_s`, and ends.
 
 import itertools
 import logging
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -66,7 +65,7 @@ class UploaderProcess(SendingProcess):
         linger_s: for how long it goes on when the program was killed.
         warn: says what is in the way; called once a cause.
         said: the causes that were said already.
-        ended: called, in a thread of its own, when it has ended though nobody stopped it.
+        ended: called when it has ended though nobody stopped it, in a thread that may wait.
 
     Raises: OSError: it can't be started.
     """
@@ -127,4 +126,4 @@ class UploaderProcess(SendingProcess):
 
     def _ended(self) -> None:
         if not self._stopping:
-            threading.Thread(target=self._when_ended, name="steplog-upload", daemon=True).start()
+            self._when_ended()  # in the thread that listened

@@ -213,4 +213,4 @@ def work(child: Child, requests: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # a compaction may be on its way in a thread; it can be left at any point

@@ -39,7 +39,8 @@ def test_a_run_is_in_the_bucket_when_its_tracker_is_closed(s3: S3, other_host: O
 
     view = tracker.uploading()
     assert view is not None
-    assert (view.target, view.running) == (address, False)
+    assert (view.target, view.running, view.settled, view.error) == (address, False, True, None)
+    assert (view.files, view.waiting_parts, view.bytes > 0) == (1, 0, True)
     there = other_host.store(address)
     (found,) = there.experiment_runs("exp")
     assert (found["run_id"], found["status"], found["params"], found["metrics"]) == (
