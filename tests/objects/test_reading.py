@@ -88,6 +88,25 @@ def test_one_runs_curve_fetches_a_small_part_of_the_points(tmp_path: Path, s3: S
     assert counts.received_bytes - before < whole * 0.6
 
 
+def test_a_run_is_looked_for_in_its_own_experiment(tmp_path: Path, s3: S3) -> None:
+    """Another experiment's runs that began before and after it are in parts that stay closed: a footer, a range."""
+    with (
+        ExperimentTracker(tmp_path / "store", "a", auto_log=False) as one,
+        ExperimentTracker(tmp_path / "store", "b", auto_log=False) as other,
+    ):
+        for number in range(3):
+            for tracker in (one, other):
+                with tracker.start_run(run_id=f"{number}-{tracker.experiment_name}"):
+                    tracker.log_metrics({"loss": number / 7}, step=number)
+    Pushing(tmp_path / "store", s3.address()).all()
+    store = Store(s3.address())
+    store.runs().collect()
+    counts = view_of_store(store).bucket.counts
+    before = counts.gets
+    assert store.metrics(["loss"], ["1-b"]).collect()["value"].to_list() == [1 / 7]
+    assert counts.gets - before == 2
+
+
 def view_of_store(store: Store) -> ObjectView:
     """The view behind a store."""
     assert isinstance(store.layout, ObjectView)
