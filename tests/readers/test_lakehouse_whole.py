@@ -91,6 +91,7 @@ export(Store(sys.argv[2]), sys.argv[3], replace=True)
 """
 
 
+@pytest.mark.timeout(90)  # two processes that import everything
 @pytest.mark.parametrize("library", EXPORTS)
 def test_a_killed_export_leaves_no_half_table(library: str, recorder: "Recorder", store: Store, tmp_path: Path) -> None:
     """Killed in the second table's files: the first is new, the others are as before, the next export works."""
