@@ -79,6 +79,7 @@ class Constants:
     heartbeat_s: float = HEARTBEAT_S
     seal_s: float = SEAL_INTERVAL_S
     compact_s: float = compaction.EVERY_S
+    young_s: float = compaction.YOUNG_S
     most_parts: int = compaction._MOST_PARTS  # noqa: SLF001 - the arithmetic is about these
     most_bytes: int = compaction._MOST_BYTES_IN_TRAINING  # noqa: SLF001
     budget_s: float = compaction._BUDGET_S  # noqa: SLF001
@@ -168,9 +169,10 @@ def month(load: Load, constants: Constants, sizes: Sizes) -> list[Line]:
     turns = load.days * 86_400 / constants.compact_s
     objects = outstanding(load, constants, sizes)
     live = load.seconds / (_EARLY * constants.snapshot_s)
+    beats = seals if constants.snapshot_s <= constants.heartbeat_s else load.seconds / constants.heartbeat_s
     return [
         Line("live snapshots", puts=live, sent=load.points * sizes.live_point),
-        Line("heartbeats", puts=load.seconds / constants.heartbeat_s, sent=20 * load.seconds / constants.heartbeat_s),
+        Line("heartbeats: one a seal, as live snapshots tell the same", puts=beats, sent=20 * beats),
         Line("sealed parts: metrics, summaries, facts", puts=parts, sent=seals * (sizes.metrics + sizes.summaries)),
         Line("compaction: parts fetched, and kept for an hour", puts=parts, gets=parts),
         Line("compaction: merged parts, states", puts=4 * merges, sent=load.points * sizes.merged_point),
@@ -180,14 +182,15 @@ def month(load: Load, constants: Constants, sizes: Sizes) -> list[Line]:
 
 
 def outstanding(load: Load, constants: Constants, sizes: Sizes) -> float:
-    """Objects that are listed at the end of the month: merged parts, and those of the last turn."""
+    """Objects that are listed at the end of the month: merged parts, those that aren't merged yet, live ones."""
     merged = load.points * sizes.merged_point / constants.most_bytes
-    return merged + 2 * load.nodes * constants.compact_s / constants.seal_s + 5 * load.nodes
+    young = 2 * load.nodes * (constants.compact_s + constants.young_s) / constants.seal_s
+    return merged + young + load.nodes * constants.seal_s / constants.snapshot_s / 2
 
 
 def reader(load: Load, constants: Constants, sizes: Sizes) -> Line:
     """One dashboard, or another reader that looks all month at that store as it is at the month's end."""
-    lists = outstanding(load, constants, sizes) / _PAGE + 2 * 5 * load.nodes / _PAGE + 4
+    lists = outstanding(load, constants, sizes) / _PAGE + 6
     every_s = max(constants.looks_s, 20 * 0.1 * lists)  # a listing of 1,000 keys takes 0.1 s; a twentieth of the time
     return Line(
         f"one reader that never stops looking, every {every_s:.0f} s", puts=lists * load.days * 86_400 / every_s
@@ -215,8 +218,7 @@ def cheaper(constants: Constants) -> Iterator[tuple[str, Constants]]:
     yield "as it is", constants
     yield "a snapshot each minute: seen within 60 s", replace(constants, snapshot_s=60.0)
     yield "sealed each half hour", replace(constants, seal_s=1800.0)
-    yield "a heartbeat where no snapshot was sent: none while points come", replace(constants, heartbeat_s=math.inf)
-    yield "all three", replace(constants, snapshot_s=60.0, seal_s=1800.0, heartbeat_s=math.inf)
+    yield "both", replace(constants, snapshot_s=60.0, seal_s=1800.0)
     yield "no snapshots at all: seen when sealed, each 5 minutes", replace(constants, snapshot_s=math.inf)
 
 
