@@ -20,6 +20,7 @@ from typing import IO, NamedTuple
 import msgspec
 import polars as pl
 
+from readers.predicates import one_of
 from readers.store import Store
 
 _POINTS_AT_ONCE = 250_000
@@ -99,7 +100,7 @@ def _portions(sizes: pl.DataFrame) -> Iterator[pl.Expr]:
         return
     portion = (pl.col("points").cum_sum() // _POINTS_AT_ONCE).alias("portion")
     for some in sizes.sort("key").with_columns(portion).partition_by("portion", maintain_order=True):
-        yield pl.col("key").is_in(some["key"].to_list())
+        yield one_of("key", some["key"])
     yield ~pl.col("key").is_in(sizes["key"].to_list())  # where a summary is damaged, its points may be whole
 
 

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ingest.errors import TrackerError
-from ingest.objects.address import is_address
+from ingest.objects.address import Address, is_address
 from readers.lakehouse.datafiles import DataFile, arrow_schema, write
 from readers.lakehouse.delta import DeltaTarget
 from readers.lakehouse.iceberg import IcebergTarget
@@ -159,6 +159,13 @@ def _in_order(tables: Sequence[LakeTable] | None) -> list[LakeTable]:
 
 def _check_apart(store: Store, to: str) -> None:
     """Raise ValueError if the target lies in the store, whose folders hold nothing else."""
-    root = os.path.realpath(store.layout.root)
-    if not is_address(to) and os.path.commonpath([root, os.path.realpath(to)]) == root:
-        raise ValueError(f"the target {to!r} lies in the store {str(store.layout.root)!r}; give a folder outside of it")
+    place = store.layout.place
+    if is_address(to) and is_address(place):
+        within = f"{Address.of(to).url}/".startswith(f"{Address.of(place).url}/")
+    elif is_address(to):
+        within = False
+    else:
+        root = os.path.realpath(store.layout.root)
+        within = os.path.commonpath([root, os.path.realpath(to)]) == root
+    if within:
+        raise ValueError(f"the target {to!r} lies in the store {place!r}; give one outside of it")

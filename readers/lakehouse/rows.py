@@ -11,9 +11,10 @@ from typing import Literal, get_args
 import polars as pl
 
 from ingest.layout import Layout
+from readers.opening import tables_of
 from readers.params import VALUES, read_flat
+from readers.predicates import one_of
 from readers.runs import RUNS, read_runs
-from readers.scan import Tables
 from readers.schemas import SCHEMAS
 from readers.summaries import SUMMARIES, read_summaries
 from readers.verified import Damage
@@ -47,11 +48,11 @@ class Rows:
     def __init__(
         self, layout: Layout, runs: Collection[str] | None = None, experiments: Collection[str] | None = None
     ) -> None:
-        self._tables = Tables(layout)
+        self._tables = tables_of(layout)
         self._wanted: pl.Expr | None = None
         for name, of in (("run_id", runs), ("experiment", experiments)):
             if of is not None:
-                self._wanted = self._and(pl.col(name).is_in(list(of)))
+                self._wanted = self._and(one_of(name, of))
 
     def of(self, table: LakeTable) -> Iterator[pl.DataFrame]:
         """The rows of a table, those of one experiment mostly together; no promised order but that."""
@@ -111,7 +112,7 @@ class Rows:
             keys = rows.group_by("key").agg(points=points).sort("key")
             portion = (pl.col("points").cum_sum() // _POINTS_AT_ONCE).alias("portion")
             for some in keys.with_columns(portion).partition_by("portion", maintain_order=True):
-                yield self._and(_of(few) & pl.col("key").is_in(some["key"].implode()))
+                yield self._and(_of(few) & one_of("key", some["key"]))
 
     def _and(self, condition: pl.Expr) -> pl.Expr:
         return condition if self._wanted is None else self._wanted & condition
@@ -139,5 +140,4 @@ def _summed(pieces: Iterable[pl.DataFrame], size: pl.Expr) -> pl.DataFrame:
 
 def _of(few: pl.DataFrame) -> pl.Expr:
     """The condition that a row is of one of these runs."""
-    of_few = pl.col("run_id").is_in(few["run_id"].implode())
-    return of_few & pl.col("experiment").is_in(few["experiments"].explode().unique().implode())
+    return one_of("run_id", few["run_id"]) & one_of("experiment", few["experiments"].explode().unique())

@@ -8,6 +8,9 @@ import polars as pl
 import pytest
 
 from ingest.errors import TrackerError
+from ingest.objects.address import Address
+from ingest.objects.bucket import Bucket
+from ingest.objects.uploader import Uploader
 from readers.lakehouse.export import export_delta, export_iceberg
 from readers.lakehouse.rows import LAKE_TABLES, LakeTable
 from readers.store import Store
@@ -89,6 +92,23 @@ def test_iceberg_tables_lie_in_a_bucket(s3: S3, store: Store, tmp_path: Path) ->
         found = load_catalog("steplog", **catalog).load_table(f"ml.{table}")
         assert found.location().startswith(s3.address("warehouse"))
         assert same(pl.DataFrame(found.scan().to_arrow()), ours(store, table))
+
+
+def test_a_store_in_a_bucket_is_exported(s3: S3, store: Store, tmp_path: Path) -> None:
+    """From where it lies, to another prefix and to this machine; into itself it isn't."""
+    pytest.importorskip("deltalake")
+    with Bucket(Address.of(s3.address("lab"))) as bucket, Uploader(store.layout, bucket) as uploader:
+        assert uploader.drain(30), uploader.state.error
+    remote = Store(s3.address("lab"))
+    export_delta(remote, s3.address("lake"))
+    export_delta(remote, tmp_path / "lake")
+
+    for table in LAKE_TABLES:
+        assert same(pl.scan_delta(tmp_path / "lake" / table).collect(), ours(store, table))
+    assert [key for key in s3.keys("lake/metrics") if key.endswith(".parquet")]
+    for inside in (s3.address("lab"), s3.address("lab/lake")):
+        with pytest.raises(ValueError, match="lies in the store"):
+            export_delta(remote, inside)
 
 
 def test_a_server_that_refuses_is_an_error_without_secrets(
