@@ -5,7 +5,7 @@ is what is done with the summaries of segments (see ingest.aggregates). So it st
 these rows come back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -36,6 +36,8 @@ _PROBE = pl.DataFrame(
     }
 ).cast(dict(POINTS))  # type: ignore[arg-type]
 """Points by which it shows whether a condition looks at more than one of them."""
+_MOST_BYTES = 2 << 20  # of Parquet; some half a million points
+_MOST_ROWS = 1 << 19
 
 
 class Folded(Query):
@@ -54,8 +56,19 @@ class Folded(Query):
         return self._fold(super().of(frame))
 
     def scan(self, parts: Sequence[Found], limit: int | None) -> pl.DataFrame:  # noqa: ARG002 - it would cut histories
-        """The rows of sealed points."""
-        return self._fold(super().scan(parts, None)) if parts else self.nothing()
+        """The rows of sealed points; of large parts a piece at a time, as points take far more memory than they."""
+        pieces = [self._fold(points) for group in _groups(parts) for points in self._pieces(group)]
+        return pl.concat([self.nothing(), *pieces])
+
+    def _pieces(self, parts: list[Found]) -> Iterator[pl.DataFrame]:
+        """The asked points of some parts; of one large part so many rows at a time, if all of them are asked for."""
+        if self._predicate is not None or len(parts) > 1:
+            yield super().scan(parts, None)
+            return
+        points = self._all(parts)
+        rows: int = points.select(pl.len()).collect().item()
+        for start in range(0, rows, _MOST_ROWS):
+            yield self._asked(points.slice(start, _MOST_ROWS)).collect()
 
     def _fold(self, points: pl.DataFrame) -> pl.DataFrame:
         points = points.with_columns(step=pl.coalesce("step_float", pl.col("step").cast(pl.Float64)))
@@ -63,6 +76,20 @@ class Folded(Query):
             asks_rank = "rank" in self._where.meta.root_names()
             points = (points.with_columns(rank()) if asks_rank else points).filter(self._where)
         return self.nothing() if points.is_empty() else of_points(points)
+
+
+def _groups(parts: Sequence[Found]) -> Iterator[list[Found]]:
+    """The parts in groups of bounded size, in their order."""
+    group: list[Found] = []
+    size = 0
+    for found in parts:
+        if group and size + found.stamp.size > _MOST_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(found)
+        size += found.stamp.size
+    if group:
+        yield group
 
 
 def read_aggregate(tables: Tables, where: pl.Expr | None, predicate: pl.Expr | None = None) -> pl.DataFrame:

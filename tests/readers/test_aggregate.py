@@ -99,6 +99,29 @@ def test_an_aggregate_of_everything_is_the_summaries(write: "Callable[[], Record
     assert store.aggregate().collect().equals(store.summaries().collect())
 
 
+@pytest.mark.parametrize("where", [None, "step >= 7"])
+def test_large_parts_are_folded_in_pieces(
+    where: str | None, write: "Callable[[], Recorder]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut anywhere, within a metric too, the numbers are those of the whole."""
+    writer = write()
+    for run_id in "ab":
+        writer.start(run_id)
+        for n in range(20):
+            writer.log(run_id, {"loss": float(n % 7), "acc": math.nan if n == 3 else n / 2}, n)
+    writer.seal()
+    store = Store(writer.layout.root)
+    whole = store.aggregate(where=where).sort("run_id", "key").collect()
+    monkeypatch.setattr("readers.aggregate._MOST_BYTES", 1)
+    monkeypatch.setattr("readers.aggregate._MOST_ROWS", 3)
+    cut = store.aggregate(where=where).sort("run_id", "key").collect()
+
+    exact = [name for name in whole.columns if name not in {"mean", "std", "m2"}]
+    assert cut.select(exact).equals(whole.select(exact))
+    assert cut["mean"].to_list() == pytest.approx(whole["mean"].to_list())
+    assert cut["m2"].to_list() == pytest.approx(whole["m2"].to_list())
+
+
 def test_an_aggregate_is_of_the_chosen_runs_and_metrics(write: "Callable[[], Recorder]") -> None:
     """By keys, runs and experiments; where nothing fits there is no row."""
     writer = write()
