@@ -4,23 +4,33 @@ It is a store like any other, but for two things: it isn't compacted, as the buc
 files that are in the bucket go away (see ingest.objects.uploader). Several trackers and processes of a host share it.
 """
 
+import logging
 import os
 
 from ingest.errors import ObjectsUnavailable, StoreUnavailable
+from ingest.filesystems import file_system, fits_mapped_queue
 from ingest.layout import Layout
 from ingest.objects.address import Address, spool_folder
 from ingest.objects.kept import SpoolLayout
 from ingest.objects.target import write_target
 from ingest.settings import PipelineSettings
 
+_log = logging.getLogger("steplog.upload")
 SEAL_INTERVAL_S = 300.0
 """As PipelineSettings.seal_interval_s, for a spool: what is logged is in the bucket long before it is sealed, and each
 sealed file is three requests that cost money."""
 
 
 def spool_layout(address: Address, queue_dir: str | os.PathLike[str] | None) -> Layout:
-    """Where the spool of an address is on this host: below queue_dir, if that is given."""
-    return SpoolLayout(spool_folder(address, queue_dir))
+    """Where the spool of an address is on this host: below queue_dir, if that is given.
+
+    Raises: StoreUnavailable: nothing says where, and there is no home.
+    """
+    try:
+        return SpoolLayout(spool_folder(address, queue_dir))
+    except RuntimeError as error:  # pathlib's, of a user without a home
+        message = f"{address.shown} needs a folder on this host, and it has no home ({error}): set STEPLOG_SPOOL_DIR"
+        raise StoreUnavailable(message) from error
 
 
 def create(layout: Layout, address: Address | None) -> None:
@@ -34,6 +44,12 @@ def create(layout: Layout, address: Address | None) -> None:
     try:
         layout.create()
         write_target(layout, address)
+        if not fits_mapped_queue(layout.root):
+            _log.warning(
+                "%s, from which %s is uploaded, is on %s: a log call takes a write there, and nodes that share it have "
+                "one uploader; set STEPLOG_SPOOL_DIR to a folder on local disk",
+                layout.root, address.shown, file_system(layout.root),
+            )  # fmt: skip
     except (StoreUnavailable, OSError) as error:
         message = (
             f"{address.shown} needs a folder on this host, from which it is uploaded: {error}; choose another with "

@@ -143,8 +143,10 @@ class Uploads:
         if now < self._ask_again:  # the network is away: who trains doesn't wait for it again and again
             return None
         self.begin()
-        process = self._process
-        number = process.claim(home, digest, above) if process is not None and self._pid == os.getpid() else None
+        process, view = self._process, self.view()
+        if process is None or self._pid != os.getpid() or (view.error is not None and not view.settled):
+            return None  # the uploader knows that the network is away, and has said it
+        number = process.claim(home, digest, above)
         if number is None:
             self._ask_again = time.monotonic() + _CLAIM_AGAIN_S
             if home not in self._said:

@@ -14,7 +14,7 @@ from ingest.objects.address import Address, spool_folder
 from ingest.objects.target import read_target
 from ingest.settings import PipelineSettings
 from tests.mlflow.test_installed import HIDDEN
-from tracker import ExperimentTracker
+from tracker import ExperimentTracker, spool
 from tracker.settings import read_settings
 
 URL = "s3://bucket/team/run"
@@ -111,6 +111,25 @@ def test_a_spool_that_can_not_be_made_is_said(tmp_path: Path, monkeypatch: pytes
     with tracker, tracker.start_run("run"):
         tracker.log_metrics({"x": 1.0})
     assert read_target(tracker.layout) == Address.of(URL)
+
+
+def test_a_user_without_a_home_is_told_what_to_set() -> None:
+    """As in a container whose user has no entry anywhere."""
+    code = f"from tracker import ExperimentTracker; ExperimentTracker({URL!r})"
+    nobody = {name: value for name, value in os.environ.items() if name not in {"HOME", "STEPLOG_SPOOL_DIR"}}
+    lost = "import os, pwd; os.getuid = lambda: 4_000_000_000 - 7; " + code
+    done = subprocess.run([sys.executable, "-c", lost], capture_output=True, text=True, check=False, env=nobody)
+
+    assert "needs a folder on this host, and it has no home" in done.stderr
+    assert "set STEPLOG_SPOOL_DIR" in done.stderr
+
+
+def test_a_spool_on_a_network_mount_is_said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """It works, and costs what nobody expects of a local queue."""
+    monkeypatch.setattr(spool, "fits_mapped_queue", lambda _folder: False)
+    ExperimentTracker(URL).close()
+
+    assert "set STEPLOG_SPOOL_DIR to a folder on local disk" in caplog.text
 
 
 def test_a_missing_extra_is_named() -> None:
