@@ -1,7 +1,8 @@
 """Listed: what a bucket holds as of one moment, though listing it takes many requests and writers go on meanwhile.
 
 Guarantee (snapshot): every row that was uploaded and committed before is in it once. Order: (1) live objects; (2) the
-state of compaction; (3) the tables: metrics, summaries, facts; (4) live objects again. Argument. Parts of a segment
+state of compaction; (3) the tables: metrics, summaries, facts; (4) live objects again; (5) which state is the newest:
+if there is a newer one than that of (2), all begins anew. Argument. Parts of a segment
 that is live in (1) or in (4) don't count: its live objects of (1) hold the same rows, and one that is live in (4) alone
 is younger than the look. A segment that is live in neither was committed before (1), and its parts were all there; or
 it never was live, so that each table has one part of it, and who sees its metrics sees its facts, which are uploaded
@@ -9,7 +10,9 @@ before and listed after; or it was committed between (1) and (4), and may be hal
 metrics and summaries, which are uploaded in the other order, are not of the same experiments, or it has facts alone:
 then the tables are listed once more, when it is whole; what only the second listing knows is left for the next look.
 
-What compaction has replaced is told by its state of (2); what that names stays readable for an hour.
+What compaction has replaced is told by its state of (2); what that names stays readable for an hour. Parts are deleted
+only after a state that replaces them was made; so what counts by the state of (2) and isn't listed in (3), as it was
+deleted in between, shows by the newer state in (5).
 """
 
 import re
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ingest.catalog import Part
+from ingest.errors import ObjectsUnavailable
 from ingest.layout import TABLES, Table, decode_name, segment_name, split_part
 from ingest.objects.bucket import Bucket, Entry
 from ingest.objects.names import LIVE, STALE_S, LiveKey, parse_heartbeat, parse_live, pieces, retired_key
@@ -26,6 +30,7 @@ from ingest.objects.swaps import SwapState, read_state
 
 _ORDER: tuple[Table, ...] = ("metrics", "summaries", "facts")
 _YOUNG_S = 300.0
+_TRIES = 20
 _WRITER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 _FOLDER = re.compile(r"experiment=[^/\0]+")
 _MOST_NAME_BYTES = 240
@@ -70,14 +75,19 @@ def list_bucket(bucket: Bucket, root: Path) -> Listed:
 
     Raises: ObjectsUnavailable.
     """
-    first = bucket.list(LIVE)
-    _, state = read_state(bucket)
-    tables = _list_tables(bucket)
-    live = _live(first)
-    younger = _live(bucket.list(LIVE)).keys() - live.keys()
-    if _torn(tables, {*live, *younger}):
-        known = {_segment_of(entry.key) for entry in tables}
-        tables = [entry for entry in _list_tables(bucket) if _segment_of(entry.key) in known]
+    for _ in range(_TRIES):
+        first = bucket.list(LIVE)
+        number, state = read_state(bucket)
+        tables = _list_tables(bucket)
+        live = _live(first)
+        younger = _live(bucket.list(LIVE)).keys() - live.keys()
+        if _torn(tables, {*live, *younger}):
+            known = {_segment_of(entry.key) for entry in tables}
+            tables = [entry for entry in _list_tables(bucket) if _segment_of(entry.key) in known]
+        if read_state(bucket)[0] == number:
+            break
+    else:
+        raise ObjectsUnavailable(f"{bucket.address.shown} is compacted faster than it can be listed; try again")
     unsure = {segment_name(*segment) for segment in younger}
     parts, foreign = _parts(tables, state, root)
     parts = {table: [found for found in parts[table] if found.part.segment not in unsure] for table in TABLES}

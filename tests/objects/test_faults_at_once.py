@@ -9,11 +9,12 @@ import pytest
 
 from ingest.errors import ObjectsUnavailable
 from ingest.objects.address import Address
-from ingest.objects.bucket import Bucket
+from ingest.objects.bucket import Bucket, Entry
 from ingest.objects.compaction import compact_objects
 from ingest.objects.swaps import read_state
 from ingest.objects.target import write_target
 from ingest.objects.uploader import Uploader
+from readers.objects.listed import list_bucket
 from readers.store import Store
 from tests.objects.conftest import S3
 from tests.objects.contents import held
@@ -132,6 +133,39 @@ def test_counts_are_exact_while_two_compact_and_two_write(s3: S3, tmp_path: Path
     assert [part.table for part in state.parts].count("metrics") == 1
     assert steps(store) == [(f"run{n}", step) for n in range(2) for step in range(3 + 4 * ROUNDS)]
     assert set(held(buckets[0]).points.values()) == {1}
+
+
+class Overtaken(Bucket):
+    """A bucket that somebody else compacts between a reader's look at the state and its look at a table."""
+
+    overtaking: Callable[[], object] | None = None
+
+    def list(self, prefix: str = "") -> list[Entry]:
+        """As ever."""
+        if prefix == "metrics" and self.overtaking is not None:
+            now, self.overtaking = self.overtaking, None
+            now()
+        return super().list(prefix)
+
+
+def test_parts_that_are_merged_while_they_are_listed_are_not_overlooked(s3: S3, tmp_path: Path) -> None:
+    """Neither the old state nor the listing knows these rows then: whoever looks must look once more."""
+    address = Address.of(s3.address())
+    node = Node(tmp_path / "node", address, "run0")
+    try:
+        for _ in range(4):
+            node.log(5)
+            node.recorder.seal()
+        node.upload()
+    finally:
+        node.close()
+    bucket = Overtaken(address)
+    bucket.overtaking = lambda: compact_objects(Bucket(address), tmp_path / "tmp")
+    found = list_bucket(bucket, tmp_path / "parts")
+
+    assert bucket.overtaking is None
+    assert [found.part.segment.partition("-")[0] for found in found.parts["metrics"]] == ["compacted"]
+    assert len(found.parts["facts"]) == 1
 
 
 def void(_: object) -> None:
