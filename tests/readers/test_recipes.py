@@ -5,6 +5,7 @@ reader finds.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from pyspark.sql import SparkSession
 options = {
     "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "1", "spark.sql.warehouse.dir": sys.argv[1],
+    "spark.sql.codegen.wholeStage": "false",  # few rows: compiling would take longer
 }
 builder = SparkSession.builder.master("local[1]")
 for name, value in options.items():
@@ -80,6 +82,7 @@ def test_spark_answers_as_our_reader_does(store: Store, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-I", "-c", SPARK, str(tmp_path)],
         cwd=store.root.parent,
+        env={**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"},
         input=json.dumps(asked),
         capture_output=True,
         text=True,
