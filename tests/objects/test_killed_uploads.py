@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from ingest.layout import Layout
+from ingest.objects import retiring
 from ingest.objects.compaction import compact_objects
-from ingest.objects.names import TMP
+from ingest.objects.names import LIVE, TMP
 from ingest.objects.swaps import read_state
 from ingest.objects.uploader import Uploader
 from tests.objects.conftest import S3
@@ -39,11 +40,11 @@ def killed(jobs: list[tuple[str, str, str, int, bool]]) -> list[bool]:
 def left_behind(tmp_path: Path) -> Path:
     """The store of a process that died: sealed segments of two others, a queue file, artifacts."""
     root = tmp_path / "made"
-    for experiment in ("one", "two"):
-        with tracker_of(root, experiment=experiment) as tracker:
-            tracker.start_run("a", run_id=f"run-{experiment}")
+    for name in ("one", "two"):
+        with tracker_of(root) as tracker:
+            tracker.start_run("a", run_id=f"run-{name}")
             log(tracker, 0, 20)
-            tracker.log_dict({"of": experiment}, "a.json")
+            tracker.log_dict({"of": name}, "a.json")
     die(doomed(root, "run-three", 20))
     return root
 
@@ -55,18 +56,21 @@ def expected() -> object:
 
 @pytest.mark.parametrize("after", [False, True])
 def test_an_upload_killed_at_any_request_is_finished_by_the_next(
-    s3: S3, tmp_path: Path, left_behind: Path, after: bool
+    s3: S3, tmp_path: Path, left_behind: Path, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
-    """Each point and fact is in the bucket once; nothing is live any more; every file is there."""
-    numbers = range(after, 14, 2)
+    """Each point counts once, though the bucket was compacted in between; nothing is live; every file is there."""
+    monkeypatch.setattr(retiring, "RETIRED_S", -3600.0)
+    numbers = range(after, 24, 2)
     jobs = []
     for number in numbers:
         shutil.copytree(left_behind, tmp_path / str(number), symlinks=True)
         jobs.append(("upload", str(tmp_path / str(number)), s3.address(str(number)), number, after))
     done = killed(jobs)
-    assert sum(done) >= 6
+    assert sum(done) >= 8
     for number in numbers:
         with bucket_of(s3, str(number)) as bucket:
+            for _ in range(2):  # the second forgets what the first has replaced
+                compact_objects(bucket, tmp_path / "tmp")
             with Uploader(Layout(tmp_path / str(number)), bucket) as uploader:
                 assert uploader.drain(), uploader.state
             found = held(bucket)
@@ -74,6 +78,29 @@ def test_an_upload_killed_at_any_request_is_finished_by_the_next(
             assert set(found.facts.values()) == {1}
             assert found.live == []
             assert len(bucket.list("artifacts")) == 2
+
+
+def test_a_commit_killed_at_any_request_hides_no_row(s3: S3, tmp_path: Path) -> None:
+    """Rows that were there as live pieces are there at every moment of their becoming sealed parts."""
+    jobs = []
+    for number in range(9):
+        root = tmp_path / str(number)
+        with (
+            bucket_of(s3, str(number)) as bucket,
+            tracker_of(root) as tracker,
+            Uploader(Layout(root), bucket) as uploader,
+        ):
+            tracker.start_run("a", run_id="r")
+            for start in range(0, 30, 10):
+                log(tracker, start, start + 10)
+                assert uploader.drain()
+            assert len(bucket.list(LIVE)) >= 3
+        jobs.append(("upload", str(root), s3.address(str(number)), number, False))
+    done = killed(jobs)
+    assert sum(done) >= 6
+    for number in range(9):
+        with bucket_of(s3, str(number)) as bucket:
+            assert held(bucket).points == once("r", range(30)), number
 
 
 def test_an_uploader_killed_again_and_again_beside_a_living_writer(s3: S3, tmp_path: Path) -> None:
