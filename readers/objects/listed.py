@@ -4,7 +4,7 @@ Guarantee (snapshot): every row that was uploaded and committed before is in it 
 state of compaction; (3) the tables: metrics, summaries, facts; (4) live objects again; (5) which state is the newest:
 if there is a newer one than that of (2), all begins anew. Argument. Parts of a segment
 that is live in (1) or in (4) don't count: its live objects of (1) hold the same rows, and one that is live in (4) alone
-is younger than the look. A segment that is live in neither was committed before (1), and its parts were all there; or
+is younger than the look. (Live objects that were put late, behind the commit, are told by their age: `_punctual`.) A segment that is live in neither was committed before (1), and its parts were all there; or
 it never was live, so that each table has one part of it, and who sees its metrics sees its facts, which are uploaded
 before and listed after; or it was committed between (1) and (4), and may be half listed. Such a one is young, and its
 metrics and summaries, which are uploaded in the other order, are not of the same experiments, or it has facts alone:
@@ -31,6 +31,7 @@ from ingest.objects.swaps import SwapState, read_state
 _ORDER: tuple[Table, ...] = ("metrics", "summaries", "facts")
 _YOUNG_S = 300.0
 _TRIES = 20
+_CLOCKS_S = 5.0  # a server tells whole seconds, and many machines may be one server
 _WRITER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 _FOLDER = re.compile(r"experiment=[^/\0]+")
 _MOST_NAME_BYTES = 240
@@ -79,8 +80,9 @@ def list_bucket(bucket: Bucket, root: Path) -> Listed:
         first = bucket.list(LIVE)
         number, state = read_state(bucket)
         tables = _list_tables(bucket)
-        live = _live(first)
-        younger = _live(bucket.list(LIVE)).keys() - live.keys()
+        second = bucket.list(LIVE)
+        live = _live(_punctual(first, tables, state))
+        younger = _live(_punctual(second, tables, state)).keys() - live.keys()
         if _torn(tables, {*live, *younger}):
             known = {_segment_of(entry.key) for entry in tables}
             tables = [entry for entry in _list_tables(bucket) if _segment_of(entry.key) in known]
@@ -89,6 +91,8 @@ def list_bucket(bucket: Bucket, root: Path) -> Listed:
     else:
         raise ObjectsUnavailable(f"{bucket.address.shown} is compacted faster than it can be listed; try again")
     unsure = {segment_name(*segment) for segment in younger}
+    merged = {_segment_of(key) for key in state.replaced}  # committed and merged since (1): rows are in the merged part
+    live = {segment: chain for segment, chain in live.items() if segment_name(*segment) not in merged}
     parts, foreign = _parts(tables, state, root)
     parts = {table: [found for found in parts[table] if found.part.segment not in unsure] for table in TABLES}
     now = max((entry.modified for entry in [*first, *tables]), default=0.0)
@@ -108,6 +112,27 @@ def _live(entries: Iterable[Entry]) -> dict[tuple[str, int], list[LiveKey]]:
             found[key.writer, key.segment].append(key)
     chains = {segment: pieces(keys) for segment, keys in found.items()}
     return {segment: chain for segment, chain in sorted(chains.items()) if chain}
+
+
+def _punctual(entries: Iterable[Entry], tables: Iterable[Entry], state: SwapState) -> list[Entry]:
+    """The live objects without those of committed segments, which the server has put late (see livepieces).
+
+    Such segments look live again. They aren't: compaction has merged their parts, which it does with no live one; or
+    what makes them live is younger than their parts, before which all live objects of a segment are put.
+    """
+    merged = {_segment_of(key) for key in state.replaced}
+    sealed: dict[str, float] = {}
+    for entry in tables:
+        segment = _segment_of(entry.key)
+        sealed[segment] = max(entry.modified, sealed.get(segment, 0.0))
+    begun: dict[str, float] = {}
+    keys = [(entry, key) for entry in entries if (key := parse_live(entry.key))]
+    for entry, key in keys:
+        segment = segment_name(*key[:2])
+        if key.start == 0:
+            begun[segment] = min(entry.modified, begun.get(segment, entry.modified))
+    late = {name for name, at in begun.items() if name in merged or at > sealed.get(name, at) + _CLOCKS_S}
+    return [entry for entry, key in keys if segment_name(*key[:2]) not in late]
 
 
 def _seen(entries: Iterable[Entry]) -> dict[str, float]:

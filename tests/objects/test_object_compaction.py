@@ -13,7 +13,7 @@ from ingest.errors import ObjectsUnavailable
 from ingest.layout import Layout, segment_name
 from ingest.objects import compaction, merges, merging, retiring
 from ingest.objects.address import spool_folder
-from ingest.objects.bucket import Bucket
+from ingest.objects.bucket import Bucket, Entry
 from ingest.objects.compaction import compact_if_due, compact_objects
 from ingest.objects.names import RETIRED, SWAPS, TMP, live_key, retired_key
 from ingest.objects.swaps import SwapState, create, read_state
@@ -212,3 +212,36 @@ def test_a_part_that_is_merged_while_it_is_in_a_spool_counts_once_on_its_host(s3
         compact_objects(bucket, tmp_path / "tmp")
         points = Store(bucket.address.url).metrics().collect()
         assert sorted(points["value"].to_list()) == [float(value) for value in range(40)]
+
+
+@pytest.mark.parametrize("moment", ["live", "swaps", "metrics", "facts"])
+def test_a_look_is_exact_whatever_is_merged_in_the_middle_of_it(
+    s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Right after one of its listings, live segments are committed and everything is merged: each row counts once."""
+    with bucket_of(s3) as bucket:
+        for name in ("one", "two"):
+            root = tmp_path / name
+            with tracker_of(root, bucket.address) as tracker, Uploader(Layout(root), bucket) as uploader:
+                tracker.start_run("a", run_id=name)
+                log(tracker, 0, 10)
+                assert uploader.drain()
+        assert len(held(bucket).live) == 2
+        listing, meddled = Bucket.list, []
+
+        def meddle(self: Bucket, prefix: str = "") -> list[Entry]:
+            found = listing(self, prefix)
+            if prefix == moment and not meddled:
+                meddled.append(prefix)
+                for name in ("one", "two"):
+                    with Uploader(Layout(tmp_path / name), bucket) as uploader:
+                        assert uploader.drain()
+                assert compact_objects(bucket, tmp_path / "tmp").files_after == 3
+            return found
+
+        monkeypatch.setattr(Bucket, "list", meddle)
+        points = Store(bucket.address.url).metrics().collect()
+        assert meddled
+        assert sorted(zip(points["run_id"], points["value"], strict=True)) == [
+            (name, float(value)) for name in ("one", "two") for value in range(10)
+        ]
