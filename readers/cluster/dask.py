@@ -6,6 +6,8 @@ nobody is left: a job without a worker waits for ever. So a wait that takes long
 Results stay with the workers until they are asked for, so the asker holds one at a time.
 """
 
+import pickle
+import secrets
 import time
 import weakref
 from collections import deque
@@ -85,7 +87,7 @@ class Dask:
         try:
             while True:
                 for job in coming:
-                    under_way.append(self._client.submit(function, job, pure=False))
+                    under_way.append(self._submitted(function, job))
                     if len(under_way) >= at_once:
                         break
                 if not under_way:
@@ -94,6 +96,13 @@ class Dask:
         finally:
             for future in under_way:
                 future.cancel()
+
+    def _submitted(self, function: Callable[[Job], Done], job: Job) -> Any:
+        """A job on its way: only the worker that does it loads what we send; a scheduler needn't have steplog."""
+        from cloudpickle import dumps
+
+        key = f"{function.__name__}-{secrets.token_hex(8)}"  # what Dask's dashboard shows
+        return self._client.submit(pickle.loads, dumps(_Call(function, job)), key=key, pure=False)
 
     def _at_once(self) -> int:
         return min(max(2, _A_THREAD * sum(self._threads().values())), _MOST)
@@ -134,6 +143,16 @@ class Dask:
         return found
 
 
+class _Call:
+    """A call in the form of a pickle: who loads it makes it."""
+
+    def __init__(self, function: Callable[[Job], Done], job: Job) -> None:
+        self._call = function, (job,)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._call
+
+
 def _distributed() -> Any:
     try:
         import distributed
@@ -149,8 +168,8 @@ def _in_words(error: Exception, place: str) -> Exception:
             f"{place} lost a job with each of several workers, likely for want of memory: {error}"
         )
     if isinstance(error, ModuleNotFoundError) or "deserializ" in str(error):
+        said = str(error).partition("\n")[0]
         return ClusterUnavailable(
-            f"{place} can't load a job: {error}; its scheduler and its workers need steplog installed, in the same "
-            "version as here"
+            f"{place} can't load a job: {said}; its workers need steplog installed, in the same version as here"
         )
     return error

@@ -30,8 +30,9 @@ class DaskProcesses:
         until(lambda: _address(described), self.said, deadline_s=40)
         self.address = _address(described)
 
-    def add_worker(self, *, nanny: bool = False) -> "subprocess.Popen[bytes]":
+    def add_worker(self, *, nanny: bool = False, **variables: str) -> "subprocess.Popen[bytes]":
         """Start a worker of one thread; with a nanny it is started anew when it dies."""
+        self._environment |= variables
         return self._start("worker", self.address, "--nthreads", "1", "--nanny" if nanny else "--no-nanny",
                            "--no-dashboard", "--local-directory", str(self._folder))  # fmt: skip
 

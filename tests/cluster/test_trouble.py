@@ -165,18 +165,24 @@ def test_the_loss_of_all_workers_ends_the_question(own: Path, fragile: "Callable
         client.close()
 
 
-def test_machines_without_steplog_are_told_of(
+def test_a_worker_without_steplog_is_told_of(
     own: Path, fragile: "Callable[..., DaskProcesses]", tmp_path: Path
 ) -> None:
-    """Where the package can't be imported there, the message says what is to be installed."""
+    """Where the package can't be imported there, the message says what is to be installed; the scheduler needn't."""
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "readers.py").write_text("")
+    path = os.environ.get("PYTHONPATH", "")
     cluster = fragile(PYTHONPATH=str(tmp_path / "other"))
-    cluster.add_worker()
+    good = cluster.add_worker(PYTHONPATH=path)
     client = cluster.client(1)
+    store = Store(own, cluster=client)
     try:
+        assert store.metrics().collect().height == 12
+        good.terminate()
+        good.wait(30)
+        cluster.add_worker(PYTHONPATH=str(tmp_path / "other"))
         with pytest.raises(ClusterUnavailable, match="need steplog installed"):
-            Store(own, cluster=client).metrics().collect()
+            store.metrics().collect()
     finally:
         client.close()
 
