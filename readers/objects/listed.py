@@ -2,13 +2,14 @@
 
 Guarantee (snapshot): every row that was uploaded and committed before is in it once. Order: (1) live objects; (2) the
 state of compaction; (3) the tables: metrics, summaries, facts; (4) live objects again; (5) which state is the newest:
-if there is a newer one than that of (2), all begins anew. Argument. Parts of a segment
-that is live in (1) or in (4) don't count: its live objects of (1) hold the same rows, and one that is live in (4) alone
-is younger than the look. (Live objects that were put late, behind the commit, are told by their age: `_punctual`.) A segment that is live in neither was committed before (1), and its parts were all there; or
-it never was live, so that each table has one part of it, and who sees its metrics sees its facts, which are uploaded
-before and listed after; or it was committed between (1) and (4), and may be half listed. Such a one is young, and its
-metrics and summaries, which are uploaded in the other order, are not of the same experiments, or it has facts alone:
-then the tables are listed once more, when it is whole; what only the second listing knows is left for the next look.
+if there is a newer one than that of (2), all begins anew. Argument. Parts of a segment that is live in (1) or in (4)
+don't count: its live objects of (1) hold the same rows, and one that is live in (4) alone is younger than the look.
+(Objects that the server put behind the commit are told apart: `_punctual`.) A segment that is live in neither was
+committed before (1), and its parts were all there; or it never was live, so that each table has one part of it, and who
+sees its metrics sees its facts, which are uploaded before and listed after; or it was committed between (1) and (4),
+and may be half listed. Such a one is young, and its metrics and summaries, which are uploaded in the other order, are
+not of the same experiments, or it has facts alone: then the tables are listed once more, when it is whole; what only
+the second listing knows is left for the next look.
 
 What compaction has replaced is told by its state of (2); what that names stays readable for an hour. Parts are deleted
 only after a state that replaces them was made; so what counts by the state of (2) and isn't listed in (3), as it was

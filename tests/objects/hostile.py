@@ -14,7 +14,7 @@ from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, unescape
 
-_DATE, _HTTP_DATE = "2026-01-02T03:04:05.000Z", "Fri, 02 Jan 2026 03:04:05 GMT"
+_DATE, _HTTP_DATE = "-01-02T03:04:05.000Z", "Fri, 02 Jan 2026 03:04:05 GMT"
 
 
 class HostileServer(http.server.ThreadingHTTPServer):
@@ -23,6 +23,8 @@ class HostileServer(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.objects: dict[str, bytes] = {}
+        self.years: dict[str, int] = {}
+        """When an object was put, where that isn't 2026, for listings."""
         self.fault: Callable[[str, str, str], tuple[int, bytes] | None] = lambda _method, _key, _headers: None
         self.endpoint = f"http://127.0.0.1:{self.server_port}"
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
@@ -50,8 +52,9 @@ class HostileServer(http.server.ThreadingHTTPServer):
             if slash:
                 folders.add(prefix + below + slash)
                 continue
+            date = f"{self.years.get(key, 2026)}{_DATE}"
             found.append(
-                f"<Contents><Key>{escape(key)}</Key><LastModified>{_DATE}</LastModified><ETag>{_etag(body)}</ETag>"
+                f"<Contents><Key>{escape(key)}</Key><LastModified>{date}</LastModified><ETag>{_etag(body)}</ETag>"
                 f"<Size>{len(body)}</Size></Contents>"
             )
         found += [f"<CommonPrefixes><Prefix>{escape(folder)}</Prefix></CommonPrefixes>" for folder in sorted(folders)]

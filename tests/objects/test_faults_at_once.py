@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import obstore
 import pytest
 
 from ingest.errors import ObjectsUnavailable
@@ -166,6 +167,28 @@ def test_parts_that_are_merged_while_they_are_listed_are_not_overlooked(s3: S3, 
     assert bucket.overtaking is None
     assert [found.part.segment.partition("-")[0] for found in found.parts["metrics"]] == ["compacted"]
     assert len(found.parts["facts"]) == 1
+
+
+def test_a_live_object_that_arrives_behind_the_merge_of_its_rows_doubles_nothing(s3: S3, tmp_path: Path) -> None:
+    """The server did a put late, whose answer never came: the segment looks live again, and isn't."""
+    address = Address.of(s3.address())
+    node = Node(tmp_path / "node", address, "run0")
+    try:
+        node.log(10)
+        node.upload()
+        late = {key: bytes(obstore.get(s3.store("live"), key).bytes()) for key in s3.keys("live") if "alive" not in key}
+        for _ in range(2):
+            node.log(5)
+            node.recorder.seal()
+            node.upload()
+        compact_objects(Bucket(address), tmp_path / "tmp")
+        for key, body in late.items():
+            obstore.put(s3.store("live"), key, body)
+
+        assert len(late) == 1
+        assert steps(Store(s3.address())) == [("run0", step) for step in range(20)]
+    finally:
+        node.close()
 
 
 def void(_: object) -> None:

@@ -83,6 +83,22 @@ def test_artifacts_of_any_name_stay_in_the_cache(
     assert all(path.is_relative_to(folder) and not path.is_symlink() for path in folder.rglob("*"))
 
 
+def test_a_live_object_that_is_younger_than_the_parts_of_its_segment_hides_none(
+    hostile: HostileServer, address: str
+) -> None:
+    """Put late by the server, after the commit; one that is as old as the parts is what it seems: a commit at work."""
+    segment = next(key for key in hostile.objects if "/metrics/" in key).rpartition("/")[2].partition(".")[0]
+    writer, _, number = segment.rpartition("-")
+    key = f"{HERE}live/{writer}/{number}/000000000000-000000000000.zst"
+    hostile.objects[key] = b""
+    store = Store(address)
+    assert counted(store) == 2 * STEPS
+    hostile.years[key] = 2027
+    store.layout.look_again()  # type: ignore[attr-defined]
+
+    assert counted(store) == 4 * STEPS
+
+
 HOSTILE_STATES: dict[str, Callable[[bytes], bytes]] = {
     "no JSON": lambda _: b"{" * 1000,
     "deep": lambda _: b"[" * 100_000 + b"]" * 100_000,
