@@ -125,6 +125,24 @@ def test_nan_is_found_by_a_filter(lake: Lake) -> None:
     assert iceberg.scan(row_filter="value is nan").to_arrow().num_rows == expected
 
 
+@pytest.mark.parametrize(
+    ("column", "value"), [("key", "ключ/β"), ("step", 2**62), ("step", -1), ("run_id", "run3"), ("seq", 0)]
+)
+def test_files_are_left_out_by_true_ranges_only(column: str, value: object, lake: Lake) -> None:
+    """A filter finds every row that fits, by each format's own statistics."""
+    import pyarrow.dataset as ds
+    from pyiceberg.expressions import EqualTo
+
+    expected = ours(lake.store, "metrics").filter(pl.col(column) == value)
+    condition: Any = value
+    delta = by_deltalake(lake.delta, "metrics").to_table(filter=ds.field(column) == condition)
+    iceberg = catalog_of(lake.iceberg).load_table("steplog.metrics").scan(row_filter=EqualTo(column, condition))
+
+    assert same(pl.DataFrame(delta), expected)
+    assert same(pl.scan_delta(f"{lake.delta}/metrics").filter(pl.col(column) == value).collect(), expected)
+    assert same(pl.DataFrame(iceberg.to_arrow()), expected)
+
+
 def test_former_versions_can_still_be_asked_for(lake: Lake) -> None:
     """A replaced table keeps its history."""
     from deltalake import DeltaTable
