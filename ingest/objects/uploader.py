@@ -27,6 +27,7 @@ from ingest.objects.attempts import Attempts, State
 from ingest.objects.bucket import Bucket
 from ingest.objects.claims import settle
 from ingest.objects.compaction import adopt, compact_if_due
+from ingest.objects.deletions import empty_deleted
 from ingest.objects.journal import Journal, UploadLock
 from ingest.objects.livepieces import LivePieces, Piece
 from ingest.objects.names import SNAPSHOT_S
@@ -163,6 +164,7 @@ class Uploader:
             self._files.send(files, lambda file: self._attempts.sent(file.stamp.size, files=1))
             if self._is_spool:
                 self._files.remove_gone()
+                empty_deleted(self._layout, self._bucket)
             self._send_merged(merged)
             self._sealed.send(parts, lambda part: self._attempts.sent(part.size, parts=1))
             self._live.forget_gone(map(split_segment, parts))

@@ -86,7 +86,7 @@ def test_what_this_host_has_is_read_back_without_a_network(
     assert len(said) == 1
 
 
-def test_versions_of_a_model_count_across_nodes(node: Node, other_host: OtherHost, address: str) -> None:
+def test_versions_of_a_model_count_across_nodes(node: Node, other_host: OtherHost, address: str, s3: S3) -> None:
     """No number is given twice, while both log; aliases, tags and parents go by the numbers of all."""
     with node("a") as first, first.start_run("one"):
         one = first.log_model({"w": np.zeros(2)}, "net", aliases="best")
@@ -113,6 +113,7 @@ def test_versions_of_a_model_count_across_nodes(node: Node, other_host: OtherHos
     assert models.aliases("net") == {"best": 1, "production": 2}
     assert models.info("net", 4)["derived_from"] == {"name": "net", "version": 2}
     assert models.tags("net", 2) == {"stage": "production"}
+    assert [key for key in s3.keys("files") if key.startswith("models/net/3/")] == ["models/net/3/deleted.json"]
 
 
 def test_two_nodes_that_gave_one_number_without_a_network_both_keep_their_model(
@@ -170,6 +171,23 @@ def test_checkpoints_that_retention_removes_are_removed_in_the_bucket(
 
     assert {key.split("/")[2] for key in s3.keys("files") if key.startswith("checkpoints/")} == {"4"}
     assert [checkpoint.number for checkpoint in list_checkpoints(other_host.store(address).layout, "run")] == [4]
+
+
+def test_the_command_changes_what_is_said_of_models(node: Node, other_host: OtherHost, address: str) -> None:
+    """From any host, without a training: aliases, tags and promotions are in the bucket when it has ended."""
+    with node("a") as tracker, tracker.start_run():
+        tracker.log_model({"w": np.zeros(1)}, "net")
+        tracker.log_model({"w": np.ones(1)}, "net")
+    node("b").close()
+    for command in (["promote", "net", "1"], ["alias", "net", "good", "2"], ["tag", "net", "2", "by=hand"]):
+        done = CliRunner().invoke(app, ["models", *command, "--store", address])
+        assert done.exit_code == 0, (done.output, done.exception)
+
+    models = Models(other_host.store(address).layout)
+    assert models.aliases("net") == {"good": 2, "production": 1}
+    assert models.tags("net", 2) == {"by": "hand"}
+    refused = CliRunner().invoke(app, ["models", "delete", "net", "2", "--yes", "--store", address])
+    assert "delete_model" in str(refused.exception)
 
 
 def test_a_view_s_models_are_not_written(node: Node, address: str) -> None:

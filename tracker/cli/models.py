@@ -1,6 +1,8 @@
 """steplog models: which models there are, what became of them, and what is to become of them."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,9 +10,10 @@ import typer
 
 from ingest.errors import RunNotFound
 from ingest.layout import Layout
+from ingest.objects.address import Address
 from readers.models import Models
 from readers.visible import visible
-from tracker.cli import modelviews
+from tracker.cli import modelviews, uploading
 from tracker.cli.options import DEFAULT_STORE, AskedWrongly, JsonOption, StoreOption, asking, open_layout, open_store
 from tracker.cli.screen import cell, console, print_json, size
 
@@ -136,8 +139,7 @@ def promote(
 
     Example: steplog models promote churn/forest 7 --to production
     """
-    registry = _registry(store)
-    with asking():
+    with _changing(store) as registry, asking():
         done = registry.promote(name, registry.resolve(name, version), to, archive_existing=not keep)
     if json:
         print_json(done._asdict())
@@ -171,11 +173,11 @@ def tag(
         wanted[key] = value
     if not wanted:
         raise AskedWrongly("tag it with what? Give KEY=VALUE, as in stage=staging, or --remove KEY")
-    registry = _registry(store)
-    number = registry.resolve(name, version)
-    with asking():
-        registry.set_tags(name, number, wanted)
-    there = registry.tags(name, number)
+    with _changing(store) as registry:
+        number = registry.resolve(name, version)
+        with asking():
+            registry.set_tags(name, number, wanted)
+        there = registry.tags(name, number)
     if json:
         print_json({"name": name, "version": number, "tags": there})
     else:
@@ -196,12 +198,12 @@ def alias(
     """Let an alias mean a version, and no other from now on; or take it away."""
     if remove and version is not None:
         raise AskedWrongly("--remove takes the alias away, whatever it means; leave the version out")
-    registry = _registry(store)
-    if remove:
-        registry.check_alias(name, alias)
-    number = None if remove else registry.resolve(name, version)
-    with asking():
-        before = registry.set_alias(name, alias, number)
+    with _changing(store) as registry:
+        if remove:
+            registry.check_alias(name, alias)
+        number = None if remove else registry.resolve(name, version)
+        with asking():
+            before = registry.set_alias(name, alias, number)
     if json:
         print_json({"name": name, "alias": alias, "version": number, "before": before})
     else:
@@ -223,7 +225,9 @@ def delete(
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """Delete a version for good; its number is never given again, and its run still says that it was there."""
-    registry = _registry(store)
+    from tracker.modelregistry import ModelRegistry
+
+    registry = ModelRegistry(open_layout(store))
     number = registry.resolve(name, version)
     if not yes and not _confirmed(f"Delete version {number} of model {name!r} for good?"):
         raise AskedWrongly("nothing was deleted; --yes doesn't ask")
@@ -264,10 +268,18 @@ def export(
         _say(f"{done.path}  {size(done.size)}, and {done.info.name}")
 
 
-def _registry(store: str) -> "ModelRegistry":
+@contextmanager
+def _changing(store: str) -> "Iterator[ModelRegistry]":
+    """The models of a store, to be changed; with an address, in its spool, which is uploaded at the end."""
     from tracker.modelregistry import ModelRegistry
 
-    return ModelRegistry(open_layout(store))
+    layout = open_layout(store)
+    if layout.adopts:
+        yield ModelRegistry(layout)
+        return
+    own = uploading.spool_of(Address.of(store))
+    yield ModelRegistry(layout, own.layout)
+    uploading.send(own)
 
 
 def _draw(layout: Layout, name: str, metric: str, path: Path) -> None:

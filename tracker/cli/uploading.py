@@ -17,6 +17,7 @@ from readers.objects.requests import Requests, is_held
 from readers.visible import visible
 from tracker.cli.options import AskedWrongly, StoreNotFound, open_layout
 from tracker.cli.screen import cell, console, print_json, size
+from tracker.spool import create, spool_layout
 
 if TYPE_CHECKING:
     from ingest.objects.attempts import State
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _TURN_S = 0.3
 _SLICE_S = 5.0
+_SEND_S = 30.0
 _SENT = ("parts", "live", "files", "bytes")
 _WAITING = ("waiting_parts", "waiting_bytes")
 
@@ -93,6 +95,24 @@ def upload(meant: Upload, *, again: bool, timeout: float | None, json: bool) -> 
             console().print(cell(what, "yellow"), soft_wrap=True)
     if not done:
         raise typer.Exit(1)
+
+
+def spool_of(address: Address) -> Upload:
+    """The spool of an address on this host, made when missing. Raises: StoreUnavailable."""
+    layout = spool_layout(address, os.environ.get("STEPLOG_QUEUE_DIR") or None)
+    create(layout, address)
+    return Upload(layout, address)
+
+
+def send(meant: Upload) -> None:
+    """Upload what a command has changed, for half a minute at most; say so, if that isn't enough."""
+    from ingest.objects.bucket import Bucket
+
+    with Bucket(meant.address) as bucket:
+        done, _ = _uploaded(meant, bucket, time.monotonic() + _SEND_S, again=False)
+    if not done:
+        what = f"it is in {meant.layout.root}, and not yet in {meant.address.shown}"
+        print(f"steplog: {visible(what)}; 'steplog sync {meant.address.shown}' sends it", file=sys.stderr)  # noqa: T201
 
 
 def _uploaded(meant: Upload, bucket: "Bucket", until: float | None, *, again: bool) -> "tuple[bool, State | None]":
