@@ -110,7 +110,7 @@ def _row(row: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
         times(row["most_mb"], tenth.get("most_mb")),
         number(row["worker_mb"]),
         number(None if fetched is None else fetched / 2**20),
-        "-" if row["requests"] is None else f"{row['requests']:,}",
+        "-" if row["requests"] is None else f"{row['requests']:,.0f}",
     ]
 
 

@@ -111,7 +111,7 @@ def rendered(document: Document) -> str:
                 number(row["files"] / row["s"]),
                 number(row["cpu_s"]),
                 number(row["resident_mb"]),
-                "-" if row["requests"] is None else f"{row['requests']:,}",
+                "-" if row["requests"] is None else f"{row['requests']:,.0f}",
             ]
             for row in rows
         ]
