@@ -21,6 +21,8 @@ from readers.cluster.engine import TIMEOUT_S, Done, Job
 _INSTALL = "a Dask cluster needs the library distributed: pip install 'steplog[distributed]'"
 _CLOSED = ("closed", "closing")
 _LOOK_S = 1.0
+_TRANSFER_S = 30.0
+"""For a result to come, the first time; it is some tens of megabytes at most."""
 _A_THREAD, _MOST = 2, 256
 """Jobs under way for each thread of the workers, so that none waits for its next; and in all."""
 
@@ -110,12 +112,17 @@ class Dask:
     def _result(self, future: Any) -> Any:
         """Wait for a job, for as long as there is somebody to do it."""
         alone_since = None
+        transfer_s = _TRANSFER_S
         while True:
             try:
-                return future.result(timeout=_LOOK_S)
+                with self._client.as_current():
+                    _distributed().wait([future], timeout=_LOOK_S)
+                return future.result(timeout=transfer_s)
             except TimeoutError:
                 if future.status == "error":
                     raise
+                if future.status == "finished":  # it is on its way here, over a slow network or a dead one
+                    transfer_s *= 2
                 if self._threads():
                     alone_since = None
                 elif alone_since is None:

@@ -76,6 +76,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clusters are given up after two seconds."""
     monkeypatch.setattr("readers.cluster.dask.TIMEOUT_S", 2.0)
     monkeypatch.setattr("readers.cluster.dask._LOOK_S", 0.1)
+    monkeypatch.setattr("readers.cluster.dask._TRANSFER_S", 2.0)
 
 
 @pytest.mark.parametrize(
