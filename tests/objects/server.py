@@ -137,6 +137,16 @@ class Server:
     def pause(self) -> None:
         """It answers nothing any more, while its ports are open (SIGSTOP)."""
         os.kill(self.pid, signal.SIGSTOP)
+        until(self._stands_still, "it didn't stop")
+
+    def _stands_still(self) -> bool:
+        """Whether each of its threads is stopped, which takes a moment."""
+        tasks = Path(f"/proc/{self.pid}/task")
+        try:
+            states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks.iterdir()]
+        except FileNotFoundError:  # a thread that has ended; or no such folder, as on macOS
+            return not tasks.is_dir()
+        return {*states} == {"T"}
 
     def resume(self) -> None:
         """It goes on (SIGCONT)."""

@@ -232,7 +232,8 @@ def test_a_look_is_exact_whatever_is_merged_in_the_middle_of_it(
                 with Uploader(Layout(root), bucket) as uploader:
                     assert uploader.drain()
         assert len(held(bucket).live) == (0 if committed else 2)
-        listing, meddled = Bucket.list, []
+        listing = Bucket.list
+        meddled: list[str] = []
 
         def meddle(self: Bucket, prefix: str = "") -> list[Entry]:
             found = listing(self, prefix)
