@@ -46,7 +46,6 @@ class Attempts:
         self._on_change = on_change
         self._backoff_s = backoff_s
         self._failures = 0
-        self._refused = False
         self._again_at = -1e9
         self._said: set[str] = set()
 

@@ -6,6 +6,7 @@
                                                                     frames, zstd; immutable
     live/<writer>/alive                                             heartbeat of a writer that lives
     artifacts/<run>/<path>  models/...  checkpoints/...             files, under the names that they have locally
+    claims/models|checkpoints/<home>/<n>                            numbers that are taken (see claims)
     swaps/<n:012d>.json                                             state of compaction; the highest number counts
     tmp/<name>.parquet                                              merged parts before their swap is done
     retired/<table>/experiment=<e>/<name>.parquet                   replaced parts, for a grace period

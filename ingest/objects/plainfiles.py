@@ -67,6 +67,7 @@ class PlainFiles:
         self._folders: dict[str, _Folder] = {}
         self._waiting: dict[str, LocalFile] = {}
         self._next_look = -1e9
+        self._changed = True  # a folder was, since versions that are gone were last looked for
         self.refused: dict[str, tuple[Stamp, str]] = {}
         """Files that the server doesn't take as they are, and what it says."""
 
@@ -102,6 +103,8 @@ class PlainFiles:
 
     def remove_gone(self) -> None:
         """Remove from the bucket the versions that were removed here. Raises: ObjectsUnavailable. Halted. OSError."""
+        if not self._changed:
+            return
         gone: list[str] = []
         seen: dict[str, bool] = {}
         for name in self._journal.files:
@@ -118,6 +121,7 @@ class PlainFiles:
             self._transfers.one(lambda: self._bucket.delete(map(key_of_file, gone)))
             for name in gone:
                 self._journal.forget_file(name)
+        self._changed = False
 
     def forget_old(self) -> None:
         """Delete a spool's large files that are in the bucket for long. Raises: OSError."""
@@ -171,6 +175,7 @@ class PlainFiles:
             if known is not None and known.modified_ns == modified_ns < known.looked_ns - _SURE_NS:
                 return known.folders
             folders: list[str] = []
+            self._changed = True
             for entry in _entries(folder):
                 below = f"{name}/{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
