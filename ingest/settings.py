@@ -22,7 +22,8 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A folder on local disk for the queue of a store on a network mount: a log call is as quick and as safe as on a
     local store then, and what travels over the network is sealed Parquet. Until a run is sealed, only readers on this
     host see it; and if the disk is wiped before that (scratch space of a job that was killed), what was not sealed is
-    gone. None: the queue is in the store. A relative path is taken from where the tracker is made."""
+    gone. None: the queue is in the store. A relative path is taken from where the tracker is made. For a store on
+    object storage it is the folder that its spool is made in (see tracker.spool)."""
 
     overflow: Overflow = "block"
     """What a log call does when the queue is at its limit. "block" waits up to `block_timeout_s`, then keeps the event
@@ -52,7 +53,8 @@ class PipelineSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     seal_interval_s: float = 60.0
     """Seconds after which logged events are sealed as Parquet even if the queue file isn't full. Shorter shows them
-    sooner to tools that only read Parquet, and makes more small files for compaction."""
+    sooner to tools that only read Parquet, and makes more small files for compaction. For a store on object storage the
+    default is 300: what is logged is there long before, and each file costs requests."""
 
     end_seal_delay_s: float = 1.0
     """Seconds after the end of the last active run until what it left is sealed. Short runs that follow each other
