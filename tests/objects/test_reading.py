@@ -251,7 +251,7 @@ def _seen(store: Store) -> tuple[int, int, list[str]]:
     """(points, what summaries count, statuses)."""
     points = store.metrics().collect()
     assert points["seq"].n_unique() == points.height
-    counted = store.summaries().collect()["count"].sum()
+    counted = int(store.summaries().collect()["count"].sum())
     return points.height, counted, store.runs().collect()["status"].to_list()
 
 

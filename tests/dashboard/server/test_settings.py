@@ -44,7 +44,7 @@ def test_the_stores_path_is_absolute_from_the_start(tmp_path: Path, monkeypatch:
     """A later change of directory doesn't matter."""
     monkeypatch.chdir(tmp_path)
 
-    assert DashboardSettings("store").root == tmp_path / "store"
+    assert DashboardSettings("store").place == str(tmp_path / "store")
 
 
 def test_settings_survive_the_way_to_another_process() -> None:
