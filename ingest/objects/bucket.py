@@ -12,45 +12,21 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
-
-import msgspec
+from typing import Any, Self, TypeVar
 
 from ingest.errors import ObjectsUnavailable, SegmentCorrupt
 from ingest.layout import FILE_MODE
 from ingest.objects.address import Address
 from ingest.objects.clients import AT_ONCE, CHUNK_BYTES, Clients
-from ingest.objects.refusals import no_bucket, refused
+from ingest.objects.entries import Counts, Entry, entry_of, together
+from ingest.objects.refusals import translated
 
+__all__ = ["MOST_BYTES", "Bucket", "Counts", "Entry"]
 _T = TypeVar("_T")
 _MOST_CHUNKS, _SMALL_BYTES, _PAGE = 9_000, 256 * 1024, 1000
 
-_NEAR_BYTES = 1 << 20  # OBJECT_STORE_COALESCE_DEFAULT of the client
-
 MOST_BYTES = 320 << 20
 """Of an object that is read at once; nothing of ours that is has so many."""
-
-
-class Entry(NamedTuple):
-    """An object."""
-
-    key: str
-    size: int
-    modified: float
-    """By the server's clock, seconds since 1970."""
-    etag: str
-
-
-class Counts(msgspec.Struct):
-    """Requests and bytes so far; what the client repeated by itself is counted once."""
-
-    puts: int = 0
-    gets: int = 0
-    lists: int = 0
-    copies: int = 0
-    deletes: int = 0
-    sent_bytes: int = 0
-    received_bytes: int = 0
 
 
 class Bucket:
@@ -139,7 +115,7 @@ class Bucket:
         starts, ends = zip(*spans, strict=True)
         with self._told(f"read {key}"):
             found = [bytes(part) for part in obstore.get_ranges(self._clients.fetch, key, starts=starts, ends=ends)]
-        fetched = [end - start for start, end in _together(spans)]
+        fetched = [end - start for start, end in together(spans)]
         self._count(gets=len(fetched), received_bytes=sum(fetched))
         return found
 
@@ -185,7 +161,7 @@ class Bucket:
 
         def pages() -> list[Entry]:
             every = obstore.list(self._clients.small, prefix=prefix or None, chunk_size=_PAGE)
-            return [_entry(meta) for page in every for meta in page]
+            return [entry_of(meta) for page in every for meta in page]
 
         found = self._listed(prefix, pages)
         self._count(lists=1 + max(0, len(found) - 1) // _PAGE)
@@ -198,7 +174,7 @@ class Bucket:
         self._count(gets=1)
         try:
             with self._told(f"look at {key}"):
-                return _entry(obstore.head(self._clients.small, key))
+                return entry_of(obstore.head(self._clients.small, key))
         except FileNotFoundError:
             return None
 
@@ -257,26 +233,14 @@ class Bucket:
 
     @contextlib.contextmanager
     def _told(self, tried: str) -> Iterator[None]:
-        """Give the client's errors as ours; those of missing and existing objects as Python's.
-
-        Never with the client's own behind them: these hold the server's whole answer, which may repeat what was sent,
-        a session's token too, and a traceback would show it.
-        """
+        """Give the client's errors as ours, never with these behind: they may repeat what was sent, a token too."""
         try:
             yield
-        except OSError as error:
-            if isinstance(error, FileNotFoundError) and not no_bucket(error):
-                raise FileNotFoundError(f"{self.address.shown}: can't {tried}: it isn't there") from None
-            raise refused(self.address, tried, error) from None
-        except ObjectsUnavailable:
-            raise
         except BaseException as error:
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # of a library in Rust
+            found = translated(self.address, tried, error)
+            if found is None:
                 raise
-            if type(error).__name__ in {"AlreadyExistsError", "PreconditionError"}:
-                raise FileExistsError(f"{self.address.shown}: can't {tried}: it is there already") from None
-            found = refused(self.address, tried, error)
-            if not found.transient:
+            if isinstance(found, ObjectsUnavailable) and not found.transient:
                 self._clients.forget()  # the next request looks for credentials anew
             raise found from None
 
@@ -284,18 +248,3 @@ class Bucket:
         with self._lock:
             for name, value in more.items():
                 setattr(self.counts, name, getattr(self.counts, name) + value)
-
-
-def _together(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The ranges that the client asks for: it fetches spans together that are less than `_NEAR_BYTES` apart."""
-    found: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if found and start - found[-1][1] <= _NEAR_BYTES:
-            found[-1] = found[-1][0], max(end, found[-1][1])
-        else:
-            found.append((start, end))
-    return found
-
-
-def _entry(meta: Any) -> Entry:
-    return Entry(meta["path"], meta["size"], meta["last_modified"].timestamp(), meta["e_tag"] or "")

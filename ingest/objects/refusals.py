@@ -32,7 +32,22 @@ def refused(address: Address, tried: str, error: BaseException, *, transient: bo
     return ObjectsUnavailable(message, transient=not lasting if transient is None else transient)
 
 
-def no_bucket(error: BaseException) -> bool:
+def translated(address: Address, tried: str, error: BaseException) -> Exception | None:
+    """What to raise for an error of the client: of missing and existing objects Python's own, else ObjectsUnavailable.
+
+    None: as it is, as it isn't the client's.
+    """
+    kind = type(error).__name__
+    if isinstance(error, ObjectsUnavailable) or not (isinstance(error, Exception) or kind == "PanicException"):
+        return None
+    if isinstance(error, FileNotFoundError) and not _no_bucket(error):
+        return FileNotFoundError(f"{address.shown}: can't {tried}: it isn't there")
+    if kind in {"AlreadyExistsError", "PreconditionError"}:
+        return FileExistsError(f"{address.shown}: can't {tried}: it is there already")
+    return refused(address, tried, error)
+
+
+def _no_bucket(error: BaseException) -> bool:
     """Whether what isn't there is the bucket itself."""
     text = str(error)
     return "NoSuchBucket" in text or "ContainerNotFound" in text or "specified bucket does not exist" in text
@@ -45,7 +60,7 @@ def _advice(address: Address, error: BaseException, text: str, code: str, status
         return f"no credentials were found: looked at {PLACES[address.scheme]}", True
     if "invalid path" in text:
         return f"no store has such keys: delete or rename {_plain(_first(_INVALID_KEY, text))!r}", True
-    if no_bucket(error):
+    if _no_bucket(error):
         return "make the bucket, or give another address", True
     if status in {401, 403} or code in _LOGIN or kind in {"PermissionDeniedError", "UnauthenticatedError"}:
         return f"check the credentials and what they allow: looked at {PLACES[address.scheme]}", True
