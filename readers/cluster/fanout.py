@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LEAST_BYTES = 1 << 20
 """Parts of fewer bytes in all are read by the asker."""
+_SMALL_TABLES = 64
+"""So many times as much of facts and summaries: most of their rows come back, and that takes longer than reading."""
 
 
 class FanOut:
@@ -38,7 +40,8 @@ class FanOut:
         """
         cut = list(chunks)
         sent = _pickled(query)
-        if sent is None or sum(found.stamp.size for chunk in cut for found in chunk) < LEAST_BYTES:
+        least = LEAST_BYTES if query.table == "metrics" else _SMALL_TABLES * LEAST_BYTES
+        if sent is None or sum(found.stamp.size for chunk in cut for found in chunk) < least:
             yield from (tables.rows(query, chunk, limit) for chunk in cut)
             return
         jobs = (Reading(tables.layout.place, versions(), sent, _named(tables, chunk), limit) for chunk in cut)
