@@ -109,7 +109,8 @@ def test_an_hour_without_a_network_costs_a_store_nothing(
     assert node.uploader.drain(30)
     proxy.refuse()
     for number in range(3600 // 30):
-        node.log(5, seal=number % 10 == 0)
+        if number % 6 == 0:
+            node.log(5, seal=number % 12 == 0)
         assert not node.uploader.drain()
         assert 0 < node.uploader.pause_s <= QUICK[1]
     state = node.uploader.state
