@@ -70,6 +70,10 @@ def compact(*, json: JsonOption = False, store: StoreOption = DEFAULT_STORE) -> 
         screen = console()
         if report.busy:
             screen.print(cell("Another process is compacting this store; nothing was done.", "yellow"))
+        elif report.uploaded:
+            screen.print(
+                cell("This store is uploaded: its files stay as they are; compact the bucket: --store s3://...")
+            )
         elif not report.files_before:
             screen.print(cell("Nothing to merge: no table has two small files of one experiment."))
         else:
