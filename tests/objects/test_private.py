@@ -80,6 +80,22 @@ def test_the_cache_of_a_reader_is_its_users_alone(s3: S3, tmp_path: Path, monkey
     assert wide == {}
 
 
+def test_the_spool_of_a_training_is_its_users_alone(s3: S3, tmp_path: Path) -> None:
+    """Likewise, with what the uploader keeps there."""
+    session = subprocess.run(
+        [sys.executable, "-c", f"import os; os.umask(0)\n{_SESSION}", s3.address("runs"), ""],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert session.returncode == 0, session.stderr
+    assert list((tmp_path / "spool").rglob("journal.jsonl"))
+    assert modes(tmp_path / "spool") == {}
+
+
 def test_somebody_elses_cache_is_refused(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that another user has made under the cache's name isn't believed; one's own becomes private."""
     recorded(tmp_path / "node", 1)
