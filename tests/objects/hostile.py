@@ -26,6 +26,8 @@ class HostileServer(http.server.ThreadingHTTPServer):
         self.years: dict[str, int] = {}
         """When an object was put, where that isn't 2026, for listings."""
         self.fault: Callable[[str, str, str], tuple[int, bytes] | None] = lambda _method, _key, _headers: None
+        self.redirect = ""
+        """Where every request is sent on to, if anywhere."""
         self.endpoint = f"http://127.0.0.1:{self.server_port}"
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,))
         self._thread.start()
@@ -75,12 +77,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         status, content = self.server.fault(self.command, key, str(self.headers)) or self._answer(
             key, {name: values[0] for name, values in parse_qs(asked.query).items()}, body
         )
+        if self.server.redirect:
+            status, content = 307, b""
         span = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
         self.send_response(206 if span and status == 200 else status)
         if span and status == 200:
             first, last = int(span[1]), min(int(span[2]), len(content) - 1)
             self.send_header("Content-Range", f"bytes {first}-{last}/{len(content)}")
             content = content[first : last + 1]
+        if self.server.redirect:
+            self.send_header("Location", self.server.redirect + self.path)
         self.send_header("ETag", _etag(content))
         self.send_header("Last-Modified", _HTTP_DATE)
         self.send_header("Content-Length", str(len(content)))

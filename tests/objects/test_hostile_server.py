@@ -160,3 +160,24 @@ def test_the_message_is_one_line_with_the_servers_words(hostile: HostileServer) 
     assert re.search(r"SlowDown: Please reduce\S+ your rate", str(caught.value))
     assert str(caught.value).isprintable()
     assert caught.value.transient
+
+
+def test_a_redirect_gets_no_signature(hostile: HostileServer) -> None:
+    """The server that the endpoint names may send reads on to another, which can ask for nothing in our name."""
+    with HostileServer() as other:
+        other.objects["prefix/x"] = b"theirs"
+        got: list[str] = []
+
+        def note(_method: str, _key: str, headers: str) -> None:
+            got.append(headers)
+
+        other.fault = note
+        hostile.redirect = other.endpoint.replace("127.0.0.1", "localhost")
+        bucket = Bucket(Address.of("s3://bucket/prefix"), retries=0)
+        assert bucket.get("x") == b"theirs"
+        with pytest.raises(ObjectsUnavailable, match="AWS_ENDPOINT_URL"):
+            bucket.put("x", b"ours")
+
+    assert len(got) == 1
+    assert SECRET not in got[0]
+    assert "Signature=" not in got[0]
