@@ -10,9 +10,7 @@ how it begins and ends, and what the parts share.
 
 import logging
 import os
-import tempfile
 import time
-import warnings
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -21,13 +19,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from ingest.errors import SinkFailed, StoreUnavailable
-from ingest.events import FactEvent
-from ingest.layout import Layout
-from ingest.numbered import Reserve
-from ingest.objects.address import Address
+from ingest.errors import SinkFailed
 from ingest.pipeline import Pipeline
-from ingest.queue import EventQueue
 from ingest.settings import PipelineSettings
 from ingest.stats import Stats
 from readers.store import Store
@@ -42,8 +35,9 @@ from tracker.models import ModelLogging
 from tracker.modelstages import ModelStages
 from tracker.paramlogging import ParamLogging
 from tracker.run import ActiveRun, ActiveRuns
-from tracker.settings import DEFAULT_OUTPUT_DIR, TrackerSettings, read_settings
-from tracker.spool import check_installed, create, spool_layout, spool_settings
+from tracker.services import Services
+from tracker.settings import DEFAULT_OUTPUT_DIR, read_settings
+from tracker.spool import opened, spool_settings
 from tracker.tracked import TrackedCalls
 
 if TYPE_CHECKING:
@@ -56,6 +50,7 @@ _log = logging.getLogger("steplog")
 
 
 class ExperimentTracker(
+    Services,
     TrackedCalls,
     ParamLogging,
     ArtifactLogging,
@@ -117,7 +112,7 @@ class ExperimentTracker(
         self._remote = self._make_remote()
         self.auto_log = settings.auto_log
         self.experiment_name = settings.experiment
-        self.layout = self._make_store(settings)
+        self.layout = opened(settings)
         changes = spool_settings(settings.pipeline) if settings.address else {"queue_dir": self.layout.queue_dir}
         pipeline = msgspec.structs.replace(settings.pipeline, **changes)
         self._pipeline = Pipeline(self.layout, pipeline, rank=settings.rank)
@@ -145,24 +140,6 @@ class ExperimentTracker(
         from tracker.uploads import Uploads  # as above
 
         return Uploads(self, self.settings.address)
-
-    @staticmethod
-    def _make_store(settings: TrackerSettings) -> Layout:
-        address = settings.address
-        queue_dir = settings.pipeline.queue_dir
-        layout = Layout(settings.output_dir, queue_dir) if address is None else spool_layout(address, queue_dir)
-        if settings.disabled:
-            return layout
-        try:
-            if address is not None:
-                check_installed(address)
-            create(layout, address)
-        except StoreUnavailable as error:
-            if settings.strict is not False:
-                raise
-            layout = _second_best(layout, address)
-            warnings.warn(f"{error}. Logging to {layout.root} instead, since strict=False", stacklevel=4)
-        return layout
 
     # --- what it knows of itself
 
@@ -246,6 +223,10 @@ class ExperimentTracker(
                 self.end_run("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", run_id=run.id)
         self.close()
 
+    def _begin_auto_log(self, run: ActiveRun) -> None:
+        if self._automatic is not None:
+            self._automatic.begin(self, run)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """The same tracker: copies of whatever holds one (a callback, an estimator) log to the same runs."""
         return self
@@ -264,85 +245,3 @@ class ExperimentTracker(
             run.inherit()
             self._runs.add(run)
         self._last_run_id = state["last"]
-
-    # --- what the other parts of the tracker use
-
-    def _append(self, event: FactEvent) -> None:
-        if self._disabled:
-            return
-        self._raise_if_strict()
-        self._open_queue(self._runs.by_id.get(event.run_id))
-        self._pipeline.append(event)
-
-    def _open_queue(self, run: ActiveRun | None) -> EventQueue:
-        """This process's queue."""
-        queue = self._pipeline.queue()
-        if run is not None and run.inherited and not run.attached:
-            run.attached = True
-            self._attach(run)
-            if self._uploads is not None:
-                self._uploads.attach()
-        return queue
-
-    def _now(self) -> int:
-        return time.time_ns()
-
-    def _raise_if_strict(self) -> None:
-        error = self._pipeline.error if self.settings.pipeline.strict else None
-        if error is not None:
-            raise SinkFailed(f"the background writer failed: {error}") from error
-
-    def _fault(self, what: str, error: Exception) -> None:
-        """Say once, and count, what isn't the caller's fault; raise it only where the user chose strict=True."""
-        self._pipeline.faults += 1
-        if self.settings.pipeline.strict:
-            raise SinkFailed(f"{what}: {error}") from error
-        cause = f"{what} {type(error).__name__} {getattr(error, 'errno', '')}"
-        if cause not in self._said:
-            self._said.add(cause)
-            _log.warning("steplog: %s failed in %s: %s. Training goes on (said once)", what, self.layout.root, error)
-
-    def _reserve(self, home: Path, about: str) -> Reserve | None:
-        return None if self._uploads is None else self._uploads.reserve(home, about)
-
-    def _forked(self) -> None:
-        """In a forked child: the runs are the parent's to end."""
-        self._runs.forked()
-        self._reader = self._reader if self._uploads is None else None  # a view is its process's own
-        if self._uploads is not None:
-            self._uploads.forked()
-        if self._automatic is not None:
-            self._automatic.forked()
-
-    def _at_close(self, closer: Callable[[], object]) -> None:
-        """Let something end with this tracker; twice is once."""
-        self._closers[closer] = None
-
-    def _begin_forwarding(self, run: ActiveRun) -> None:
-        if self._remote is not None:
-            self._remote.begin(run)
-        if self._uploads is not None:
-            self._uploads.begin()
-
-    def _settle_forwarding(self, run: ActiveRun) -> None:
-        if self._remote is not None:
-            self._remote.settle(f"run {run.name!r}")
-
-    def _begin_auto_log(self, run: ActiveRun) -> None:
-        if self._automatic is not None:
-            self._automatic.begin(self, run)
-
-    def _end_auto_log(self, run: ActiveRun) -> None:
-        if self._automatic is not None:
-            self._automatic.end(run)
-
-
-def _second_best(wanted: Layout, address: Address | None) -> Layout:
-    """A store to go on with: the one that was wanted, without its queue_dir; else one in a temporary folder."""
-    layout = type(wanted)(wanted.root)
-    try:
-        create(layout, address)
-    except StoreUnavailable:
-        layout = type(wanted)(tempfile.mkdtemp(prefix="steplog-"))
-        create(layout, address)
-    return layout

@@ -6,6 +6,8 @@ files that are in the bucket go away (see ingest.objects.uploader). Several trac
 
 import logging
 import os
+import tempfile
+import warnings
 
 from ingest.errors import ObjectsUnavailable, StoreUnavailable
 from ingest.filesystems import file_system, fits_mapped_queue
@@ -14,6 +16,7 @@ from ingest.objects.address import Address, spool_folder
 from ingest.objects.kept import SpoolLayout
 from ingest.objects.target import write_target
 from ingest.settings import PipelineSettings
+from tracker.settings import TrackerSettings
 
 _log = logging.getLogger("steplog.upload")
 SEAL_INTERVAL_S = 300.0
@@ -74,3 +77,37 @@ def check_installed(address: Address) -> None:
     except PackageNotFoundError as error:
         message = f"{address.shown} needs obstore, which isn't installed: pip install 'steplog[cloud]'"
         raise ObjectsUnavailable(message, transient=False) from error
+
+
+def opened(settings: TrackerSettings) -> Layout:
+    """The layout of the store that a tracker logs to, made if need be.
+
+    Raises: as `create`, and ObjectsUnavailable: obstore isn't installed; unless strict is False, which goes on in
+        another folder with a warning.
+    """
+    address = settings.address
+    queue_dir = settings.pipeline.queue_dir
+    layout = Layout(settings.output_dir, queue_dir) if address is None else spool_layout(address, queue_dir)
+    if settings.disabled:
+        return layout
+    try:
+        if address is not None:
+            check_installed(address)
+        create(layout, address)
+    except StoreUnavailable as error:
+        if settings.strict is not False:
+            raise
+        layout = _second_best(layout, address)
+        warnings.warn(f"{error}. Logging to {layout.root} instead, since strict=False", stacklevel=4)
+    return layout
+
+
+def _second_best(wanted: Layout, address: Address | None) -> Layout:
+    """A store to go on with: the one that was wanted, without its queue_dir; else one in a temporary folder."""
+    layout = type(wanted)(wanted.root)
+    try:
+        create(layout, address)
+    except StoreUnavailable:
+        layout = type(wanted)(tempfile.mkdtemp(prefix="steplog-"))
+        create(layout, address)
+    return layout
