@@ -69,7 +69,7 @@ class Transfers:
 
         Raises: Halted. What the first that failed has raised; then no more were begun, and all that were have ended.
         """
-        self._settle()
+        self.settle()
         jobs = [_Job(work, done) for work in works]
         if not jobs:
             return []
@@ -85,7 +85,7 @@ class Transfers:
             self._collect()
         failed = next((job.error for job in jobs if job.error), None)
         if failed is not None:
-            self._settle()
+            self.settle()
             raise failed
         return [job.result[0] for job in jobs]
 
@@ -118,8 +118,8 @@ class Transfers:
             self._todo.clear()
             self._changed.notify_all()
 
-    def _settle(self) -> None:
-        """Wait until what was begun has ended."""
+    def settle(self) -> None:
+        """Wait until what was begun has ended, and tell of it. Raises: Halted."""
         self._wait(lambda: not self._running)
         self._collect()
 

@@ -150,6 +150,7 @@ class Uploader:
 
     def _pass(self) -> None:
         """Upload all that is there. Raises: ObjectsUnavailable. StoreError. OSError. Halted."""
+        self._transfers.settle()  # what the last one left on its way
         self._open()
         self._recover()
         whole = False

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,7 @@ def test_a_lossy_network_brings_each_row_once(s3: S3, tmp_path: Path, proxy: Los
     with tracker_of(tmp_path) as tracker:
         run = tracker.start_run("a")
         with Bucket(bucket_of(s3).address, timeout_s=2.0) as bucket:
-            proxy.cut = 0.1
+            proxy.cut = 0.15
             with Uploader(Layout(tmp_path), bucket, backoff_s=(0.001, 0.01)) as uploader:
                 for start in range(0, 400, 100):
                     log(tracker, start, start + 100)
@@ -187,7 +188,7 @@ def test_a_lossy_network_brings_each_row_once(s3: S3, tmp_path: Path, proxy: Los
                 tracker.close()
                 assert uploader.drain(10.0, last=True), uploader.state.error
             proxy.cut = 0.0
-            assert proxy.cuts > 3
+            assert proxy.cuts
             found = held(bucket)
             assert found.points == once(run, range(400))
             assert found.live == []
@@ -447,6 +448,6 @@ def test_short_drains_get_on_and_send_nothing_twice(s3: S3, tmp_path: Path, monk
             assert uploader.state.files == 120
             assert uploader.state.parts == 18
         assert drains > 0
-        assert sorted(puts) == sorted(set(puts))
+        assert [key for key, times in Counter(puts).items() if times > 1] == []
         expected = sum((once(f"r{number}", range(10)) for number in range(6)), start=once("", range(0)))
         assert held(bucket).points == expected
