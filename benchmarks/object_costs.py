@@ -30,7 +30,7 @@ from ingest.objects.names import HEARTBEAT_S, SNAPSHOT_S
 from ingest.parts import write_scratch
 from ingest.summaries import summarise
 from ingest.tables import sealed_metrics
-from readers.objects.view import LOOK_S
+from readers.objects.view import LONGEST_S, LOOK_S
 from tracker.spool import SEAL_INTERVAL_S
 
 NAME = "object_costs"
@@ -191,7 +191,7 @@ def outstanding(load: Load, constants: Constants, sizes: Sizes) -> float:
 def reader(load: Load, constants: Constants, sizes: Sizes) -> Line:
     """One dashboard, or another reader that looks all month at that store as it is at the month's end."""
     lists = outstanding(load, constants, sizes) / _PAGE + 6
-    every_s = max(constants.looks_s, 20 * 0.1 * lists)  # a listing of 1,000 keys takes 0.1 s; a twentieth of the time
+    every_s = max(constants.looks_s, min(20 * 0.1 * lists, LONGEST_S))  # of 1,000 keys it takes 0.1 s
     return Line(
         f"one reader that never stops looking, every {every_s:.0f} s", puts=lists * load.days * 86_400 / every_s
     )
