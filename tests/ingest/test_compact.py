@@ -196,9 +196,11 @@ def test_a_snapshot_is_exact_while_parts_are_merged_again_and_again(tmp_path: Pa
     """Guarantee (snapshot): readers that list all the time see each row once, at every moment of many swaps."""
     layout = many_parts(tmp_path, parts=12, each=5)
     done = threading.Event()
+    looked = threading.Semaphore(0)
 
     def merge_in_pairs() -> None:
         for _ in range(12):
+            looked.acquire(timeout=1.0)  # so that each swap has a look before it, and looks go on meanwhile
             parts = list(snapshot(layout, "metrics").parts)[:2]
             if len(parts) == 2:
                 compaction._merge(layout, "metrics", parts, compaction.CompactionReport())
@@ -211,6 +213,7 @@ def test_a_snapshot_is_exact_while_parts_are_merged_again_and_again(tmp_path: Pa
         found = [int(row.number) for row in _patient(layout)]
         assert sorted(found) == list(range(60))
         looks += 1
+        looked.release()
     merging.join()
 
     assert looks > 3
