@@ -38,7 +38,10 @@ class LossyProxy:
         self._passing.set()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self.port = 0
+        self._port = socket.socket()  # held while connections are refused, so that nobody else gets it
+        self._port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._port.bind((on, 0))
+        self.port = self._port.getsockname()[1]
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self.accept()
@@ -70,6 +73,7 @@ class LossyProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._port.close()
 
     def __enter__(self) -> Self:
         return self
@@ -82,8 +86,7 @@ class LossyProxy:
 
     async def _open(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._take, self._on, self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
+            self._server = await asyncio.start_server(self._take, self._on, self.port, reuse_address=True)
 
     async def _close(self) -> None:
         if self._server is not None:
