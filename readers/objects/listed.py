@@ -114,23 +114,33 @@ def _live(entries: Iterable[Entry]) -> dict[tuple[str, int], list[LiveKey]]:
 
 
 def _punctual(entries: Iterable[Entry], tables: Iterable[Entry], state: SwapState) -> list[Entry]:
-    """The live objects without those of committed segments, which the server has put late (see livepieces).
+    """The live objects without those of committed segments: of a commit that ends now, or put late by the server.
 
-    Such segments look live again. They aren't: compaction has merged their parts, which it does with no live one; or
-    what makes them live is younger than their parts, before which all live objects of a segment are put.
+    Of a request whose answer never came nobody knows when the server does it (see livepieces); a segment may look live
+    again then. It isn't, if compaction has merged its parts, which it does with no live one; or if its metrics are of
+    the same experiments as its summaries: no metrics go up before all summaries, and here they are listed in the other
+    order, so all parts are there; or, as it may have facts alone, if what makes it live is younger than its parts.
     """
     merged = {_segment_of(key) for key in state.replaced}
     sealed: dict[str, float] = {}
+    has: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for entry in tables:
-        segment = _segment_of(entry.key)
+        segment, (table, _, rest) = _segment_of(entry.key), entry.key.partition("/")
         sealed[segment] = max(entry.modified, sealed.get(segment, 0.0))
+        has[segment][table].add(rest.partition("/")[0])
     begun: dict[str, float] = {}
     keys = [(entry, key) for entry in entries if (key := parse_live(entry.key))]
     for entry, key in keys:
         segment = segment_name(*key[:2])
         if key.start == 0:
             begun[segment] = min(entry.modified, begun.get(segment, entry.modified))
-    late = {name for name, at in begun.items() if name in merged or at > sealed.get(name, at) + _CLOCKS_S}
+    late = {
+        name
+        for name, at in begun.items()
+        if name in merged
+        or (has[name]["metrics"] and has[name]["metrics"] == has[name]["summaries"])
+        or at > sealed.get(name, at) + _CLOCKS_S
+    }
     return [entry for entry, key in keys if segment_name(*key[:2]) not in late]
 
 

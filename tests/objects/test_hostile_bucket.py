@@ -83,20 +83,25 @@ def test_artifacts_of_any_name_stay_in_the_cache(
     assert all(path.is_relative_to(folder) and not path.is_symlink() for path in folder.rglob("*"))
 
 
-def test_a_live_object_that_is_younger_than_the_parts_of_its_segment_hides_none(
-    hostile: HostileServer, address: str
+@pytest.mark.parametrize("missing", ["", "metrics", "summaries"])
+def test_a_live_object_hides_no_segment_whose_parts_are_all_there(
+    hostile: HostileServer, address: str, missing: str
 ) -> None:
-    """Put late by the server, after the commit; one that is as old as the parts is what it seems: a commit at work."""
-    segment = next(key for key in hostile.objects if "/metrics/" in key).rpartition("/")[2].partition(".")[0]
+    """Put late by the server, after the commit. While a part is missing it is what it seems: a commit at work."""
+    part = next(key for key in hostile.objects if "/metrics/" in key)
+    segment = part.rpartition("/")[2].partition(".")[0]
     writer, _, number = segment.rpartition("-")
     key = f"{HERE}live/{writer}/{number}/000000000000-000000000000.zst"
     hostile.objects[key] = b""
+    if missing:
+        gone = next(key for key in hostile.objects if f"/{missing}/" in key and segment in key)
+        del hostile.objects[gone]
     store = Store(address)
-    assert counted(store) == 2 * STEPS
+    assert counted(store) == (2 if missing else 4) * STEPS
     hostile.years[key] = 2027
     store.layout.look_again()  # type: ignore[attr-defined]
 
-    assert counted(store) == 4 * STEPS
+    assert counted(store) == (3 if missing == "metrics" else 4) * STEPS
 
 
 HOSTILE_STATES: dict[str, Callable[[bytes], bytes]] = {
