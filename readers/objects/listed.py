@@ -191,7 +191,8 @@ def _parts(tables: Iterable[Entry], state: SwapState, root: Path) -> tuple[dict[
         if named is None:
             foreign.append(part.path)
             continue
-        keys = tuple(key for key in (part.path, part.scratch, retired_key(part.path)) if key)
+        places = (part.path, part.scratch, part.path, retired_key(part.path))  # it moves from the second to the first
+        keys = tuple(key for key in places if key)
         found[named[0]].append(ObjectPart(named[1], keys, part.size, (part.first_run, part.last_run)))
     return found, foreign
 
