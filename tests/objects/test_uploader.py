@@ -155,7 +155,7 @@ def test_a_network_that_is_away_loses_nothing_and_is_said(s3: S3, tmp_path: Path
     """Refused, then swallowed: drains end in time and say why; when it is back everything arrives."""
     with bucket_of(s3) as bucket, tracker_of(tmp_path, bucket.address) as tracker:
         run = tracker.start_run("a")
-        with Uploader(Layout(tmp_path), Bucket(bucket.address, timeout_s=0.3), backoff_s=(0.01, 0.02)) as uploader:
+        with Uploader(Layout(tmp_path), Bucket(bucket.address, timeout_s=1.0), backoff_s=(0.01, 0.02)) as uploader:
             proxy.refuse()
             log(tracker, 0, 50)
             assert not uploader.drain(0.2)
