@@ -101,6 +101,8 @@ def open_layout(place: str) -> Layout:
     except ValueError as error:
         raise AskedWrongly(str(error)) from error
     if not layout.check():
+        if not layout.adopts:
+            raise StoreNotFound(f"no store at {place!r}: nothing was uploaded there; --store or STEPLOG_DIR names one")
         message = (
             f"no store at {place!r}; give its folder with --store DIR or STEPLOG_DIR, or make one with 'steplog demo'"
         )
