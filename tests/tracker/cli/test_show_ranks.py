@@ -32,7 +32,7 @@ def write(folder: Path, ranks: int, monkeypatch: pytest.MonkeyPatch, *, slow: in
 def test_show_prints_a_line_a_rank(steplog: Steplog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its status, where it is, and how it does."""
     write(tmp_path, 4, monkeypatch, died=3)
-    said = steplog("show", "job", "--store", tmp_path, "--step-time", "compute_s")  # measured ones vary with the machine
+    said = steplog("show", "job", "--store", tmp_path, "--step-time", "compute_s")  # others vary with the machine
     lines = said.out[said.out.index("ranks  progress by") :].splitlines()
 
     assert said.code == 0
