@@ -10,13 +10,13 @@ import pickle
 import secrets
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
+from functools import partial
 from typing import Any, Self
 
 from ingest.errors import ClusterUnavailable
-from readers.cluster.engine import TIMEOUT_S, Done, Job
+from readers.cluster.engine import TIMEOUT_S, Done, Job, in_order
 
 _INSTALL = "a Dask cluster needs the library distributed: pip install 'steplog[distributed]'"
 _CLOSED = ("closed", "closing")
@@ -83,21 +83,9 @@ class Dask:
 
     def map(self, function: Callable[[Job], Done], jobs: Iterable[Job]) -> Iterator[Done]:
         """Run jobs on the workers; see Engine."""
-        coming = iter(jobs)
-        under_way: deque[Any] = deque()
-        at_once = self._at_once()
-        try:
-            while True:
-                for job in coming:
-                    under_way.append(self._submitted(function, job))
-                    if len(under_way) >= at_once:
-                        break
-                if not under_way:
-                    return
-                yield self._result(under_way.popleft())
-        finally:
-            for future in under_way:
-                future.cancel()
+        return in_order(
+            jobs, self._at_once(), partial(self._submitted, function), self._result, lambda future: future.cancel()
+        )
 
     def _submitted(self, function: Callable[[Job], Done], job: Job) -> Any:
         """A job on its way: only the worker that does it loads what we send; a scheduler needn't have steplog."""

@@ -1,8 +1,9 @@
 """Engine: who runs the jobs of a query; found by what a user hands in as `cluster=`."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")
@@ -36,6 +37,35 @@ class Engine(Protocol):
 
         Raises: ClusterUnavailable: nobody is left to do them. What the function raises.
         """
+
+
+def in_order(
+    jobs: Iterable[Job],
+    at_once: int,
+    send: Callable[[Job], Any],
+    result: Callable[[Any], Done],
+    call_off: Callable[[Any], object],
+) -> Iterator[Done]:
+    """The results of jobs in their order, with so many under way at once; when it is closed, these are called off.
+
+    Args:
+        send: begins a job; what it gives stands for it with the others.
+        result: waits for it.
+    """
+    coming = iter(jobs)
+    under_way: deque[Any] = deque()
+    try:
+        while True:
+            for job in coming:
+                under_way.append(send(job))
+                if len(under_way) >= at_once:
+                    break
+            if not under_way:
+                return
+            yield result(under_way.popleft())
+    finally:
+        for sent in under_way:
+            call_off(sent)
 
 
 class Here:

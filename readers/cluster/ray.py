@@ -6,13 +6,12 @@ wait that takes long looks at who is there.
 
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from ingest.errors import ClusterUnavailable
-from readers.cluster.engine import TIMEOUT_S, Done, Job
+from readers.cluster.engine import TIMEOUT_S, Done, Job, in_order
 
 _INSTALL = "a Ray cluster needs the library ray: pip install ray"
 _LOOK_S = 1.0
@@ -57,21 +56,8 @@ class Ray:
     def map(self, function: Callable[[Job], Done], jobs: Iterable[Job]) -> Iterator[Done]:
         """Run jobs as tasks; see Engine."""
         task = self._ray.remote(function)
-        coming = iter(jobs)
-        under_way: deque[Any] = deque()
         at_once = min(max(2, int(_A_PROCESSOR * self._processors())), _MOST)
-        try:
-            while True:
-                for job in coming:
-                    under_way.append(task.remote(job))
-                    if len(under_way) >= at_once:
-                        break
-                if not under_way:
-                    return
-                yield self._result(under_way.popleft())
-        finally:
-            for reference in under_way:
-                self._ray.cancel(reference)
+        return in_order(jobs, at_once, task.remote, self._result, self._ray.cancel)
 
     def _result(self, reference: Any) -> Any:
         """Wait for a task, for as long as there is somebody to do it."""

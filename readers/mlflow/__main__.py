@@ -12,11 +12,9 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
-TELL_S = 0.2
 AGAIN_S = 1.0
 _BUSY_S = 1.0
 
@@ -24,26 +22,13 @@ _BUSY_S = 1.0
 class Child:
     """What is asked from outside, and how far it is done."""
 
-    def __init__(self) -> None:
+    def __init__(self, answering: Any) -> None:
+        self.say, self.tell = answering.say, answering.tell
         self.forwarder: Any = None
         self.wanted = self.done = 0
         self.ended = False
         self.gone = threading.Event()
         self.asked = threading.Event()
-        self._told_at = 0.0
-        self._answer = os.dup(1)
-        os.dup2(2, 1)  # what anybody prints goes to stderr, so that stdout has our lines and nothing else
-
-    def say(self, **line: Any) -> None:
-        """Write a line; nobody may be listening any more."""
-        with contextlib.suppress(OSError):
-            os.write(self._answer, json.dumps(line).encode() + b"\n")
-
-    def tell(self, state: Any, *, now: bool = False) -> None:
-        """Tell how it stands, unless that was said a moment ago."""
-        if now or state.error is not None or time.monotonic() - self._told_at > TELL_S:
-            self._told_at = time.monotonic()
-            self.say(state={name: getattr(state, name) for name in state.__struct_fields__})
 
     def listen(self) -> None:
         """Read what is asked, until stdin ends."""
@@ -78,10 +63,9 @@ class Child:
 
     @staticmethod
     def _outlive(parent: int) -> None:
-        """Wait until the program is gone: its locks are free then, so that who reads knows that it died."""
-        deadline = time.monotonic() + _BUSY_S
-        while os.getppid() == parent and time.monotonic() < deadline:
-            time.sleep(0.01)
+        from readers.answering import outlive
+
+        outlive(parent, _BUSY_S)
 
 
 def main() -> int:
@@ -91,12 +75,14 @@ def main() -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with contextlib.suppress(OSError):
         os.nice(5)  # the training goes first
-    child = Child()
     told = json.loads(sys.stdin.buffer.readline() or b"null")
     if told is None:
         return 0
     root = str(Path(__file__).parents[2])
     sys.path += [entry for entry in [root, *told["path"]] if entry not in sys.path]
+    from readers.answering import Answering
+
+    child = Child(Answering())
     threading.Thread(target=child.listen, daemon=True).start()
     from ingest.errors import TrackerError
     from readers.mlflow.forwarder import Forwarder

@@ -20,7 +20,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-TELL_S = 0.2
 TURN_S = 0.3
 """Seconds between two looks at whether it is our turn, and at what others ask."""
 AGAIN_S = 1.0
@@ -31,7 +30,8 @@ _OUTLIVE_S = 1.0
 class Child:
     """What is asked from outside, and how far it is done."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
+    def __init__(self, told: dict[str, Any], answering: Any) -> None:
+        self.say, self.tell = answering.say, answering.tell
         self.root, self.url = Path(told["root"]), str(told["url"])
         self.linger_s = float(told["linger_s"])
         self.parent = os.getppid()
@@ -41,22 +41,8 @@ class Child:
         self.gone_at: float | None = None
         self.asked = threading.Event()
         self.claims: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._told_at = 0.0
-        self._answer = os.dup(1)
-        os.dup2(2, 1)  # what anybody prints goes to stderr, so that stdout has our lines and nothing else
 
     # --- what it says
-
-    def say(self, **line: Any) -> None:
-        """Write a line; nobody may be listening any more."""
-        with contextlib.suppress(OSError):
-            os.write(self._answer, json.dumps(line).encode() + b"\n")
-
-    def tell(self, state: Any, *, now: bool = False) -> None:
-        """Tell how it stands, unless that was said a moment ago."""
-        if now or state.error is not None or time.monotonic() - self._told_at > TELL_S:
-            self._told_at = time.monotonic()
-            self.say(state={name: getattr(state, name) for name in state.__struct_fields__})
 
     def settle(self, wanted: int) -> None:
         """All is in the bucket that was there when `wanted` was asked."""
@@ -105,6 +91,11 @@ class Child:
 
     # --- what it does
 
+    def _outlive(self) -> None:
+        from readers.answering import outlive
+
+        outlive(self.parent, _OUTLIVE_S)
+
     @property
     def over(self) -> bool:
         """Whether there is nothing left to do here: told to end, or nobody is there for long enough."""
@@ -117,7 +108,7 @@ class Child:
             now = self.wanted, self.gone_at is not None
             if now != asked:
                 if self.gone_at is not None:
-                    self.outlive()
+                    self._outlive()
                 asked, name = now, f"{os.getpid()}-{self.wanted}-{now[1]:d}"
                 requests.ask(name)
             elif name and not requests.is_open(name):
@@ -131,7 +122,7 @@ class Child:
         """Upload what comes, until told to end or nobody is there any more; then, begun anew, what is left."""
         gone_at = self.gone_at
         if gone_at is not None:
-            self.outlive()
+            self._outlive()
         while not self.over and self.gone_at == gone_at:
             wanted, others = self.wanted, requests.names()
             left = None if gone_at is None else self.linger_s - (time.monotonic() - gone_at)
@@ -153,12 +144,6 @@ class Child:
                 break
         self.asked.clear()
 
-    def outlive(self) -> None:
-        """Wait until the program is gone: its locks are free then, so that what it left can be adopted."""
-        deadline = time.monotonic() + _OUTLIVE_S
-        while os.getppid() == self.parent and time.monotonic() < deadline:
-            time.sleep(0.01)
-
 
 def main() -> int:
     """Upload; the exit status."""
@@ -169,9 +154,11 @@ def main() -> int:
     told = json.loads(sys.stdin.buffer.readline() or b"null")
     if told is None:
         return 0
-    child = Child(told)
     ours = str(Path(__file__).parents[2])
     sys.path += [entry for entry in [ours, *told["path"]] if entry not in sys.path]
+    from readers.answering import Answering
+
+    child = Child(told, Answering())
     threading.Thread(target=child.listen, daemon=True).start()
     threading.Thread(target=child.claim, daemon=True).start()
     from readers.objects.requests import Requests, is_held
